@@ -1,0 +1,91 @@
+/** Ends a timer that has not fired; harmless afterwards. */
+export type CancelTimer = () => void;
+
+/** Time as the hub and the subscriber know it. Everything that waits or measures goes through this port. */
+export interface Clock {
+  /** Wall clock, milliseconds since the epoch: leases, retention. It may jump. */
+  now(): number;
+  /** Milliseconds that only grow, from an arbitrary start: time limits and measured durations. */
+  monotonic(): number;
+  /**
+   * Calls `action` once, at least `delayMs` from now. Delays of any length are kept (`setTimeout` alone fires at once
+   * past 24.8 days). The timer does not keep the process alive.
+   */
+  after(delayMs: number, action: () => void): CancelTimer;
+}
+
+// setTimeout keeps the delay in 32 bits: 2^31 ms would fire after 1 ms.
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(delayMs, action) {
+    const endsAt = performance.now() + delayMs;
+    let timer: NodeJS.Timeout;
+    const arm = (): void => {
+      const left = endsAt - performance.now();
+      timer = setTimeout(
+        left > LONGEST_TIMER_MS ? arm : action,
+        Math.min(Math.max(left, 0), LONGEST_TIMER_MS),
+      );
+      timer.unref();
+    };
+    arm();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** A clock for tests: time moves only by {@link TestClock.advance}. */
+export class TestClock implements Clock {
+  readonly #timers = new Set<{ readonly dueAt: number; readonly action: () => void }>();
+  #now: number;
+
+  constructor(start: Date | number = Date.UTC(2026, 0, 1)) {
+    this.#now = Number(start);
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now;
+  }
+
+  after(delayMs: number, action: () => void): CancelTimer {
+    const timer = { dueAt: this.#now + Math.max(0, delayMs), action };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  /**
+   * Moves time forward by `ms` and fires what became due, in order; between two timers everything that was already
+   * runnable gets its turn. Settles when the new time is reached.
+   */
+  async advance(ms: number): Promise<void> {
+    const target = this.#now + ms;
+    for (;;) {
+      await turnOfTheLoop();
+      const next = this.#earliest();
+      if (next === undefined || next.dueAt > target) break;
+      this.#timers.delete(next);
+      this.#now = Math.max(this.#now, next.dueAt);
+      next.action();
+    }
+    this.#now = target;
+    await turnOfTheLoop();
+  }
+
+  #earliest(): { readonly dueAt: number; readonly action: () => void } | undefined {
+    let earliest: { readonly dueAt: number; readonly action: () => void } | undefined;
+    for (const timer of this.#timers) {
+      if (earliest === undefined || timer.dueAt < earliest.dueAt) earliest = timer;
+    }
+    return earliest;
+  }
+}
+
+function turnOfTheLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

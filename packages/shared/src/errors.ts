@@ -1,0 +1,48 @@
+/**
+ * The catalogue of codes. A code is stable: programs may compare it, the wording of the message may change.
+ *
+ * `retryable` says whether the same call may succeed later without anybody changing anything.
+ */
+export const ERROR_CODES = {
+  invalid_request: { retryable: false },
+  unsupported_media_type: { retryable: false },
+  too_large: { retryable: false },
+  forbidden_address: { retryable: false },
+  invalid_signature_method: { retryable: false },
+  invalid_configuration: { retryable: false },
+  discovery_failed: { retryable: false },
+  unreachable: { retryable: true },
+  timeout: { retryable: true },
+  hub_refused: { retryable: false },
+  hub_unavailable: { retryable: true },
+  publish_refused: { retryable: false },
+  denied: { retryable: false },
+  gone: { retryable: false },
+  invalid_payload: { retryable: false },
+  handler_failed: { retryable: true },
+  store_full: { retryable: true },
+  store_failed: { retryable: false },
+  store_in_use: { retryable: false },
+  stopped: { retryable: true },
+} as const satisfies Record<string, { readonly retryable: boolean }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Misuse, a refusal or a broken world, with a stable `code` and a message that ends with the cure. */
+export class WebSubError extends Error {
+  override readonly name: string = 'WebSubError';
+  readonly code: ErrorCode;
+  /** Whether the same call may succeed later unchanged. */
+  readonly retryable: boolean;
+
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.retryable = ERROR_CODES[code].retryable;
+  }
+}
+
+/** Text of anything thrown, for messages and events; never throws. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,0 +1,52 @@
+import {
+  headerText,
+  type HttpClient,
+  type HttpFailure,
+  type HttpRequest,
+  type HttpResponse,
+} from './http-client.js';
+
+/** A response and the URL that gave it, after redirects. */
+export interface FetchedResource {
+  readonly kind: 'fetched';
+  readonly url: string;
+  readonly response: HttpResponse;
+}
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** Redirects followed at most. */
+export const REDIRECT_LIMIT = 3;
+
+/**
+ * GET or HEAD with up to `redirectLimit` redirects. Every hop goes through the client and so through its network
+ * policy (LAW 9). A redirect from https to http, to another scheme, or past the limit is a `bad-response`. Never rejects.
+ */
+export async function fetchResource(
+  client: HttpClient,
+  request: HttpRequest & { readonly method: 'GET' | 'HEAD' },
+  redirectLimit: number = REDIRECT_LIMIT,
+): Promise<FetchedResource | HttpFailure> {
+  let url = request.url;
+  for (let hops = 0; hops <= redirectLimit; hops++) {
+    const response = await client.send({ ...request, url });
+    if (response.kind === 'failure') return response;
+    if (!REDIRECTS.has(response.status)) return { kind: 'fetched', url, response };
+    const next = redirectTarget(url, headerText(response.headers, 'location'));
+    if (next === undefined)
+      return { kind: 'failure', reason: 'bad-response', detail: 'a redirect leads nowhere usable' };
+    url = next;
+  }
+  return { kind: 'failure', reason: 'bad-response', detail: `more than ${redirectLimit} redirects` };
+}
+
+function redirectTarget(from: string, location: string | undefined): string | undefined {
+  if (location === undefined || !URL.canParse(location, from)) return undefined;
+  const target = new URL(location, from);
+  const downgrade = new URL(from).protocol === 'https:' && target.protocol === 'http:';
+  if (downgrade || (target.protocol !== 'http:' && target.protocol !== 'https:')) return undefined;
+  target.hash = '';
+  target.username = '';
+  target.password = '';
+  return target.href;
+}

@@ -1,0 +1,186 @@
+import { WebSubError } from './errors.js';
+import { checkSecret } from './signature.js';
+import { parseWebUrl } from './web-url.js';
+
+/** A request to a hub, by `hub.mode` (section 5.1; publish: section 6, note; register and deregister: Ballerina's hubs). */
+export type HubRequest =
+  | SubscribeRequest
+  | UnsubscribeRequest
+  | { readonly mode: 'publish'; readonly topics: readonly string[] }
+  | { readonly mode: 'register' | 'deregister'; readonly topic: string };
+
+export interface SubscribeRequest {
+  readonly mode: 'subscribe';
+  readonly callback: string;
+  readonly topic: string;
+  /** Seconds asked for; absent when the subscriber leaves it to the hub. Not yet clamped to the hub's bounds. */
+  readonly leaseSeconds?: number;
+  readonly secret?: string;
+  /** `hub.verify_token` of PubSubHubbub 0.4, echoed in the verification. */
+  readonly verifyToken?: string;
+}
+
+export interface UnsubscribeRequest {
+  readonly mode: 'unsubscribe';
+  readonly callback: string;
+  readonly topic: string;
+  readonly verifyToken?: string;
+}
+
+export const FORM_CONTENT_TYPE = 'application/x-www-form-urlencoded';
+
+/** Bounds of one form; more is refused with `invalid_request`. */
+export const FORM_PARAMETERS_LIMIT = 64;
+const VERIFY_TOKEN_LIMIT = 512;
+
+// A second value of one of these would leave it open which counts. hub.verify was repeatable in PubSubHubbub 0.4.
+const SINGLE = ['hub.mode', 'hub.callback', 'hub.lease_seconds', 'hub.secret', 'hub.verify_token'] as const;
+
+/**
+ * Reads the body of a request to the hub. Unknown parameters are ignored (section 5.1).
+ *
+ * Throws `invalid_request` with a sentence for the sender: not UTF-8, more than 64 parameters, a missing, repeated or
+ * malformed parameter, an unknown mode.
+ */
+export function parseHubRequest(body: Uint8Array): HubRequest {
+  return readHubRequest(parseForm(body));
+}
+
+/** {@link parseHubRequest} for parameters that came otherwise, as in the query of a publish request with content. */
+export function readHubRequest(params: URLSearchParams): HubRequest {
+  for (const name of SINGLE) {
+    if (params.getAll(name).length > 1)
+      throw new WebSubError('invalid_request', `${name} is given more than once: send it once`);
+  }
+  const mode = params.get('hub.mode');
+  switch (mode) {
+    case 'subscribe':
+      return readSubscribe(params);
+    case 'unsubscribe':
+      return { mode, ...readCallbackAndTopic(params), ...optional('verifyToken', readVerifyToken(params)) };
+    case 'publish':
+      return { mode, topics: readPublishedTopics(params) };
+    case 'register':
+    case 'deregister':
+      return { mode, topic: readTopic(params) };
+    case null:
+      throw new WebSubError('invalid_request', 'hub.mode is missing: send subscribe, unsubscribe or publish');
+    default:
+      throw new WebSubError(
+        'invalid_request',
+        'hub.mode is unknown: send subscribe, unsubscribe, publish, register or deregister',
+      );
+  }
+}
+
+/** Decodes a form strictly: the bytes, and what its percent-escapes stand for, must be UTF-8 (section 5.1). */
+export function parseForm(body: Uint8Array): URLSearchParams {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+    // URLSearchParams would replace invalid sequences silently; a stray "%" stands for itself there, so it may here.
+    decodeURIComponent(text.replace(/%(?![0-9a-f]{2})/gi, '%25'));
+  } catch {
+    throw new WebSubError('invalid_request', 'the form is not UTF-8: encode it as UTF-8');
+  }
+  const params = new URLSearchParams(text);
+  if (params.size > FORM_PARAMETERS_LIMIT) {
+    throw new WebSubError(
+      'invalid_request',
+      `the form has more than ${FORM_PARAMETERS_LIMIT} parameters: send fewer`,
+    );
+  }
+  return params;
+}
+
+function readSubscribe(params: URLSearchParams): SubscribeRequest {
+  const secret = params.get('hub.secret') ?? '';
+  return {
+    mode: 'subscribe',
+    ...readCallbackAndTopic(params),
+    ...optional('leaseSeconds', readLeaseSeconds(params)),
+    // Clients without a secret often send the empty parameter.
+    ...optional('secret', secret === '' ? undefined : checkSecret(secret)),
+    ...optional('verifyToken', readVerifyToken(params)),
+  };
+}
+
+function readCallbackAndTopic(params: URLSearchParams): { callback: string; topic: string } {
+  const callback = params.get('hub.callback');
+  if (callback === null)
+    throw new WebSubError('invalid_request', 'hub.callback is missing: send the URL of your callback');
+  parseWebUrl(callback, 'hub.callback');
+  return { callback, topic: readTopic(params) };
+}
+
+function readTopic(params: URLSearchParams): string {
+  const topics = params.getAll('hub.topic');
+  const topic = topics[0];
+  if (topic === undefined)
+    throw new WebSubError('invalid_request', 'hub.topic is missing: send the URL of the topic');
+  if (topics.length > 1)
+    throw new WebSubError('invalid_request', 'hub.topic is given more than once: send it once');
+  parseWebUrl(topic, 'hub.topic');
+  return topic;
+}
+
+function readPublishedTopics(params: URLSearchParams): readonly string[] {
+  const topics = [...new Set([...params.getAll('hub.url'), ...params.getAll('hub.topic')])];
+  if (topics.length === 0) {
+    throw new WebSubError(
+      'invalid_request',
+      'hub.url is missing: send the URL of each topic that changed, as hub.url or hub.topic',
+    );
+  }
+  for (const topic of topics) parseWebUrl(topic, 'hub.url');
+  return topics;
+}
+
+function readLeaseSeconds(params: URLSearchParams): number | undefined {
+  const value = params.get('hub.lease_seconds') ?? '';
+  if (value === '') return undefined;
+  if (!/^\d+$/.test(value) || Number(value) === 0) {
+    throw new WebSubError(
+      'invalid_request',
+      'hub.lease_seconds is not a positive decimal integer: send seconds, such as 864000',
+    );
+  }
+  return Number(value);
+}
+
+function readVerifyToken(params: URLSearchParams): string | undefined {
+  const value = params.get('hub.verify_token') ?? undefined;
+  if (value !== undefined && value.length > VERIFY_TOKEN_LIMIT) {
+    throw new WebSubError(
+      'invalid_request',
+      `hub.verify_token is longer than ${VERIFY_TOKEN_LIMIT} characters: shorten it`,
+    );
+  }
+  return value;
+}
+
+/** The form body of a request, as a subscriber or publisher sends it. */
+export function formatHubRequest(request: HubRequest, extra: Readonly<Record<string, string>> = {}): string {
+  const params = new URLSearchParams({ 'hub.mode': request.mode });
+  if (request.mode === 'publish') {
+    // hub.url is what hubs in the field read; the Recommendation leaves it open (section 6).
+    for (const topic of request.topics) params.append('hub.url', topic);
+  } else {
+    params.set('hub.topic', request.topic);
+  }
+  if (request.mode === 'subscribe' || request.mode === 'unsubscribe') {
+    params.set('hub.callback', request.callback);
+    if (request.verifyToken !== undefined) params.set('hub.verify_token', request.verifyToken);
+  }
+  if (request.mode === 'subscribe') {
+    if (request.leaseSeconds !== undefined) params.set('hub.lease_seconds', String(request.leaseSeconds));
+    if (request.secret !== undefined) params.set('hub.secret', checkSecret(request.secret));
+  }
+  for (const [name, value] of Object.entries(extra)) params.set(name, value);
+  return params.toString();
+}
+
+/** `{ [name]: value }` when there is a value; an absent optional property stays absent. */
+function optional<Name extends string, T>(name: Name, value: T | undefined): { readonly [K in Name]?: T } {
+  return (value === undefined ? {} : { [name]: value }) as { readonly [K in Name]?: T };
+}

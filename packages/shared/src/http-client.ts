@@ -1,0 +1,55 @@
+/** A request as the hub and the subscriber make them. Redirects are never followed by the client itself. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | string;
+  /** Milliseconds until the first byte of the answer; default 10,000. */
+  readonly firstByteTimeoutMs?: number;
+  /** Milliseconds until the end of the answer; default 15,000. */
+  readonly timeoutMs?: number;
+  /** How much of the answer's body is wanted. */
+  readonly answer: AnswerLimit;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * - `status`: only status and headers count. The body is read and dropped so that the connection can be used again, up to
+ *   64 KiB, and whatever happens after the headers changes nothing.
+ * - `body`: the whole body, at most `maxBytes`; a longer one fails as `too-large`.
+ */
+export type AnswerLimit = { readonly kind: 'status' } | { readonly kind: 'body'; readonly maxBytes: number };
+
+export type HttpHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export interface HttpResponse {
+  readonly kind: 'response';
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: HttpHeaders;
+  readonly body: Uint8Array;
+}
+
+export type HttpFailureReason =
+  'forbidden-address' | 'unreachable' | 'timeout' | 'too-large' | 'bad-response' | 'aborted';
+
+/** No usable answer came. `detail` is a short sentence without secrets. */
+export interface HttpFailure {
+  readonly kind: 'failure';
+  readonly reason: HttpFailureReason;
+  readonly detail: string;
+}
+
+/** HTTP requests as a port. Tests may put their own behind it; the product's is {@link UndiciHttpClient}. */
+export interface HttpClient {
+  /** Settles when the answer is there as far as `answer` wants it, or when the attempt failed; never rejects. */
+  send(request: HttpRequest): Promise<HttpResponse | HttpFailure>;
+  /** Ends all connections; requests under way settle as `aborted`. */
+  close(): Promise<void>;
+}
+
+/** One header as text; several lines of it joined as RFC 9110 §5.3 allows. */
+export function headerText(headers: HttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return value === undefined || typeof value === 'string' ? value : value.join(', ');
+}

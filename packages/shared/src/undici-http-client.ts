@@ -1,0 +1,233 @@
+import type { LookupFunction, Socket } from 'node:net';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { systemClock, type CancelTimer, type Clock } from './clock.js';
+import { reasonOf, WebSubError } from './errors.js';
+import type {
+  HttpClient,
+  HttpFailure,
+  HttpFailureReason,
+  HttpHeaders,
+  HttpRequest,
+  HttpResponse,
+} from './http-client.js';
+import type { NetworkPolicy } from './network-policy.js';
+import { systemResolver, type Resolver } from './resolver.js';
+
+export interface UndiciHttpClientOptions {
+  readonly policy: NetworkPolicy;
+  readonly resolver?: Resolver;
+  readonly clock?: Clock;
+  /** Connections to one origin at most. Default 64. */
+  readonly connectionsPerOrigin?: number;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const FIRST_BYTE_TIMEOUT_MS = 10_000;
+const TOTAL_TIMEOUT_MS = 15_000;
+const MAX_HEADER_BYTES = 16 * 1024;
+// Node's own servers close an idle connection after 5 s; ours must give it up before, or a request meets a closing socket.
+const KEEP_ALIVE_MS = 4_000;
+const IGNORED_BODY_LIMIT = 64 * 1024;
+const SWEEP_MS = 250;
+
+/** The HTTP client on undici's dispatch API, guarded by the network policy at connect time (LAW 9). */
+export class UndiciHttpClient implements HttpClient {
+  readonly #agent: Agent;
+  readonly #clock: Clock;
+  readonly #exchanges = new Set<Exchange>();
+  #sweep: CancelTimer | undefined;
+
+  constructor(options: UndiciHttpClientOptions) {
+    this.#clock = options.clock ?? systemClock;
+    this.#agent = new Agent({
+      connect: guardedConnector(options.policy, options.resolver ?? systemResolver),
+      connections: options.connectionsPerOrigin ?? 64,
+      pipelining: 1,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      // One sweep over the exchanges keeps all time limits; undici would arm timers of its own per request.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+
+  send(request: HttpRequest): Promise<HttpResponse | HttpFailure> {
+    return new Promise((resolve) => {
+      const exchange = new Exchange(request, this.#clock.monotonic(), (outcome) => {
+        this.#exchanges.delete(exchange);
+        resolve(outcome);
+      });
+      this.#exchanges.add(exchange);
+      this.#armSweep();
+      try {
+        const { origin, pathname, search } = new URL(request.url);
+        this.#agent.dispatch(
+          {
+            origin,
+            path: pathname + search,
+            method: request.method,
+            headers: request.headers as Record<string, string>,
+            body: request.body ?? null,
+          },
+          exchange,
+        );
+      } catch (thrown) {
+        exchange.fail('bad-response', reasonOf(thrown));
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const exchange of this.#exchanges) exchange.fail('aborted', 'the client was closed');
+    await this.#agent.destroy();
+  }
+
+  #armSweep(): void {
+    if (this.#sweep !== undefined || this.#exchanges.size === 0) return;
+    this.#sweep = this.#clock.after(SWEEP_MS, () => {
+      this.#sweep = undefined;
+      const now = this.#clock.monotonic();
+      for (const exchange of this.#exchanges) exchange.checkTime(now);
+      this.#armSweep();
+    });
+  }
+}
+
+/** One request and its answer: undici's handler, and the state that the time limits look at. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #request: HttpRequest;
+  readonly #startedAt: number;
+  readonly #chunks: Uint8Array[] = [];
+  #settle: ((outcome: HttpResponse | HttpFailure) => void) | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #status = 0;
+  #headers: HttpHeaders = {};
+  #received = 0;
+  readonly #onAbort = (): void => this.fail('aborted', 'the request was aborted');
+
+  constructor(
+    request: HttpRequest,
+    startedAt: number,
+    settle: (outcome: HttpResponse | HttpFailure) => void,
+  ) {
+    this.#request = request;
+    this.#startedAt = startedAt;
+    this.#settle = settle;
+    if (request.signal?.aborted === true) queueMicrotask(this.#onAbort);
+    else request.signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // The time may have run out while the request waited for a connection.
+    if (this.#settle === undefined) controller.abort(new Error('settled'));
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: HttpHeaders): void {
+    if (status < 200) return;
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    this.#received += chunk.byteLength;
+    const { answer } = this.#request;
+    if (answer.kind === 'body') {
+      if (this.#received > answer.maxBytes)
+        this.fail('too-large', `the answer is longer than ${answer.maxBytes} bytes`);
+      else this.#chunks.push(chunk);
+    } else if (this.#received > IGNORED_BODY_LIMIT) {
+      this.#finish();
+      controller.abort(new Error('more body than anybody reads'));
+    }
+  }
+
+  onResponseEnd(): void {
+    this.#finish();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    // For the sender of a request that wants only the status, the answer was complete with its headers.
+    if (this.#status >= 200 && this.#request.answer.kind === 'status') this.#finish();
+    else this.fail(failureReason(error), reasonOf(error));
+  }
+
+  checkTime(now: number): void {
+    const elapsed = now - this.#startedAt;
+    if (this.#status === 0 && elapsed >= (this.#request.firstByteTimeoutMs ?? FIRST_BYTE_TIMEOUT_MS)) {
+      this.fail('timeout', 'no answer came in time');
+    } else if (elapsed >= (this.#request.timeoutMs ?? TOTAL_TIMEOUT_MS)) {
+      if (this.#status >= 200 && this.#request.answer.kind === 'status') this.#finish();
+      else this.fail('timeout', 'the answer did not end in time');
+      this.#controller?.abort(new Error('out of time'));
+    }
+  }
+
+  fail(reason: HttpFailureReason, detail: string): void {
+    this.#done({ kind: 'failure', reason, detail });
+    this.#controller?.abort(new Error(detail));
+  }
+
+  #finish(): void {
+    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+    this.#done({ kind: 'response', status: this.#status, headers: this.#headers, body });
+  }
+
+  #done(outcome: HttpResponse | HttpFailure): void {
+    const settle = this.#settle;
+    if (settle === undefined) return;
+    this.#settle = undefined;
+    this.#request.signal?.removeEventListener('abort', this.#onAbort);
+    settle(outcome);
+  }
+}
+
+function failureReason(error: Error & { code?: string }): HttpFailureReason {
+  if (error instanceof WebSubError && error.code === 'forbidden_address') return 'forbidden-address';
+  if (error.code === 'timeout' || error.code === 'UND_ERR_CONNECT_TIMEOUT') return 'timeout';
+  if (error.code?.startsWith('HPE_') === true || error.code === 'UND_ERR_HEADERS_OVERFLOW')
+    return 'bad-response';
+  return 'unreachable';
+}
+
+/**
+ * Connects only where the policy allows: a literal before connecting, a name by the addresses that it resolves to, and
+ * the socket's own remote address at the end. Node calls `lookup` for names only, hence the first check.
+ */
+function guardedConnector(policy: NetworkPolicy, resolver: Resolver): buildConnector.connector {
+  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: guardedLookup(policy, resolver) });
+  return (options, callback) => {
+    if (policy.allowsLiteral(options.hostname) === false) {
+      callback(forbidden(options.hostname), null);
+      return;
+    }
+    connect(options, (...result) => {
+      const socket: Socket | null = result[1];
+      if (socket === null || policy.allows(socket.remoteAddress ?? '')) {
+        callback(...result);
+      } else {
+        socket.destroy();
+        callback(forbidden(options.hostname), null);
+      }
+    });
+  };
+}
+
+function guardedLookup(policy: NetworkPolicy, resolver: Resolver): LookupFunction {
+  return (hostname, options, callback) => {
+    resolver.resolve(hostname).then(
+      (addresses) => {
+        const allowed = addresses.filter(({ address }) => policy.allows(address));
+        const first = allowed[0];
+        if (first === undefined) callback(forbidden(hostname), '', 0);
+        else if (options.all === true) callback(null, allowed);
+        else callback(null, first.address, first.family);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, '', 0),
+    );
+  };
+}
+
+function forbidden(hostname: string): WebSubError {
+  return new WebSubError('forbidden_address', `${hostname} has no address that the network policy allows`);
+}
