@@ -17,8 +17,12 @@ export interface HttpRequest {
  * - `status`: only status and headers count. The body is read and dropped so that the connection can be used again, up to
  *   64 KiB, and whatever happens after the headers changes nothing.
  * - `body`: the whole body, at most `maxBytes`; a longer one fails as `too-large`.
+ * - `prefix`: the first `maxBytes` of the body; the connection of a longer one is ended there.
  */
-export type AnswerLimit = { readonly kind: 'status' } | { readonly kind: 'body'; readonly maxBytes: number };
+export type AnswerLimit =
+  | { readonly kind: 'status' }
+  | { readonly kind: 'body'; readonly maxBytes: number }
+  | { readonly kind: 'prefix'; readonly maxBytes: number };
 
 export type HttpHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 

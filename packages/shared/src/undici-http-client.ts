@@ -19,6 +19,11 @@ export interface UndiciHttpClientOptions {
   readonly clock?: Clock;
   /** Connections to one origin at most. Default 64. */
   readonly connectionsPerOrigin?: number;
+  /**
+   * The caller's own undici dispatcher, such as a proxy agent or one with client certificates. It opens the connections
+   * itself, so of the policy only the check of IP literals is left; it stays open when the client is closed.
+   */
+  readonly dispatcher?: Pick<Dispatcher, 'dispatch'>;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -32,13 +37,16 @@ const SWEEP_MS = 250;
 
 /** The HTTP client on undici's dispatch API, guarded by the network policy at connect time (LAW 9). */
 export class UndiciHttpClient implements HttpClient {
+  readonly #policy: NetworkPolicy;
   readonly #agent: Agent;
+  readonly #dispatcher: Pick<Dispatcher, 'dispatch'>;
   readonly #clock: Clock;
   readonly #exchanges = new Set<Exchange>();
   #sweep: CancelTimer | undefined;
 
   constructor(options: UndiciHttpClientOptions) {
     this.#clock = options.clock ?? systemClock;
+    this.#policy = options.policy;
     this.#agent = new Agent({
       connect: guardedConnector(options.policy, options.resolver ?? systemResolver),
       connections: options.connectionsPerOrigin ?? 64,
@@ -49,6 +57,7 @@ export class UndiciHttpClient implements HttpClient {
       headersTimeout: 0,
       bodyTimeout: 0,
     });
+    this.#dispatcher = options.dispatcher ?? this.#agent;
   }
 
   send(request: HttpRequest): Promise<HttpResponse | HttpFailure> {
@@ -60,8 +69,10 @@ export class UndiciHttpClient implements HttpClient {
       this.#exchanges.add(exchange);
       this.#armSweep();
       try {
-        const { origin, pathname, search } = new URL(request.url);
-        this.#agent.dispatch(
+        const { origin, hostname, pathname, search } = new URL(request.url);
+        // Node asks the connector's lookup for names only, never for IP literals.
+        if (this.#policy.allowsLiteral(hostname) === false) throw forbidden(hostname);
+        this.#dispatcher.dispatch(
           {
             origin,
             path: pathname + search,
@@ -72,7 +83,10 @@ export class UndiciHttpClient implements HttpClient {
           exchange,
         );
       } catch (thrown) {
-        exchange.fail('bad-response', reasonOf(thrown));
+        exchange.fail(
+          thrown instanceof WebSubError ? failureReason(thrown) : 'bad-response',
+          reasonOf(thrown),
+        );
       }
     });
   }
@@ -136,6 +150,13 @@ class Exchange implements Dispatcher.DispatchHandler {
       if (this.#received > answer.maxBytes)
         this.fail('too-large', `the answer is longer than ${answer.maxBytes} bytes`);
       else this.#chunks.push(chunk);
+    } else if (answer.kind === 'prefix') {
+      const surplus = Math.max(0, this.#received - answer.maxBytes);
+      this.#chunks.push(chunk.subarray(0, Math.max(0, chunk.byteLength - surplus)));
+      if (surplus > 0) {
+        this.#finish();
+        controller.abort(new Error('more body than anybody reads'));
+      }
     } else if (this.#received > IGNORED_BODY_LIMIT) {
       this.#finish();
       controller.abort(new Error('more body than anybody reads'));
@@ -191,16 +212,12 @@ function failureReason(error: Error & { code?: string }): HttpFailureReason {
 }
 
 /**
- * Connects only where the policy allows: a literal before connecting, a name by the addresses that it resolves to, and
- * the socket's own remote address at the end. Node calls `lookup` for names only, hence the first check.
+ * Connects only where the policy allows: a name by the addresses that it resolves to, and the socket's own remote
+ * address at the end.
  */
 function guardedConnector(policy: NetworkPolicy, resolver: Resolver): buildConnector.connector {
   const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: guardedLookup(policy, resolver) });
   return (options, callback) => {
-    if (policy.allowsLiteral(options.hostname) === false) {
-      callback(forbidden(options.hostname), null);
-      return;
-    }
     connect(options, (...result) => {
       const socket: Socket | null = result[1];
       if (socket === null || policy.allows(socket.remoteAddress ?? '')) {
