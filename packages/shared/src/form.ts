@@ -78,8 +78,10 @@ export function parseForm(body: Uint8Array): URLSearchParams {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
-    // URLSearchParams would replace invalid sequences silently; a stray "%" stands for itself there, so it may here.
-    decodeURIComponent(text.replace(/%(?![0-9a-f]{2})/gi, '%25'));
+    // A stray "%" stands for itself. Escaped, since Node's URLSearchParams spoils other characters beside one.
+    text = text.replace(/%(?![0-9a-f]{2})/gi, '%25');
+    // URLSearchParams would replace invalid sequences silently.
+    decodeURIComponent(text);
   } catch {
     throw new WebSubError('invalid_request', 'the form is not UTF-8: encode it as UTF-8');
   }
@@ -145,7 +147,7 @@ function readLeaseSeconds(params: URLSearchParams): number | undefined {
       'hub.lease_seconds is not a positive decimal integer: send seconds, such as 864000',
     );
   }
-  return Number(value);
+  return Math.min(Number(value), Number.MAX_SAFE_INTEGER);
 }
 
 function readVerifyToken(params: URLSearchParams): string | undefined {

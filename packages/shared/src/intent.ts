@@ -58,7 +58,9 @@ export function parseIntentQuery(params: URLSearchParams): IntentQuery | undefin
     mode,
     topic,
     challenge,
-    ...(/^\d+$/.test(lease) && mode === 'subscribe' ? { leaseSeconds: Number(lease) } : {}),
+    ...(/^\d+$/.test(lease) && mode === 'subscribe'
+      ? { leaseSeconds: Math.min(Number(lease), Number.MAX_SAFE_INTEGER) }
+      : {}),
     ...(verifyToken === undefined ? {} : { verifyToken }),
   };
 }
