@@ -1,0 +1,82 @@
+import { reasonOf, systemClock } from '@websub/shared';
+import { Command, CommanderError, Option } from 'commander';
+import { environmentOf, flagOf, OPTION_SPECS, readStartOptions, writtenName } from './cli-options.js';
+import { createHub, type Hub } from './create-hub.js';
+import { HubEmitter } from './events.js';
+import { createLogger, logEvents } from './logging.js';
+import { OptionError } from './options.js';
+import { VERSION } from './package-info.js';
+
+const MISUSE = 2;
+const STOP_LIMIT_MS = 30_000;
+
+/** `websub-hub`: starts a hub and stops it gracefully at SIGTERM or SIGINT. */
+async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('websub-hub').description('A WebSub hub with a durable log').version(VERSION);
+  const start = program.command('start').description('start a hub');
+  for (const { name, kind, help, fallback } of OPTION_SPECS) {
+    const value = kind === 'switch' ? '' : ` <${kind === 'numbers' || kind === 'list' ? 'a,b,…' : kind}>`;
+    start.addOption(
+      new Option(`${flagOf(name)}${value}`, `${help} (${environmentOf(name)}; default: ${fallback})`),
+    );
+  }
+  start.addHelpText('after', EXAMPLES).action((flags: Record<string, unknown>) => run(flags));
+  for (const command of [program, start]) {
+    command
+      .exitOverride()
+      .configureOutput({ outputError: () => undefined })
+      .showHelpAfterError(false);
+  }
+  await program.parseAsync([...argv]);
+}
+
+const EXAMPLES = `
+Examples:
+  websub-hub start --dev                                        on one machine, while you build
+  websub-hub start --public-url https://hub.example.com/        behind a proxy that ends TLS
+  WEBSUB_ADMIN_KEY=… websub-hub start --data /var/lib/websub    with the management API
+`;
+
+async function run(flags: Readonly<Record<string, unknown>>): Promise<void> {
+  const { hub: options, logLevel } = readStartOptions(flags, process.env);
+  const readable = options.dev === true && process.stdout.isTTY;
+  const logger = createLogger({ level: logLevel, readable });
+  const events = new HubEmitter();
+  logEvents(events, logger);
+  // Nothing is acknowledged after this; the next start reads what is on stable storage.
+  events.on('store-lost', () => process.exit(1));
+  try {
+    stopAtSignals(await createHub(options, events));
+  } catch (error) {
+    if (error instanceof OptionError)
+      throw new OptionError(writtenName(error.option, flags, process.env), error.complaint);
+    throw error;
+  }
+}
+
+function stopAtSignals(hub: Hub): void {
+  const stop = (): void => {
+    // Whatever does not end by then is cut off; it is on stable storage or was never acknowledged.
+    systemClock.after(STOP_LIMIT_MS, () => process.exit(0));
+    hub.stop().then(
+      () => process.exit(0),
+      (error: unknown) => fail(`the hub could not save everything: ${reasonOf(error)}`, 1),
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+function fail(sentence: string, status: number): never {
+  process.stderr.write(`websub-hub: ${sentence.replaceAll('\n', ' ')}\n`);
+  process.exit(status);
+}
+
+main(process.argv).catch((error: unknown) => {
+  if (error instanceof OptionError) fail(error.message, MISUSE);
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) process.exit(0);
+    fail(`${error.message.replace(/^error: /, '')}: see websub-hub start --help`, MISUSE);
+  }
+  fail(reasonOf(error), 1);
+});

@@ -1,0 +1,111 @@
+import { systemClock, systemRandom, systemResolver, UndiciHttpClient } from '@websub/shared';
+import { Engine } from './engine.js';
+import { HubEmitter } from './events.js';
+import { createApp } from './http/app.js';
+import { createMetrics } from './http/metrics.js';
+import { closeServer, createHubServer, listen } from './http/server.js';
+import { resolveOptions, type HubOptions } from './options.js';
+import { validateAddresses, validateAll } from './protocol/validation.js';
+import { openSqliteStore } from './store/sqlite/sqlite-store.js';
+
+/** A hub that listens, until it is stopped. */
+export interface Hub {
+  /** What it calls itself: the public URL, else where it listens. */
+  readonly url: string;
+  /** Everything that happens in it. */
+  readonly events: HubEmitter;
+  /**
+   * Stops gracefully: takes no new work, lets requests and deliveries in flight settle within their own time limits (at
+   * most 15 s), saves every place, closes the store (LAW 11). Stopping twice is harmless.
+   */
+  stop(): Promise<void>;
+}
+
+const CLOSE_GRACE_MS = 10_000;
+
+/**
+ * Opens the store, listens, and goes on with what the last run left. Settles when the hub is ready.
+ *
+ * Rejects with `invalid_configuration` for a wrong option or an address that cannot be listened on, `store_in_use` when
+ * another hub works on the same data, `store_failed` when the store cannot be opened.
+ */
+export async function createHub(
+  options: HubOptions = {},
+  events: HubEmitter = new HubEmitter(),
+): Promise<Hub> {
+  const { ports = {}, validate, ...given } = options;
+  const config = resolveOptions(given);
+  const { clock = systemClock, random = systemRandom, resolver = systemResolver } = ports;
+  const { network } = config;
+  const hub = { url: '', ready: false };
+
+  const store = await openSqliteStore({
+    folder: config.data,
+    clock,
+    onFatal: (error) => events.emit('store-lost', { error }),
+  });
+  const addresses = validateAddresses(network, resolver);
+  const engine = new Engine({
+    config,
+    store,
+    clock,
+    random,
+    http:
+      ports.http ??
+      new UndiciHttpClient({
+        policy: network,
+        resolver,
+        clock,
+        connectionsPerOrigin: config.hostConcurrency,
+      }),
+    validate: validate === undefined ? addresses : validateAll(addresses, validate),
+    events,
+    hubUrl: () => hub.url,
+  });
+  const { roll, deliveries } = engine;
+  const app = createApp({
+    endpoint: {
+      ...config,
+      acceptance: engine.acceptance,
+      publications: engine.publications,
+      admission: engine.admission,
+    },
+    management: { ...config, registry: store.registry, roll, log: engine.log, deliveries, clock },
+    metrics: createMetrics(events, {
+      topics: () => roll.topics.size,
+      subscriptions: () => roll.recipientCount,
+      deliveriesWaiting: () => deliveries.waiting,
+      deliveriesInFlight: () => deliveries.inFlight,
+    }),
+    events,
+    hubUrl: () => hub.url,
+    isReady: () => hub.ready,
+    trustProxy: config.trustProxy,
+  });
+  const server = createHubServer(app);
+  const stop = async (): Promise<void> => {
+    hub.ready = false;
+    await closeServer(server, clock, CLOSE_GRACE_MS);
+    await engine.stop();
+    await store.close();
+  };
+
+  try {
+    const listensAt = await listen(server, config.host, config.port);
+    hub.url = config.publicUrl ?? listensAt;
+    await engine.start();
+    hub.ready = true;
+    events.emit('listening', { url: listensAt });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  let stopping: Promise<void> | undefined;
+  return {
+    get url() {
+      return hub.url;
+    },
+    events,
+    stop: () => (stopping ??= stop()),
+  };
+}

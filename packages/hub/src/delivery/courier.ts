@@ -1,0 +1,105 @@
+import { formatLinkHeader, headerText, sign, type HttpClient, type HttpFailureReason } from '@websub/shared';
+import { formatCursor } from '../log/cursor.js';
+import type { Entry } from '../log/log.js';
+import { parseRetryAfter } from './patience.js';
+
+/** What one attempt came to. Anything but 2xx and 410 is a failure, redirects included (section 7). */
+export type DeliveryOutcome =
+  | { readonly kind: 'delivered'; readonly status: number }
+  | { readonly kind: 'gone' }
+  | {
+      readonly kind: 'failed';
+      readonly reason: 'status' | HttpFailureReason;
+      /** 0 when no answer came. */
+      readonly status: number;
+      readonly detail: string;
+      readonly overloaded: boolean;
+      readonly retryAfterMs: number | undefined;
+    };
+
+export interface Delivery {
+  readonly entry: Entry;
+  readonly callback: string;
+  readonly secret: string | null;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+export interface CourierOptions {
+  readonly http: HttpClient;
+  /** What the hub calls itself in Link headers; known once it listens. */
+  readonly hubUrl: () => string;
+  readonly epoch: string;
+  readonly userAgent: string;
+}
+
+/** Makes one delivery attempt (section 7). */
+export class Courier {
+  readonly #options: CourierOptions;
+  /** What is equal for all callbacks of an entry, built once. */
+  readonly #common = new WeakMap<Entry, Readonly<Record<string, string>>>();
+
+  constructor(options: CourierOptions) {
+    this.#options = options;
+  }
+
+  /** Settles when the callback has answered or the client's time limits ran out; never rejects. */
+  async deliver({ entry, callback, secret, attempt, now }: Delivery): Promise<DeliveryOutcome> {
+    const headers: Record<string, string> = {
+      ...this.#commonHeaders(entry),
+      'webhook-timestamp': String(Math.floor(now / 1000)),
+      'hub-attempt': String(attempt),
+    };
+    if (secret !== null) headers['x-hub-signature'] = sign(entry.content.body, secret);
+    const answer = await this.#options.http.send({
+      method: 'POST',
+      url: callback,
+      headers,
+      body: entry.content.body,
+      answer: { kind: 'status' },
+    });
+    if (answer.kind === 'failure') {
+      return {
+        kind: 'failed',
+        reason: answer.reason,
+        status: 0,
+        detail: answer.detail,
+        overloaded: answer.reason === 'timeout',
+        retryAfterMs: undefined,
+      };
+    }
+    const { status } = answer;
+    if (status >= 200 && status < 300) return { kind: 'delivered', status };
+    if (status === 410) return { kind: 'gone' };
+    return {
+      kind: 'failed',
+      reason: 'status',
+      status,
+      detail: `answered ${status}`,
+      overloaded: status === 429 || status === 503,
+      retryAfterMs: parseRetryAfter(headerText(answer.headers, 'retry-after'), now),
+    };
+  }
+
+  #commonHeaders(entry: Entry): Readonly<Record<string, string>> {
+    const known = this.#common.get(entry);
+    if (known !== undefined) return known;
+    const { hubUrl, epoch, userAgent } = this.#options;
+    const built = {
+      // First, so that nothing a publisher sends replaces what the hub says.
+      ...entry.headers,
+      'content-type': entry.content.contentType,
+      link: formatLinkHeader([
+        { href: hubUrl(), rel: 'hub' },
+        { href: entry.topic, rel: 'self' },
+      ]),
+      'user-agent': userAgent,
+      'webhook-id': entry.id,
+      'hub-cursor': formatCursor(epoch, entry.position),
+    };
+    this.#common.set(entry, built);
+    return built;
+  }
+}

@@ -1,0 +1,82 @@
+import Queue from 'yocto-queue';
+
+interface Host<Item> {
+  readonly key: string;
+  readonly waiting: Queue<Item>;
+  inFlight: number;
+  /** Whether the host stands in the round. */
+  inRound: boolean;
+}
+
+/**
+ * Bounds what is in flight, in all and per host, and gives each host its turn (LAW 7): a host that hangs holds its own
+ * slots only, and a host with ten thousand waiting items is served no more often than one with a single item.
+ */
+export class HostTurns<Item> {
+  readonly #mostPerHost: number;
+  readonly #mostInAll: number;
+  readonly #hosts = new Map<string, Host<Item>>();
+  /** Hosts with something waiting and a free slot, in the order of their turns. */
+  readonly #round = new Queue<Host<Item>>();
+  #inFlight = 0;
+  #waiting = 0;
+
+  constructor(mostPerHost: number, mostInAll: number) {
+    this.#mostPerHost = mostPerHost;
+    this.#mostInAll = mostInAll;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Items that this host holds, waiting and in flight. */
+  heldBy(hostKey: string): number {
+    const host = this.#hosts.get(hostKey);
+    return host === undefined ? 0 : host.waiting.size + host.inFlight;
+  }
+
+  add(hostKey: string, item: Item): void {
+    let host = this.#hosts.get(hostKey);
+    if (host === undefined) {
+      host = { key: hostKey, waiting: new Queue(), inFlight: 0, inRound: false };
+      this.#hosts.set(hostKey, host);
+    }
+    host.waiting.enqueue(item);
+    this.#waiting++;
+    this.#joinRound(host);
+  }
+
+  /** The next item whose host has a free slot, which it then holds until {@link release}; `undefined` when there is none. */
+  take(): Item | undefined {
+    if (this.#inFlight >= this.#mostInAll) return undefined;
+    const host = this.#round.dequeue();
+    if (host === undefined) return undefined;
+    host.inRound = false;
+    host.inFlight++;
+    this.#inFlight++;
+    this.#waiting--;
+    const item = host.waiting.dequeue();
+    this.#joinRound(host);
+    return item;
+  }
+
+  release(hostKey: string): void {
+    const host = this.#hosts.get(hostKey);
+    if (host === undefined) return;
+    host.inFlight--;
+    this.#inFlight--;
+    this.#joinRound(host);
+    if (host.inFlight === 0 && host.waiting.size === 0) this.#hosts.delete(hostKey);
+  }
+
+  #joinRound(host: Host<Item>): void {
+    if (host.inRound || host.waiting.size === 0 || host.inFlight >= this.#mostPerHost) return;
+    host.inRound = true;
+    this.#round.enqueue(host);
+  }
+}

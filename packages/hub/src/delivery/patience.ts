@@ -1,0 +1,47 @@
+/** How often and when a failed delivery is tried again. */
+export interface PatienceOptions {
+  /** Milliseconds before each further attempt; after the last comes the dead letter. */
+  readonly retryDelaysMs: readonly number[];
+  /** The shortest wait after a timeout, 429 or 503, which ask for room; 0 for none. */
+  readonly overloadFloorMs: number;
+}
+
+/** One failed attempt, as far as patience is concerned. */
+export interface FailedAttempt {
+  /** Attempts made of this entry, this one included. */
+  readonly attempts: number;
+  /** The callback is overloaded rather than broken: a timeout, 429 or 503. */
+  readonly overloaded: boolean;
+  /** What the callback asked for by `Retry-After`. */
+  readonly retryAfterMs: number | undefined;
+}
+
+export type Verdict = { readonly kind: 'retry'; readonly delayMs: number } | { readonly kind: 'give-up' };
+
+/** The production schedule: 2.65 days in all. */
+export const DEFAULT_RETRY_DELAYS_SECONDS: readonly number[] = [
+  5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 43_200, 43_200, 43_200,
+];
+export const DEFAULT_OVERLOAD_FLOOR_MS = 60_000;
+
+const JITTER = 0.2;
+const LONGEST_RETRY_AFTER_MS = 12 * 3_600_000;
+
+/** The retry policy: pure. `fraction` in [0, 1) spreads what failed together. */
+export function patience(options: PatienceOptions, failed: FailedAttempt, fraction: number): Verdict {
+  const delay = options.retryDelaysMs[failed.attempts - 1];
+  if (delay === undefined) return { kind: 'give-up' };
+  const jittered = delay * (1 - JITTER + 2 * JITTER * fraction);
+  const floor = failed.overloaded ? options.overloadFloorMs : 0;
+  // Within once and twice what was asked for: never sooner, and not everybody in the same second.
+  const asked = Math.min((failed.retryAfterMs ?? 0) * (1 + fraction), LONGEST_RETRY_AFTER_MS);
+  return { kind: 'retry', delayMs: Math.round(Math.max(jittered, floor, asked)) };
+}
+
+/** Milliseconds that a `Retry-After` value asks for (RFC 9110 §10.2.3: seconds or a date); `undefined` when it says nothing usable. */
+export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}

@@ -1,0 +1,171 @@
+import type { Clock, HttpClient, Random } from '@websub/shared';
+import { Agenda } from './delivery/agenda.js';
+import { Courier } from './delivery/courier.js';
+import { Deliveries } from './delivery/deliveries.js';
+import { PlaceSaver } from './delivery/place-saver.js';
+import type { HubEmitter } from './events.js';
+import { HotTail } from './log/hot-tail.js';
+import type { ResolvedOptions } from './options.js';
+import { USER_AGENT } from './package-info.js';
+import { Acceptance } from './protocol/acceptance.js';
+import { Admission } from './protocol/admission.js';
+import { Housekeeping } from './protocol/housekeeping.js';
+import { Publications } from './protocol/publication.js';
+import { restore } from './protocol/restore.js';
+import { Subscriptions } from './protocol/subscriptions.js';
+import { TopicFetches } from './protocol/topic-fetches.js';
+import type { Validate } from './protocol/validation.js';
+import { Verification } from './protocol/verification.js';
+import type { Store } from './store.js';
+import type { Recipient } from './subscription/recipient.js';
+import { Roll } from './subscription/roll.js';
+import { Topic } from './topic/topic.js';
+
+export interface EngineOptions {
+  readonly config: ResolvedOptions;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly http: HttpClient;
+  readonly validate: Validate;
+  readonly events: HubEmitter;
+  /** What the hub calls itself; known once it listens. */
+  readonly hubUrl: () => string;
+}
+
+const VERIFICATIONS_IN_ALL = 128;
+
+/** The hub without its rim: protocol and delivery over a store, wired together in one place. */
+export class Engine {
+  readonly roll = new Roll();
+  readonly log: HotTail;
+  readonly deliveries: Deliveries;
+  readonly publications: Publications;
+  readonly acceptance: Acceptance;
+  /** Absent in development, where nothing is bounded. */
+  readonly admission: Admission | undefined;
+  readonly #options: EngineOptions;
+  readonly #agenda: Agenda<Recipient | Topic>;
+  readonly #subscriptions: Subscriptions;
+  readonly #verification: Verification;
+  readonly #fetches: TopicFetches;
+  readonly #places: PlaceSaver;
+  readonly #housekeeping: Housekeeping;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    const { config, store, clock, random, http, events, validate } = options;
+    const { registry } = store;
+    const { roll } = this;
+    const common = { registry, roll, http, clock, random, events, userAgent: USER_AGENT };
+    const log = new HotTail(store.log);
+    this.log = log;
+
+    this.#agenda = new Agenda<Recipient | Topic>(clock, (item) =>
+      item instanceof Topic ? this.#fetches.fetch(item) : this.#attend(item),
+    );
+    this.#subscriptions = new Subscriptions({ ...common, onChange: (recipient) => this.#attend(recipient) });
+    this.#verification = new Verification({
+      ...common,
+      subscriptions: this.#subscriptions,
+      validate,
+      head: () => log.head(),
+      perHost: config.verificationsPerHost,
+      inAll: VERIFICATIONS_IN_ALL,
+      onSettled: (recipient) => this.#attend(recipient),
+    });
+    this.#fetches = new TopicFetches({
+      ...common,
+      log,
+      maxBodyBytes: config.maxBodyBytes,
+      fetchUnwanted: config.dev,
+      onChange: (topic) => this.#attendTopic(topic),
+    });
+    this.#places = new PlaceSaver({ places: store.places, clock, events });
+    this.deliveries = new Deliveries({
+      ...common,
+      log,
+      courier: new Courier({ ...common, hubUrl: options.hubUrl, epoch: log.epoch }),
+      places: this.#places,
+      patience: config.patience,
+      perHost: config.hostConcurrency,
+      inAll: config.maxInFlight,
+      onGone: (recipient) => this.#subscriptions.apply(recipient, { kind: 'gone' }),
+      onSettled: (recipient) => this.#schedule(recipient),
+    });
+    this.publications = new Publications({
+      ...common,
+      log,
+      onPublished: (topic) => this.#fetches.forgetValidators(topic),
+    });
+    this.admission = config.dev
+      ? undefined
+      : new Admission({ roll, clock, questionsOf: (host) => this.#verification.heldBy(host) });
+    this.acceptance = new Acceptance({
+      ...common,
+      subscriptions: this.#subscriptions,
+      fetches: this.#fetches,
+      network: config.network,
+      admission: this.admission,
+      lease: config.lease,
+    });
+    this.#housekeeping = new Housekeeping({ ...common, log, retention: config.retention });
+  }
+
+  /** Reads what the last run left and goes on with it; settles when everything that was promised is on the agenda. */
+  async start(): Promise<void> {
+    const { registry, places } = this.#options.store;
+    await restore({ registry, places, log: this.log, roll: this.roll });
+    this.log.wake((entries) => {
+      for (const { topic, position } of entries) this.#wake(topic, position);
+    });
+    for (const topic of this.roll.topics.values()) {
+      this.#attendTopic(topic);
+      for (const recipient of topic.recipients.values()) this.#attend(recipient);
+    }
+    this.#housekeeping.start();
+  }
+
+  /** Starts nothing new; settles when what was in flight has settled and every place is saved. */
+  async stop(): Promise<void> {
+    this.#housekeeping.stop();
+    this.#agenda.stop();
+    this.#verification.stop();
+    this.#fetches.stop();
+    await this.deliveries.stop();
+    await this.#options.http.close();
+    await this.#places.flush();
+  }
+
+  #wake(url: string, position: Topic['newest']): void {
+    const topic = this.roll.topics.get(url);
+    if (topic === undefined) return;
+    topic.newest = position;
+    this.deliveries.wake(topic);
+  }
+
+  /** Something about the recipient changed or is due: sees to what is due now, and puts the rest on the agenda. */
+  #attend(recipient: Recipient): void {
+    const { clock, events } = this.#options;
+    const now = clock.now();
+    const { lease, pending } = recipient.subscription;
+    if (lease !== null && lease.endsAt <= now) {
+      this.#subscriptions
+        .apply(recipient, { kind: 'lease-ended' })
+        .catch((error: unknown) => events.emit('fault', { where: 'lease', error }));
+      return;
+    }
+    if (pending !== null && pending.dueAt <= now) this.#verification.ask(recipient);
+    this.deliveries.consider(recipient);
+    this.#schedule(recipient);
+  }
+
+  #schedule(recipient: Recipient): void {
+    const present = recipient.topic.recipients.get(recipient.subscription.callback) === recipient;
+    this.#agenda.schedule(recipient, present ? recipient.nextDue(this.#options.clock.now()) : Infinity);
+  }
+
+  #attendTopic(topic: Topic): void {
+    this.#agenda.schedule(topic, topic.fetching ? Infinity : (topic.record.fetch?.dueAt ?? Infinity));
+  }
+}

@@ -1,0 +1,58 @@
+import { EventEmitter } from 'node:events';
+import type { EndReason } from './subscription/decide.js';
+import type { DeadLetterReason } from './subscription/registry.js';
+import type { Subscription } from './subscription/subscription.js';
+
+/** A subscription as events name it. */
+export interface SubscriptionRef {
+  readonly subscription: string;
+  readonly topic: string;
+  readonly callback: string;
+}
+
+export function refOf({ id, topic, callback }: Subscription): SubscriptionRef {
+  return { subscription: id, topic, callback };
+}
+
+/** What happens in the hub: the one source of logs and metrics. Payloads hold no secret and no body (LAW 10). */
+export interface HubEvents {
+  /** The hub accepts requests at `url`. */
+  listening: [{ readonly url: string }];
+  'subscription-requested': [SubscriptionRef & { readonly mode: 'subscribe' | 'unsubscribe' }];
+  'subscription-activated': [SubscriptionRef & { readonly leaseSeconds: number }];
+  'subscription-renewed': [SubscriptionRef & { readonly leaseSeconds: number }];
+  'subscription-ended': [SubscriptionRef & { readonly reason: EndReason }];
+  'subscription-denied': [SubscriptionRef & { readonly reason: string }];
+  /** The callback did not confirm; what was in force stays. */
+  'verification-failed': [SubscriptionRef & { readonly mode: 'subscribe' | 'unsubscribe' }];
+  /** A publication is on stable storage. */
+  'entry-appended': [
+    { readonly topic: string; readonly entry: string; readonly cursor: string; readonly bytes: number },
+  ];
+  'entry-delivered': [
+    SubscriptionRef & { readonly entry: string; readonly attempt: number; readonly latencyMs: number },
+  ];
+  'delivery-failed': [
+    SubscriptionRef & {
+      readonly entry: string;
+      readonly attempt: number;
+      readonly detail: string;
+      /** Milliseconds until the next attempt; null when patience ran out. */
+      readonly retryInMs: number | null;
+    },
+  ];
+  'dead-letter': [SubscriptionRef & { readonly entry: string | null; readonly reason: DeadLetterReason }];
+  'topic-pinged': [{ readonly topic: string }];
+  'topic-fetched': [{ readonly topic: string; readonly changed: boolean; readonly status: number }];
+  'topic-fetch-failed': [
+    { readonly topic: string; readonly detail: string; readonly retryInMs: number | null },
+  ];
+  'log-trimmed': [{ readonly entries: number }];
+  /** The store failed in a way that only a restart can mend: nothing is acknowledged any more. */
+  'store-lost': [{ readonly error: unknown }];
+  /** Something inside is broken (disk, store, a defect); nothing that it concerned was marked as done. */
+  fault: [{ readonly where: string; readonly error: unknown }];
+}
+
+/** The hub's typed event emitter. A listener that throws is the listener's fault and ends the process, as in Node. */
+export class HubEmitter extends EventEmitter<HubEvents> {}

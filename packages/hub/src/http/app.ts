@@ -1,0 +1,124 @@
+import { WebSubError } from '@websub/shared';
+import express, { type ErrorRequestHandler, type Express, type Response } from 'express';
+import type { HubEmitter } from '../events.js';
+import { hubEndpoint, type HubEndpointOptions } from './hub-endpoint.js';
+import { managementRouter, type ManagementOptions } from './management.js';
+import type { Metrics } from './metrics.js';
+import { sendPlain, sendProblem } from './problem.js';
+import { welcome } from './welcome.js';
+
+export interface AppOptions {
+  readonly endpoint: HubEndpointOptions;
+  readonly management: ManagementOptions;
+  readonly metrics: Metrics;
+  readonly events: HubEmitter;
+  readonly hubUrl: () => string;
+  /** False while the hub starts or stops. */
+  readonly isReady: () => boolean;
+  readonly trustProxy: readonly string[];
+}
+
+const MOST_HEADERS = 100;
+
+/** All routes of the hub. */
+export function createApp(options: AppOptions): Express {
+  const { metrics, isReady } = options;
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+  app.set('trust proxy', [...options.trustProxy]);
+  app.use((request, response, next) => {
+    response.set({ 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' });
+    if (request.rawHeaders.length / 2 > MOST_HEADERS)
+      sendPlain(response, 431, `more than ${MOST_HEADERS} headers: send fewer`);
+    else next();
+  });
+  app.get('/healthz', (_request, response) => sendPlain(response, 200, 'alive'));
+  app.get('/readyz', (_request, response) => {
+    if (isReady()) sendPlain(response, 200, 'ready');
+    else sendNotReady(response);
+  });
+  app.use((_request, response, next) => (isReady() ? next() : sendNotReady(response)));
+  app.get('/', welcome(options.hubUrl));
+  app.post('/', hubEndpoint(options.endpoint));
+  app.all('/', (_request, response) => {
+    response.set('Allow', 'GET, HEAD, POST');
+    sendPlain(response, 405, 'method not allowed: use POST to subscribe or publish, GET to look');
+  });
+  app.get('/metrics', async (_request, response) => {
+    response.set('Content-Type', metrics.contentType).send(await metrics.text());
+  });
+  app.use('/v1', managementRouter(options.management));
+  app.use((request, response) =>
+    sendProblem(response, 404, 'Not Found', `there is nothing at ${request.path}: the hub is at /`),
+  );
+  app.use(errorHandler(options.events));
+  return app;
+}
+
+function sendNotReady(response: Response): void {
+  response.set({ 'Retry-After': '1', Connection: 'close' });
+  sendPlain(response, 503, 'the hub is starting or stopping: try again in a second');
+}
+
+const STATUS: Partial<Record<WebSubError['code'], number>> = {
+  invalid_request: 400,
+  forbidden_address: 400,
+  unsupported_media_type: 415,
+  too_large: 413,
+  store_full: 507,
+  store_failed: 503,
+  stopped: 503,
+};
+
+/** One place turns errors into answers. What a stranger sent is never a 5xx; what is broken here never says how. */
+function errorHandler(events: HubEmitter): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const { status, sentence } = answerTo(error);
+    if (status >= 500) {
+      events.emit('fault', { where: `${request.method} ${request.path}`, error });
+      response.set('Retry-After', '5');
+    }
+    // The rest of a body that nobody will read must not keep the connection.
+    if (!request.complete) closeAfter(response);
+    if (request.path.startsWith('/v1')) sendProblem(response, status, 'Error', sentence);
+    else sendPlain(response, status, sentence);
+  };
+}
+
+function answerTo(error: unknown): { readonly status: number; readonly sentence: string } {
+  if (error instanceof WebSubError) {
+    const status = STATUS[error.code];
+    if (status !== undefined && status < 500) return { status, sentence: error.message };
+    if (status === 507) return { status, sentence: 'the hub has no room to store this: try again later' };
+    if (status !== undefined)
+      return { status, sentence: 'the hub cannot store this at the moment: try again later' };
+  }
+  const status = statusOf(error);
+  switch (status) {
+    case 413:
+      return { status, sentence: 'the body is too large: send less' };
+    case 415:
+      return { status, sentence: 'the body has a Content-Encoding: send it plain' };
+    case undefined:
+      return { status: 500, sentence: 'the hub failed: try again later' };
+    default:
+      return { status, sentence: 'the request could not be read: check how it is sent' };
+  }
+}
+
+/** The 4xx status that express and its body parser give their own errors. */
+function statusOf(error: unknown): number | undefined {
+  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
+}
+
+function closeAfter(response: Response): void {
+  response.set('Connection', 'close');
+  response.on('finish', () => response.req.socket.destroySoon());
+}

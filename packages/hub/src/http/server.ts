@@ -1,0 +1,58 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { WebSubError, type Clock } from '@websub/shared';
+
+const MAX_HEADER_BYTES = 16 * 1024;
+// One more than the app admits, so that it sees that there were too many; Node would drop the rest silently.
+const HEADERS_READ = 102;
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+const CHECK_TIMEOUTS_MS = 1_000;
+const KEEP_ALIVE_MS = 5_000;
+const MAX_CONNECTIONS = 10_000;
+
+/** A server that no slow or oversized request can hold for long. */
+export function createHubServer(listener: RequestListener): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_TIMEOUTS_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    },
+    listener,
+  );
+  server.maxHeadersCount = HEADERS_READ;
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
+}
+
+/** Settles with the URL when the server listens; rejects with `invalid_configuration` when the address cannot be had. */
+export function listen(server: Server, host: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? 'is in use: choose another --port'
+          : `cannot be listened on (${cause.code ?? cause.message})`;
+      reject(new WebSubError('invalid_configuration', `${host}:${port} ${why}`, { cause }));
+    });
+    server.listen(port, host, () => {
+      const { address, port: actual, family } = server.address() as AddressInfo;
+      const name = host === address && family === 'IPv6' ? `[${host}]` : host;
+      resolve(`http://${name}:${actual}/`);
+    });
+  });
+}
+
+/** Takes no new connection; settles when the requests under way were answered, or after `graceMs` cuts what is left. */
+export async function closeServer(server: Server, clock: Clock, graceMs: number): Promise<void> {
+  if (!server.listening) return;
+  const cancel = clock.after(graceMs, () => server.closeAllConnections());
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  cancel();
+}

@@ -1,0 +1,4 @@
+export { createHub, type Hub } from './create-hub.js';
+export { HubEmitter, type HubEvents, type SubscriptionRef } from './events.js';
+export { OptionError, type HubOptions, type HubPorts, type PublishPolicy } from './options.js';
+export type { SubscriptionRequestView, Validate } from './protocol/validation.js';

@@ -1,0 +1,77 @@
+import type { Brand, Content } from '@websub/shared';
+
+/** An entry's place in the log. Grows, may have gaps, opaque: only compared, never computed. */
+export type Position = Brand<number, 'Position'>;
+
+/** The position before every entry. */
+export const BEFORE_ALL = 0 as Position;
+
+/** One published update, not yet in the log. */
+export interface NewEntry {
+  readonly topic: string;
+  /** The entry's id on the wire (`Webhook-Id`): the publisher's `hub.id`, else generated. */
+  readonly id: string;
+  /** When true, an entry of the same topic and id that was appended within the last 24 hours is answered instead. */
+  readonly idempotent: boolean;
+  /** The publisher's name for the kind of event (`hub.type`). */
+  readonly type?: string;
+  readonly content: Content;
+  /** `X-` headers of the publication, delivered with the content; names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Milliseconds since the epoch. */
+  readonly publishedAt: number;
+}
+
+/** One published update in the log. */
+export interface Entry extends Omit<NewEntry, 'idempotent'> {
+  readonly position: Position;
+  /** True when what is stored is not what was published: it must not be delivered, and its body is empty. */
+  readonly corrupt: boolean;
+}
+
+/** Where a new entry went. `fresh` is false when an idempotent entry was there already; position and id are then the first one's. */
+export interface Appended {
+  readonly position: Position;
+  readonly id: string;
+  readonly fresh: boolean;
+}
+
+export type LogRead =
+  | { readonly kind: 'entries'; readonly entries: readonly Entry[] }
+  | { readonly kind: 'caught-up' }
+  /** Retention removed entries that the reader had not seen (LAW 12). `resume` is the position to go on after. */
+  | { readonly kind: 'gap'; readonly resume: Position };
+
+export interface ReadLimit {
+  readonly entries: number;
+  /** Reading stops after the entry with which the bodies reach this sum; one entry is always given. */
+  readonly bytes: number;
+}
+
+/** What retention keeps. Entries beyond any of the bounds are removed, oldest first. */
+export interface Retention {
+  readonly ageMs: number;
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** The one durable log. Every reader is a cursor over it. */
+export interface Log {
+  /** The identity of this log, so that a cursor into a lost log is recognised. Lower-case letters and digits. */
+  readonly epoch: string;
+  /** The newest durable position. */
+  head(): Position;
+  /**
+   * Appends in the order given and settles when the entries are on stable storage (LAW 1). Calls made together share one
+   * commit. Rejects with `store_full` or `store_failed`, and then none of these entries is in the log.
+   */
+  append(entries: readonly NewEntry[]): Promise<readonly Appended[]>;
+  /** Entries of any of the topics that follow `after`, in log order. */
+  read(topics: readonly string[], after: Position, limit: ReadLimit): Promise<LogRead>;
+  /** The position of each topic's newest entry ever appended; topics without one are absent. */
+  newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>>;
+  /** Tells of fresh entries once they are durable. A nudge: whoever missed it finds them by reading. Ends by the function returned. */
+  wake(listener: (entries: readonly Entry[]) => void): () => void;
+  /** Removes what retention no longer keeps; settles with the number of entries removed. */
+  trim(retention: Retention, now: number): Promise<number>;
+}

@@ -1,0 +1,195 @@
+import {
+  NetworkPolicy,
+  parseWebUrl,
+  WebSubError,
+  type Clock,
+  type HttpClient,
+  type Random,
+  type Resolver,
+} from '@websub/shared';
+import { z } from 'zod';
+import {
+  DEFAULT_OVERLOAD_FLOOR_MS,
+  DEFAULT_RETRY_DELAYS_SECONDS,
+  type PatienceOptions,
+} from './delivery/patience.js';
+import type { Retention } from './log/log.js';
+import type { LeaseBounds } from './protocol/acceptance.js';
+import type { Validate } from './protocol/validation.js';
+
+export const PUBLISH_POLICIES = ['open', 'ping', 'closed'] as const;
+export type PublishPolicy = (typeof PUBLISH_POLICIES)[number];
+
+/** Options of a hub. Each is also a flag and an environment variable of `websub-hub start`. */
+export interface HubOptions {
+  /** Address to listen on. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Port to listen on; 0 takes a free one. Default 8080. */
+  readonly port?: number;
+  /** What the hub calls itself in Link headers, as publishers advertise it. Default `http://host:port/`. */
+  readonly publicUrl?: string;
+  /** Folder of the embedded store; `:memory:` keeps nothing. Default `./websub-data`. */
+  readonly data?: string;
+  /** Development: loopback addresses allowed, publishing and the management API open, no rate limits. Default false. */
+  readonly dev?: boolean;
+  /** Bearer key of the management API, which answers 403 without it unless `dev`. At least 16 characters. Default none. */
+  readonly adminKey?: string;
+  /** Who may publish without a credential: `open` (content too), `ping` (pings only), `closed`. Default `ping`. */
+  readonly publish?: PublishPolicy;
+  /** CIDR ranges exempt from the ban on addresses that are not public. Default none. */
+  readonly allowNetwork?: readonly string[];
+  /** Bounds of a lease in seconds; a request outside is brought inside. Defaults 300 (`dev`: 1), 2,592,000, 864,000. */
+  readonly minLease?: number;
+  readonly maxLease?: number;
+  readonly defaultLease?: number;
+  /** Bytes of one update, by ping or by content. Default 5,242,880. */
+  readonly maxBody?: number;
+  /** Seconds before each further delivery attempt; after the last comes the dead letter. Default: 13 delays, 2.65 days in all. */
+  readonly retryDelays?: readonly number[];
+  /** Deliveries in flight per callback host. Default 10 (`dev`: 64). */
+  readonly hostConcurrency?: number;
+  /** Deliveries in flight in all. Default 512 (`dev`: 1,024). */
+  readonly maxInFlight?: number;
+  /** Seconds that an entry stays in the log. Default 1,209,600 (14 days). */
+  readonly retainSeconds?: number;
+  /** Entries that stay in the log. Default 1,000,000. */
+  readonly retainEntries?: number;
+  /** Bytes of content that stay in the log. Default 4 GiB. */
+  readonly retainBytes?: number;
+  /** Proxies (CIDR ranges) whose `X-Forwarded-For` tells the client's address. Default none. */
+  readonly trustProxy?: readonly string[];
+  /** Refuses subscriptions by the reason it settles with; the callback is then told `hub.mode=denied` (section 5.2). Default: takes all. */
+  readonly validate?: Validate;
+  /** The world, replaced in tests. */
+  readonly ports?: HubPorts;
+}
+
+export interface HubPorts {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly resolver?: Resolver;
+  /** Makes every outbound request; replaces the guarded client, network policy included. */
+  readonly http?: HttpClient;
+}
+
+const seconds = z.int('is not a whole number of seconds').min(1, 'is less than 1 second');
+const count = z.int('is not a whole number').min(1, 'is less than 1');
+
+/** The checks, with the sentences that people read; `HubOptions` is the contract. */
+const schema = z.strictObject({
+  host: z.string().min(1, 'is empty: give an address such as 127.0.0.1').default('127.0.0.1'),
+  port: z
+    .int('is not a port: give a whole number from 0 to 65535')
+    .min(0, 'is not a port')
+    .max(65_535, 'is not a port')
+    .default(8080),
+  publicUrl: z.string().refine(isWebUrl, 'is not an absolute http or https URL').optional(),
+  data: z.string().min(1, 'is empty: name a folder, or :memory:').default('./websub-data'),
+  dev: z.boolean().default(false),
+  adminKey: z.string().min(16, 'has fewer than 16 characters: choose a longer key').optional(),
+  publish: z.enum(PUBLISH_POLICIES, `is none of ${PUBLISH_POLICIES.join(', ')}`).default('ping'),
+  allowNetwork: z.array(z.string().refine(isCidr, 'is not CIDR: write ranges like 10.0.0.0/8')).default([]),
+  minLease: seconds.optional(),
+  maxLease: seconds.default(2_592_000),
+  defaultLease: seconds.default(864_000),
+  maxBody: count.default(5_242_880),
+  retryDelays: z
+    .array(z.number('is not a list of seconds').min(0, 'has a negative delay'))
+    .max(50, 'has more than 50 delays')
+    .optional(),
+  hostConcurrency: count.optional(),
+  maxInFlight: count.optional(),
+  retainSeconds: seconds.default(1_209_600),
+  retainEntries: count.default(1_000_000),
+  retainBytes: count.default(4 * 1024 ** 3),
+  trustProxy: z.array(z.string().refine(isCidr, 'is not CIDR: write ranges like 10.0.0.0/8')).default([]),
+});
+
+/** Names of the options that can be written down, for flags, environment and config file. */
+export const OPTION_NAMES = Object.keys(schema.shape) as readonly (keyof z.output<typeof schema>)[];
+export type OptionName = (typeof OPTION_NAMES)[number];
+
+/** Options checked and completed, in the units that the hub works with. */
+export interface ResolvedOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly publicUrl: string | undefined;
+  readonly data: string;
+  readonly dev: boolean;
+  readonly adminKey: string | undefined;
+  readonly publish: PublishPolicy;
+  readonly network: NetworkPolicy;
+  readonly lease: LeaseBounds;
+  readonly maxBodyBytes: number;
+  readonly patience: PatienceOptions;
+  readonly hostConcurrency: number;
+  readonly maxInFlight: number;
+  readonly verificationsPerHost: number;
+  readonly retention: Retention;
+  readonly trustProxy: readonly string[];
+}
+
+/** Throws `invalid_configuration` with `option` and a sentence that tells the cure. */
+export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>): ResolvedOptions {
+  const parsed = schema.safeParse(options);
+  if (!parsed.success) throw toOptionError(parsed.error.issues[0]);
+  const { dev, ...given } = parsed.data;
+  const minSeconds = given.minLease ?? (dev ? 1 : 300);
+  if (minSeconds > given.maxLease)
+    throw new OptionError('minLease', 'is greater than the longest lease: lower it or raise max-lease');
+  return {
+    ...given,
+    publicUrl: given.publicUrl,
+    adminKey: given.adminKey,
+    dev,
+    publish: dev ? 'open' : given.publish,
+    network: new NetworkPolicy({ allowLoopback: dev, allow: given.allowNetwork }),
+    lease: { minSeconds, maxSeconds: given.maxLease, defaultSeconds: given.defaultLease },
+    maxBodyBytes: given.maxBody,
+    patience: {
+      retryDelaysMs: (given.retryDelays ?? DEFAULT_RETRY_DELAYS_SECONDS).map((delay) => delay * 1000),
+      // Who writes down a schedule means it.
+      overloadFloorMs: given.retryDelays === undefined ? DEFAULT_OVERLOAD_FLOOR_MS : 0,
+    },
+    hostConcurrency: given.hostConcurrency ?? (dev ? 64 : 10),
+    maxInFlight: given.maxInFlight ?? (dev ? 1_024 : 512),
+    verificationsPerHost: dev ? 64 : 2,
+    retention: { ageMs: given.retainSeconds * 1000, count: given.retainEntries, bytes: given.retainBytes },
+  };
+}
+
+/** A wrong option; the message reads on after the option's name. */
+export class OptionError extends WebSubError {
+  readonly option: string;
+  readonly complaint: string;
+
+  constructor(option: string, complaint: string) {
+    super('invalid_configuration', `${option} ${complaint}`);
+    this.option = option;
+    this.complaint = complaint;
+  }
+}
+
+function toOptionError(issue: z.core.$ZodIssue | undefined): OptionError {
+  if (issue?.code === 'unrecognized_keys') {
+    return new OptionError(issue.keys[0] ?? '', `is not an option: use one of ${OPTION_NAMES.join(', ')}`);
+  }
+  return new OptionError(String(issue?.path[0] ?? 'options'), issue?.message ?? 'are wrong');
+}
+
+function isWebUrl(value: string): boolean {
+  return doesNotThrow(() => parseWebUrl(value, 'publicUrl'));
+}
+
+function isCidr(value: string): boolean {
+  return doesNotThrow(() => new NetworkPolicy({ allow: [value] }));
+}
+
+function doesNotThrow(action: () => unknown): boolean {
+  try {
+    action();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,87 @@
+import {
+  parseWebUrl,
+  type HubRequest,
+  type NetworkPolicy,
+  type Random,
+  type SubscribeRequest,
+  type UnsubscribeRequest,
+} from '@websub/shared';
+import type { Admission, Refusal } from './admission.js';
+import type { Subscriptions } from './subscriptions.js';
+import type { TopicFetches } from './topic-fetches.js';
+
+export interface LeaseBounds {
+  readonly minSeconds: number;
+  readonly maxSeconds: number;
+  readonly defaultSeconds: number;
+}
+
+export interface AcceptanceOptions {
+  readonly subscriptions: Subscriptions;
+  readonly fetches: TopicFetches;
+  readonly network: NetworkPolicy;
+  /** Absent: no bounds, as in development. */
+  readonly admission: Admission | undefined;
+  readonly lease: LeaseBounds;
+  readonly random: Random;
+}
+
+const REQUEST_BYTES = 9;
+
+/** Takes the requests of section 5.1 and 6: checks them by what can be known at once, and makes them durable. */
+export class Acceptance {
+  readonly #options: AcceptanceOptions;
+
+  constructor(options: AcceptanceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Settles when the request is durable, or with a refusal. Nothing here depends on how verification or validation will
+   * go (section 5.1.2). Rejects with `forbidden_address` for an address that no policy allows, and with `store_full` or
+   * `store_failed`.
+   */
+  async accept(request: HubRequest): Promise<Refusal | undefined> {
+    const { fetches } = this.#options;
+    switch (request.mode) {
+      case 'subscribe':
+      case 'unsubscribe':
+        return this.#acceptIntent(request);
+      case 'publish':
+        await Promise.all(request.topics.map((topic) => fetches.ping(topic)));
+        return undefined;
+      case 'register':
+      case 'deregister':
+        await fetches.setRegistered(request.topic, request.mode === 'register');
+        return undefined;
+    }
+  }
+
+  async #acceptIntent(request: SubscribeRequest | UnsubscribeRequest): Promise<Refusal | undefined> {
+    const { subscriptions, network, admission, random } = this.#options;
+    network.checkLiteral(parseWebUrl(request.callback, 'hub.callback'), 'hub.callback');
+    network.checkLiteral(parseWebUrl(request.topic, 'hub.topic'), 'hub.topic');
+    const refusal = admission?.subscription(request);
+    if (refusal !== undefined) return refusal;
+    const common = { request: random.token(REQUEST_BYTES), verifyToken: request.verifyToken ?? null };
+    await subscriptions.request(
+      request.topic,
+      request.callback,
+      request.mode === 'unsubscribe'
+        ? { kind: 'unsubscribe-requested', ...common }
+        : {
+            kind: 'subscribe-requested',
+            ...common,
+            secret: request.secret ?? null,
+            leaseSeconds: this.#grant(request.leaseSeconds),
+          },
+    );
+    return undefined;
+  }
+
+  /** A request outside the bounds is brought inside (section 5.1: the hub decides). */
+  #grant(asked: number | undefined): number {
+    const { minSeconds, maxSeconds, defaultSeconds } = this.#options.lease;
+    return Math.min(Math.max(asked ?? defaultSeconds, minSeconds), maxSeconds);
+  }
+}

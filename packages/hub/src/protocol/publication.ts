@@ -1,0 +1,71 @@
+import { parseWebUrl, WebSubError, type Clock, type Content, type Random } from '@websub/shared';
+import type { HubEmitter } from '../events.js';
+import { formatCursor } from '../log/cursor.js';
+import type { Log } from '../log/log.js';
+
+/** A publication with its content, as it came. */
+export interface Publication {
+  readonly topic: string;
+  readonly content: Content;
+  /** The publisher's id: the same id for the same topic within 24 hours is one entry. */
+  readonly id?: string;
+  readonly type?: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface PublicationsOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: HubEmitter;
+  /** Called when content was published that no fetch gave. */
+  readonly onPublished: (topic: string) => void;
+}
+
+const ID_BYTES = 16;
+// An id and a type travel in headers: visible ASCII without the space.
+const TOKEN = /^[\x21-\x7e]{1,256}$/;
+
+/** Publishes content that comes with the request (product surface: `POST /?hub.mode=publish&hub.topic=…`). */
+export class Publications {
+  readonly #options: PublicationsOptions;
+
+  constructor(options: PublicationsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Settles with the entry's cursor when it is on stable storage (LAW 1). Rejects with `invalid_request` for a topic that
+   * is no URL or an id or type that cannot travel in a header, and with `store_full` or `store_failed`.
+   */
+  async publish({ topic, content, id, type, headers }: Publication): Promise<string> {
+    parseWebUrl(topic, 'hub.topic');
+    for (const [name, value] of [['hub.id', id] as const, ['hub.type', type] as const]) {
+      if (value !== undefined && !TOKEN.test(value)) {
+        throw new WebSubError(
+          'invalid_request',
+          `${name} is not 1 to 256 visible ASCII characters: choose another value`,
+        );
+      }
+    }
+    const { log, clock, random, events, onPublished } = this.#options;
+    const [appended] = await log.append([
+      {
+        topic,
+        id: id ?? random.token(ID_BYTES),
+        idempotent: id !== undefined,
+        ...(type === undefined ? {} : { type }),
+        content,
+        headers,
+        publishedAt: clock.now(),
+      },
+    ]);
+    if (appended === undefined) throw new WebSubError('store_failed', 'the log answered without a position');
+    const cursor = formatCursor(log.epoch, appended.position);
+    if (appended.fresh) {
+      onPublished(topic);
+      events.emit('entry-appended', { topic, entry: appended.id, cursor, bytes: content.body.byteLength });
+    }
+    return cursor;
+  }
+}

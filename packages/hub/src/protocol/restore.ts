@@ -1,0 +1,45 @@
+import type { Log } from '../log/log.js';
+import { callbackHost } from '../subscription/callback-host.js';
+import type { Places } from '../subscription/places.js';
+import { Recipient } from '../subscription/recipient.js';
+import type { Registry } from '../subscription/registry.js';
+import type { Roll } from '../subscription/roll.js';
+
+export interface RestoreOptions {
+  readonly registry: Registry;
+  readonly places: Places;
+  readonly log: Log;
+  readonly roll: Roll;
+}
+
+/** Reads into memory what the last run left: topics, subscriptions, places. Settles when the roll is complete. */
+export async function restore({ registry, places, log, roll }: RestoreOptions): Promise<void> {
+  for await (const records of registry.loadTopics()) {
+    for (const record of records) roll.topic(record.url).record = record;
+  }
+  const byId = new Map<string, Recipient>();
+  for await (const subscriptions of registry.loadSubscriptions()) {
+    for (const subscription of subscriptions) {
+      const recipient = new Recipient(
+        subscription,
+        roll.topic(subscription.topic),
+        callbackHost(subscription.callback),
+      );
+      if (subscription.lease !== null) recipient.position = subscription.lease.since;
+      roll.add(recipient);
+      byId.set(subscription.id, recipient);
+    }
+  }
+  for await (const batch of places.load()) {
+    for (const place of batch) {
+      const recipient = byId.get(place.subscription);
+      // A place from before the present lease says nothing: what is owed begins with the lease.
+      if (recipient === undefined || place.position < recipient.position) continue;
+      recipient.position = place.position;
+      recipient.attempts = place.attempts;
+      recipient.retryAt = place.dueAt;
+    }
+  }
+  const newest = await log.newest([...roll.topics.keys()]);
+  for (const [url, position] of newest) roll.topic(url).newest = position;
+}

@@ -1,0 +1,128 @@
+import { WebSubError, type Clock, type Random } from '@websub/shared';
+import { refOf, type HubEmitter } from '../events.js';
+import { callbackHost } from '../subscription/callback-host.js';
+import { decide, type SubscriptionEvent, type SubscriptionFact } from '../subscription/decide.js';
+import { Recipient } from '../subscription/recipient.js';
+import type { Registry } from '../subscription/registry.js';
+import type { Roll } from '../subscription/roll.js';
+import type { Subscription } from '../subscription/subscription.js';
+import { InOrder } from './in-order.js';
+
+export interface SubscriptionsOptions {
+  readonly registry: Registry;
+  readonly roll: Roll;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: HubEmitter;
+  /** Called after each change is durable: the recipient may want attention at another time, or content. */
+  readonly onChange: (recipient: Recipient) => void;
+}
+
+const ID_BYTES = 16;
+
+/** Applies decisions to subscriptions: what is decided is durable before it takes effect (LAW 1). */
+export class Subscriptions {
+  readonly #options: SubscriptionsOptions;
+  readonly #inOrder = new InOrder();
+
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options;
+  }
+
+  /** A request of a subscriber; settles when it is durable, and the verification follows (section 5.1.2). */
+  async request(
+    topic: string,
+    callback: string,
+    event: Extract<SubscriptionEvent, { kind: 'subscribe-requested' | 'unsubscribe-requested' }>,
+  ): Promise<void> {
+    await this.#inOrder.run(keyOf({ topic, callback }), async () => {
+      const { roll, events } = this.#options;
+      const recipient = roll.find(topic, callback) ?? this.#newRecipient(topic, callback);
+      roll.add(recipient);
+      try {
+        await this.#apply(recipient, event);
+      } catch (error) {
+        if (recipient.subscription.version === 0) roll.remove(recipient);
+        throw error;
+      }
+      const mode = event.kind === 'subscribe-requested' ? 'subscribe' : 'unsubscribe';
+      events.emit('subscription-requested', { ...refOf(recipient.subscription), mode });
+    });
+  }
+
+  /** Something that happened to a recipient; settles when what it means is durable. */
+  async apply(recipient: Recipient, event: SubscriptionEvent): Promise<void> {
+    await this.#inOrder.run(keyOf(recipient.subscription), async () => {
+      // It may have ended, and begun anew, while this waited for its turn.
+      if (recipient.topic.recipients.get(recipient.subscription.callback) === recipient)
+        await this.#apply(recipient, event);
+    });
+  }
+
+  #newRecipient(topic: string, callback: string): Recipient {
+    const subscription: Subscription = {
+      id: this.#options.random.token(ID_BYTES),
+      topic,
+      callback,
+      version: 0,
+      lease: null,
+      pending: null,
+    };
+    return new Recipient(subscription, this.#options.roll.topic(topic), callbackHost(callback));
+  }
+
+  async #apply(recipient: Recipient, event: SubscriptionEvent): Promise<void> {
+    const { registry, roll, clock, onChange } = this.#options;
+    const before = recipient.subscription;
+    const { subscription, facts } = decide(before, event, clock.now());
+    if (subscription === null) {
+      if (!(await registry.removeSubscription(before))) throw conflict(before);
+      recipient.subscription = { ...before, lease: null, pending: null };
+      roll.remove(recipient);
+    } else if (subscription !== before) {
+      const next = { ...subscription, version: before.version + 1 };
+      if (!(await registry.saveSubscription(next))) throw conflict(before);
+      recipient.subscription = next;
+    }
+    for (const fact of facts) this.#takeEffect(recipient, fact);
+    onChange(recipient);
+  }
+
+  #takeEffect(recipient: Recipient, fact: SubscriptionFact): void {
+    const { events } = this.#options;
+    const ref = refOf(recipient.subscription);
+    const { lease } = recipient.subscription;
+    switch (fact.kind) {
+      case 'activated':
+        if (lease === null) return;
+        recipient.position = lease.since;
+        recipient.attempts = 0;
+        recipient.retryAt = 0;
+        events.emit('subscription-activated', { ...ref, leaseSeconds: lease.seconds });
+        return;
+      case 'renewed':
+        events.emit('subscription-renewed', { ...ref, leaseSeconds: lease?.seconds ?? 0 });
+        return;
+      case 'verification-failed':
+        events.emit('verification-failed', { ...ref, mode: fact.mode });
+        return;
+      case 'denied':
+        events.emit('subscription-denied', { ...ref, reason: fact.reason });
+        return;
+      case 'ended':
+        events.emit('subscription-ended', { ...ref, reason: fact.reason });
+    }
+  }
+}
+
+function keyOf({ topic, callback }: { readonly topic: string; readonly callback: string }): string {
+  // Neither holds a line break (parseWebUrl refuses it), so different pairs have different keys.
+  return `${topic}\n${callback}`;
+}
+
+function conflict({ id }: Subscription): WebSubError {
+  return new WebSubError(
+    'store_failed',
+    `subscription ${id} was changed by another process: run one hub per data folder`,
+  );
+}

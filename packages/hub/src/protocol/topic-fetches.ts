@@ -1,0 +1,241 @@
+import {
+  contentTypeOrDefault,
+  digestOf,
+  fetchResource,
+  headerText,
+  WebSubError,
+  type Clock,
+  type HttpClient,
+  type HttpResponse,
+  type Random,
+} from '@websub/shared';
+import { HostTurns } from '../delivery/host-turns.js';
+import type { HubEmitter } from '../events.js';
+import { formatCursor } from '../log/cursor.js';
+import type { Log } from '../log/log.js';
+import type { Registry } from '../subscription/registry.js';
+import type { Roll } from '../subscription/roll.js';
+import {
+  fetched,
+  forgetValidators,
+  pinged,
+  validatorsOf,
+  type FetchOutcome,
+} from '../topic/fetch-decision.js';
+import type { Topic } from '../topic/topic.js';
+import type { TopicRecord } from '../topic/topic-record.js';
+import { decodeContent } from './decode-content.js';
+import { InOrder } from './in-order.js';
+
+export interface TopicFetchesOptions {
+  readonly log: Log;
+  readonly registry: Registry;
+  readonly roll: Roll;
+  readonly http: HttpClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: HubEmitter;
+  readonly userAgent: string;
+  readonly maxBodyBytes: number;
+  /** Fetch topics that nobody wants, too. */
+  readonly fetchUnwanted: boolean;
+  /** The topic may want attention at another time. */
+  readonly onChange: (topic: Topic) => void;
+}
+
+const ID_BYTES = 12;
+const PER_HOST = 4;
+const IN_ALL = 32;
+const ACCEPTED: ReadonlySet<number> = new Set([200, 203]);
+
+/** Fetches topics that were pinged and appends what changed (section 6). */
+export class TopicFetches {
+  readonly #options: TopicFetchesOptions;
+  readonly #inOrder = new InOrder();
+  readonly #turns = new HostTurns<Topic>(PER_HOST, IN_ALL);
+  #stopped = false;
+
+  constructor(options: TopicFetchesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A publisher says that a topic changed. Settles when the fetch is on the agenda on stable storage (LAW 1). Pings that
+   * arrive before the fetch begins are one fetch; one that arrives while it is under way means another. A topic that
+   * nobody wants is left alone.
+   */
+  async ping(url: string): Promise<void> {
+    const { roll, random, clock, events } = this.#options;
+    if (!this.#options.fetchUnwanted && roll.topics.get(url)?.isWanted !== true) return;
+    await this.#inOrder.run(url, async () => {
+      const topic = roll.topic(url);
+      events.emit('topic-pinged', { topic: url });
+      if (topic.fetching) {
+        // The stored fetch is still pending, so this ping is on stable storage already.
+        topic.pingedAgain = true;
+      } else if (topic.record.fetch === null || topic.record.fetch.attempts > 0) {
+        await this.#save(topic, pinged(topic.record, random.token(ID_BYTES), clock.now()));
+      }
+    });
+  }
+
+  /** Announces or withdraws a topic; settles when that is durable. */
+  async setRegistered(url: string, registered: boolean): Promise<void> {
+    const { roll } = this.#options;
+    await this.#inOrder.run(url, async () => {
+      const topic = roll.topic(url);
+      if (topic.record.registered !== registered) await this.#save(topic, { ...topic.record, registered });
+      roll.forgetIfUnused(topic);
+    });
+  }
+
+  /** Content was published otherwise: what was fetched last is no longer the newest. */
+  forgetValidators(url: string): void {
+    const topic = this.#options.roll.topics.get(url);
+    if (topic === undefined || topic.record.validators === null) return;
+    this.#inOrder
+      .run(url, async () => {
+        if (topic.record.validators !== null) await this.#save(topic, forgetValidators(topic.record));
+      })
+      .catch((error: unknown) => this.#options.events.emit('fault', { where: 'topic', error }));
+  }
+
+  /** Queues the topic's pending fetch; does nothing when there is none or it is queued. */
+  fetch(topic: Topic): void {
+    if (topic.fetching || topic.record.fetch === null) return;
+    topic.fetching = true;
+    this.#turns.add(hostOf(topic), topic);
+    this.#pump();
+  }
+
+  /** Starts no further fetch; what is pending stays so in the store, and is fetched after the next start. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #pump(): void {
+    if (this.#stopped) return;
+    for (let topic = this.#turns.take(); topic !== undefined; topic = this.#turns.take())
+      void this.#run(topic);
+  }
+
+  async #run(topic: Topic): Promise<void> {
+    try {
+      // Pings that came while this fetch waited for its turn are answered by it.
+      topic.pingedAgain = false;
+      const outcome = await this.#fetch(topic);
+      await this.#inOrder.run(topic.url, () => this.#settle(topic, outcome));
+    } catch (error) {
+      // The store is broken: the fetch stays pending there, and is tried again after a while.
+      topic.fetching = false;
+      topic.record = fetched(
+        topic.record,
+        { kind: 'failed', detail: 'store' },
+        undefined,
+        this.#options.clock.now(),
+      ).record;
+      this.#options.events.emit('fault', { where: 'topic fetch', error });
+    } finally {
+      this.#turns.release(hostOf(topic));
+      this.#options.onChange(topic);
+      this.#pump();
+    }
+  }
+
+  async #settle(topic: Topic, outcome: FetchOutcome): Promise<void> {
+    const { clock, random, events, roll } = this.#options;
+    const next = topic.pingedAgain ? random.token(ID_BYTES) : undefined;
+    const { record, retryInMs } = fetched(topic.record, outcome, next, clock.now());
+    if (outcome.kind === 'failed' || outcome.kind === 'refused') {
+      events.emit('topic-fetch-failed', { topic: topic.url, detail: outcome.detail, retryInMs });
+    }
+    await this.#save(topic, record);
+    topic.fetching = false;
+    roll.forgetIfUnused(topic);
+  }
+
+  async #fetch(topic: Topic): Promise<FetchOutcome> {
+    const { http, maxBodyBytes, userAgent } = this.#options;
+    const { validators } = topic.record;
+    const result = await fetchResource(http, {
+      method: 'GET',
+      url: topic.url,
+      headers: {
+        accept: '*/*',
+        // The content is delivered and signed as bytes; what a coding added is none of the topic's (section 7).
+        'accept-encoding': 'identity',
+        'user-agent': userAgent,
+        ...(validators?.etag === undefined ? {} : { 'if-none-match': validators.etag }),
+        ...(validators?.lastModified === undefined ? {} : { 'if-modified-since': validators.lastModified }),
+      },
+      answer: { kind: 'body', maxBytes: maxBodyBytes },
+    });
+    if (result.kind === 'failure') {
+      const permanent = ['forbidden-address', 'too-large', 'bad-response'].includes(result.reason);
+      return { kind: permanent ? 'refused' : 'failed', detail: result.detail };
+    }
+    return this.#read(topic, result.response);
+  }
+
+  async #read(topic: Topic, { status, headers, body }: HttpResponse): Promise<FetchOutcome> {
+    const { events, clock, maxBodyBytes } = this.#options;
+    if (status === 304) {
+      events.emit('topic-fetched', { topic: topic.url, changed: false, status });
+      return { kind: 'not-modified' };
+    }
+    const transient = status >= 500 || status === 429 || status === 408;
+    if (!ACCEPTED.has(status))
+      return { kind: transient ? 'failed' : 'refused', detail: `answered ${status}` };
+    const decoded = await decodeContent(body, headerText(headers, 'content-encoding'), maxBodyBytes);
+    if (decoded.kind === 'failure') return { kind: 'refused', detail: decoded.detail };
+    const digest = digestOf(decoded.body);
+    const changed = digest !== topic.record.validators?.digest;
+    if (changed)
+      await this.#append(
+        topic,
+        decoded.body,
+        contentTypeOrDefault(headerText(headers, 'content-type')),
+        digest,
+      );
+    events.emit('topic-fetched', { topic: topic.url, changed, status });
+    const etag = headerText(headers, 'etag');
+    const lastModified = headerText(headers, 'last-modified');
+    return { kind: 'content', validators: validatorsOf({ etag, lastModified, digest }, clock.now()) };
+  }
+
+  async #append(topic: Topic, body: Uint8Array, contentType: string, digest: string): Promise<void> {
+    const { log, clock, events } = this.#options;
+    // A crash between this and saving the validators makes the hub fetch and append again: the same fetch with the same
+    // content has the same id, and is one entry.
+    const id = `${topic.record.fetch?.id ?? ''}${digest.slice(0, 11).replace(/[+/]/g, '-')}`;
+    const [appended] = await log.append([
+      {
+        topic: topic.url,
+        id,
+        idempotent: true,
+        content: { body, contentType },
+        headers: {},
+        publishedAt: clock.now(),
+      },
+    ]);
+    if (appended?.fresh !== true) return;
+    const cursor = formatCursor(log.epoch, appended.position);
+    events.emit('entry-appended', { topic: topic.url, entry: id, cursor, bytes: body.byteLength });
+  }
+
+  async #save(topic: Topic, record: TopicRecord): Promise<void> {
+    const next = { ...record, version: topic.record.version + 1 };
+    if (!(await this.#options.registry.saveTopic(next))) {
+      throw new WebSubError(
+        'store_failed',
+        'a topic was changed by another process: run one hub per data folder',
+      );
+    }
+    topic.record = next;
+    this.#options.onChange(topic);
+  }
+}
+
+function hostOf(topic: Topic): string {
+  return new URL(topic.url).host;
+}

@@ -1,0 +1,147 @@
+import { timingSafeEqual } from 'node:crypto';
+import {
+  CHALLENGE_BYTES,
+  intentUrl,
+  type Clock,
+  type HttpClient,
+  type HttpFailure,
+  type HttpResponse,
+  type IntentQuery,
+  type Random,
+} from '@websub/shared';
+import { HostTurns } from '../delivery/host-turns.js';
+import type { HubEmitter } from '../events.js';
+import type { Position } from '../log/log.js';
+import type { SubscriptionEvent } from '../subscription/decide.js';
+import type { Recipient } from '../subscription/recipient.js';
+import type { Pending, PendingDenial } from '../subscription/subscription.js';
+import type { Subscriptions } from './subscriptions.js';
+import type { Validate } from './validation.js';
+
+export interface VerificationOptions {
+  readonly subscriptions: Subscriptions;
+  readonly http: HttpClient;
+  readonly validate: Validate;
+  /** The newest position of the log. */
+  readonly head: () => Position;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: HubEmitter;
+  readonly userAgent: string;
+  /** Questions under way per callback host and in all. */
+  readonly perHost: number;
+  readonly inAll: number;
+  /** Called when a question is settled, whatever it came to. */
+  readonly onSettled: (recipient: Recipient) => void;
+}
+
+const TIMEOUT_MS = 10_000;
+const LONGEST_ANSWER_BYTES = 4 * 1024;
+
+/** Asks callbacks for their intent and tells them of denials (sections 5.2 and 5.3). */
+export class Verification {
+  readonly #options: VerificationOptions;
+  readonly #turns: HostTurns<Recipient>;
+  #stopped = false;
+
+  constructor(options: VerificationOptions) {
+    this.#options = options;
+    this.#turns = new HostTurns(options.perHost, options.inAll);
+  }
+
+  /** Questions of this host that wait or are under way. */
+  heldBy(host: string): number {
+    return this.#turns.heldBy(host);
+  }
+
+  /** Queues the recipient's pending request; does nothing when it is queued or there is none. */
+  ask(recipient: Recipient): void {
+    if (recipient.asking || recipient.subscription.pending === null) return;
+    recipient.asking = true;
+    this.#turns.add(recipient.host, recipient);
+    this.#pump();
+  }
+
+  /** Starts no further question; what is pending stays so in the store, and is asked after the next start. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #pump(): void {
+    if (this.#stopped) return;
+    for (let recipient = this.#turns.take(); recipient !== undefined; recipient = this.#turns.take()) {
+      void this.#settle(recipient);
+    }
+  }
+
+  async #settle(recipient: Recipient): Promise<void> {
+    try {
+      const { pending } = recipient.subscription;
+      if (pending !== null) {
+        const event =
+          pending.kind === 'denial'
+            ? await this.#tell(recipient, pending)
+            : await this.#verify(recipient, pending);
+        await this.#options.subscriptions.apply(recipient, event);
+      }
+    } catch (error) {
+      this.#options.events.emit('fault', { where: 'verification', error });
+    } finally {
+      recipient.asking = false;
+      this.#turns.release(recipient.host);
+      this.#options.onSettled(recipient);
+      this.#pump();
+    }
+  }
+
+  async #verify(recipient: Recipient, pending: Exclude<Pending, PendingDenial>): Promise<SubscriptionEvent> {
+    const { clock, random, head, validate } = this.#options;
+    const { topic, callback } = recipient.subscription;
+    const { request } = pending;
+    // Unsubscriptions are not validated with anybody (section 5).
+    const refusal = pending.kind === 'subscribe' ? await validate({ topic, callback }) : undefined;
+    if (refusal !== undefined) return { kind: 'denied', request, reason: refusal };
+    const challenge = random.token(CHALLENGE_BYTES);
+    // The lease counts from here (section 5.3), and so does what is owed.
+    const asked = { askedAt: clock.now(), head: head() };
+    const answer = await this.#get(callback, {
+      mode: pending.kind,
+      topic,
+      challenge,
+      ...(pending.kind === 'subscribe' ? { leaseSeconds: pending.leaseSeconds } : {}),
+      ...(pending.verifyToken === null ? {} : { verifyToken: pending.verifyToken }),
+    });
+    if (answer.kind === 'failure')
+      return { kind: isFinal(answer) ? 'intent-refused' : 'intent-unanswered', request };
+    if (answer.status >= 500 || answer.status === 429) return { kind: 'intent-unanswered', request };
+    const confirmed = answer.status >= 200 && answer.status < 300 && isEqual(answer.body, challenge);
+    return confirmed ? { kind: 'intent-confirmed', request, ...asked } : { kind: 'intent-refused', request };
+  }
+
+  async #tell(recipient: Recipient, { request, reason }: PendingDenial): Promise<SubscriptionEvent> {
+    const { topic, callback } = recipient.subscription;
+    const answer = await this.#get(callback, { mode: 'denied', topic, reason });
+    const unheard = answer.kind === 'failure' ? !isFinal(answer) : answer.status >= 500;
+    return { kind: unheard ? 'denial-unanswered' : 'denial-told', request };
+  }
+
+  #get(callback: string, query: IntentQuery): Promise<HttpResponse | HttpFailure> {
+    return this.#options.http.send({
+      method: 'GET',
+      url: intentUrl(callback, query),
+      headers: { accept: '*/*', 'user-agent': this.#options.userAgent },
+      timeoutMs: TIMEOUT_MS,
+      answer: { kind: 'body', maxBytes: LONGEST_ANSWER_BYTES },
+    });
+  }
+}
+
+/** Asking again would come to the same. */
+function isFinal({ reason }: HttpFailure): boolean {
+  return reason === 'forbidden-address' || reason === 'too-large' || reason === 'bad-response';
+}
+
+function isEqual(body: Uint8Array, challenge: string): boolean {
+  const expected = Buffer.from(challenge);
+  return body.byteLength === expected.byteLength && timingSafeEqual(body, expected);
+}

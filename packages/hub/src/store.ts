@@ -1,0 +1,12 @@
+import type { Log } from './log/log.js';
+import type { Places } from './subscription/places.js';
+import type { Registry } from './subscription/registry.js';
+
+/** Everything durable, as one thing that is opened and closed. */
+export interface Store {
+  readonly log: Log;
+  readonly registry: Registry;
+  readonly places: Places;
+  /** Settles when everything that was asked for before is on stable storage and the store is released. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,201 @@
+import type { Position } from '../log/log.js';
+import type { Lease, Pending, PendingSubscribe, Subscription } from './subscription.js';
+
+/** Something that happened to a subscription. `request` names the pending request that it is about. */
+export type SubscriptionEvent =
+  | {
+      readonly kind: 'subscribe-requested';
+      readonly request: string;
+      readonly secret: string | null;
+      readonly leaseSeconds: number;
+      readonly verifyToken: string | null;
+    }
+  | { readonly kind: 'unsubscribe-requested'; readonly request: string; readonly verifyToken: string | null }
+  /** The callback echoed the challenge. `askedAt` and `head` are of the moment the verification was sent. */
+  | {
+      readonly kind: 'intent-confirmed';
+      readonly request: string;
+      readonly askedAt: number;
+      readonly head: Position;
+    }
+  /** The callback answered something else. */
+  | { readonly kind: 'intent-refused'; readonly request: string }
+  /** The callback gave no answer, or 5xx: it may be asked again. */
+  | { readonly kind: 'intent-unanswered'; readonly request: string }
+  /** The hub does not take this subscription (section 5.2). */
+  | { readonly kind: 'denied'; readonly request: string; readonly reason: string }
+  | { readonly kind: 'denial-told'; readonly request: string }
+  | { readonly kind: 'denial-unanswered'; readonly request: string }
+  | { readonly kind: 'lease-ended' }
+  /** The callback answered a delivery 410 (section 7). */
+  | { readonly kind: 'gone' };
+
+export type EndReason = 'unsubscribed' | 'expired' | 'gone' | 'denied' | 'unverified';
+
+/** What a decision means to the rest of the hub. */
+export type SubscriptionFact =
+  | { readonly kind: 'activated' }
+  | { readonly kind: 'renewed' }
+  | { readonly kind: 'verification-failed'; readonly mode: 'subscribe' | 'unsubscribe' }
+  | { readonly kind: 'denied'; readonly reason: string }
+  | { readonly kind: 'ended'; readonly reason: EndReason };
+
+export interface Decision {
+  /** `null` when the subscription no longer exists. The version is the caller's business. */
+  readonly subscription: Subscription | null;
+  readonly facts: readonly SubscriptionFact[];
+}
+
+/** Milliseconds before the second and third verification, and before the second and third telling of a denial. */
+export const ASK_AGAIN_MS = [5_000, 30_000] as const;
+
+/**
+ * The life of a subscription: a pure function of where it is, what happened and when. An event about a request that was
+ * replaced meanwhile changes nothing.
+ */
+export function decide(subscription: Subscription, event: SubscriptionEvent, now: number): Decision {
+  if (isOutdated(subscription, event)) return unchanged(subscription);
+  switch (event.kind) {
+    case 'subscribe-requested':
+    case 'unsubscribe-requested':
+      return { subscription: { ...subscription, pending: pendingOf(event, now) }, facts: [] };
+    case 'intent-confirmed':
+      return intentConfirmed(subscription, event, now);
+    case 'intent-refused':
+      return intentRefused(subscription);
+    case 'intent-unanswered':
+      return isVerifying(subscription)
+        ? (again(subscription, now) ?? intentRefused(subscription))
+        : unchanged(subscription);
+    case 'denied':
+      return isVerifying(subscription) ? deny(subscription, event, now) : unchanged(subscription);
+    case 'denial-told':
+      return isVerifying(subscription) ? unchanged(subscription) : denialDone(subscription);
+    case 'denial-unanswered':
+      return isVerifying(subscription)
+        ? unchanged(subscription)
+        : (again(subscription, now) ?? denialDone(subscription));
+    case 'lease-ended':
+      return leaseEnded(subscription, now);
+    case 'gone':
+      return settle(subscription, null, subscription.pending, 'gone', []);
+  }
+}
+
+/** An answer to a request that was replaced, or settled, meanwhile. */
+function isOutdated({ pending }: Subscription, event: SubscriptionEvent): boolean {
+  switch (event.kind) {
+    case 'subscribe-requested':
+    case 'unsubscribe-requested':
+    case 'lease-ended':
+    case 'gone':
+      return false;
+    case 'intent-confirmed':
+    case 'intent-refused':
+    case 'intent-unanswered':
+    case 'denied':
+    case 'denial-told':
+    case 'denial-unanswered':
+      return pending?.request !== event.request;
+  }
+}
+
+function isVerifying({ pending }: Subscription): boolean {
+  return pending !== null && pending.kind !== 'denial';
+}
+
+function unchanged(subscription: Subscription): Decision {
+  return { subscription, facts: [] };
+}
+
+function pendingOf(
+  event: Extract<SubscriptionEvent, { kind: 'subscribe-requested' | 'unsubscribe-requested' }>,
+  now: number,
+): Pending {
+  const attempt = { request: event.request, attempts: 0, dueAt: now, verifyToken: event.verifyToken };
+  return event.kind === 'unsubscribe-requested'
+    ? { kind: 'unsubscribe', ...attempt }
+    : { kind: 'subscribe', ...attempt, secret: event.secret, leaseSeconds: event.leaseSeconds };
+}
+
+function leaseEnded(subscription: Subscription, now: number): Decision {
+  if (subscription.lease === null || subscription.lease.endsAt > now) return unchanged(subscription);
+  return settle(subscription, null, subscription.pending, 'expired', []);
+}
+
+function intentConfirmed(
+  subscription: Subscription,
+  event: Extract<SubscriptionEvent, { kind: 'intent-confirmed' }>,
+  now: number,
+): Decision {
+  const { pending } = subscription;
+  if (pending === null || pending.kind === 'denial') return unchanged(subscription);
+  if (pending.kind === 'unsubscribe') return settle(subscription, null, null, 'unsubscribed', []);
+  const inForce = subscription.lease !== null && subscription.lease.endsAt > now ? subscription.lease : null;
+  const lease = leaseOf(pending, event, inForce);
+  return {
+    subscription: { ...subscription, lease, pending: null },
+    facts: [{ kind: inForce ? 'renewed' : 'activated' }],
+  };
+}
+
+/** Everything published after the verification was sent is owed: the callback may act on its own answer at once. */
+function leaseOf(
+  { secret, leaseSeconds }: PendingSubscribe,
+  { askedAt, head }: { readonly askedAt: number; readonly head: Position },
+  inForce: Lease | null,
+): Lease {
+  return {
+    secret,
+    seconds: leaseSeconds,
+    endsAt: askedAt + leaseSeconds * 1000,
+    since: inForce?.since ?? head,
+  };
+}
+
+/** A failed request leaves what is in force (section 5.1, LAW 5). */
+function intentRefused(subscription: Subscription): Decision {
+  const { pending } = subscription;
+  if (pending === null || pending.kind === 'denial') return unchanged(subscription);
+  return settle(subscription, subscription.lease, null, 'unverified', [
+    { kind: 'verification-failed', mode: pending.kind },
+  ]);
+}
+
+function deny(
+  subscription: Subscription,
+  { request, reason }: { request: string; reason: string },
+  now: number,
+): Decision {
+  const pending: Pending = { kind: 'denial', request, reason, attempts: 0, dueAt: now };
+  return { subscription: { ...subscription, pending }, facts: [{ kind: 'denied', reason }] };
+}
+
+/** The callback was told, or could not be reached often enough. A denied renewal leaves what is in force (LAW 5). */
+function denialDone(subscription: Subscription): Decision {
+  return settle(subscription, subscription.lease, null, 'denied', []);
+}
+
+/** The same request once more, later; `undefined` when it was tried often enough. */
+function again(subscription: Subscription, now: number): Decision | undefined {
+  const { pending } = subscription;
+  const delay = ASK_AGAIN_MS[pending?.attempts ?? 0];
+  if (pending === null || delay === undefined) return undefined;
+  return unchanged({
+    ...subscription,
+    pending: { ...pending, attempts: pending.attempts + 1, dueAt: now + delay },
+  });
+}
+
+/** The subscription with these axes, or its end when neither is left. */
+function settle(
+  subscription: Subscription,
+  lease: Lease | null,
+  pending: Pending | null,
+  reason: EndReason,
+  facts: readonly SubscriptionFact[],
+): Decision {
+  if (lease === null && pending === null)
+    return { subscription: null, facts: [...facts, { kind: 'ended', reason }] };
+  return { subscription: { ...subscription, lease, pending }, facts };
+}

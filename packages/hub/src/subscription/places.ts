@@ -1,0 +1,18 @@
+import type { Position } from '../log/log.js';
+
+/** Where one subscription is: everything up to `position` is settled, and what comes next was tried `attempts` times. */
+export interface Place {
+  readonly subscription: string;
+  readonly position: Position;
+  readonly attempts: number;
+  /** When the next attempt is due, milliseconds since the epoch; 0 for at once. */
+  readonly dueAt: number;
+}
+
+/** The places of subscriptions: hot and small, saved in batches, never one write per delivery. */
+export interface Places {
+  /** Everything, in batches, in no particular order. A subscription that was never given anything has no place. */
+  load(): AsyncIterable<readonly Place[]>;
+  /** Settles when the batch is on stable storage. The last save of a subscription counts. */
+  save(places: readonly Place[]): Promise<void>;
+}

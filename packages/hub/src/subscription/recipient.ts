@@ -1,0 +1,57 @@
+import { BEFORE_ALL, type Position } from '../log/log.js';
+import type { Topic } from '../topic/topic.js';
+import { dueAt, type Subscription } from './subscription.js';
+
+/** A subscription in memory: what is stored, its place in the log, and what the hub is doing for it at this moment. */
+export class Recipient {
+  readonly topic: Topic;
+  readonly host: string;
+  subscription: Subscription;
+  /** Everything up to here is settled. */
+  position: Position = BEFORE_ALL;
+  /** Failed attempts at the entry that follows {@link position}. */
+  attempts = 0;
+  /** No attempt before this time, milliseconds since the epoch. */
+  retryAt = 0;
+  /** `queued` until its host's turn comes, `sending` while a request is in flight: one at a time (LAW 3). */
+  delivery: 'idle' | 'queued' | 'sending' = 'idle';
+  /** A verification or denial is queued or in flight. */
+  asking = false;
+  agendaTime = Infinity;
+  agendaIndex = -1;
+
+  constructor(subscription: Subscription, topic: Topic, host: string) {
+    this.subscription = subscription;
+    this.topic = topic;
+    this.host = host;
+  }
+
+  /** Whether something is owed and may be sent now (LAW 4). */
+  isReady(now: number): boolean {
+    const { lease } = this.subscription;
+    return (
+      this.delivery === 'idle' &&
+      lease !== null &&
+      lease.endsAt > now &&
+      this.position < this.topic.newest &&
+      this.retryAt <= now &&
+      !this.isHeld
+    );
+  }
+
+  /**
+   * While the callback may just have confirmed the end of its subscription, nothing is sent to it: its answer counts from
+   * when it was given, not from when the hub has stored it.
+   */
+  get isHeld(): boolean {
+    const { pending } = this.subscription;
+    return pending?.kind === 'unsubscribe' && (this.asking || pending.attempts === 0);
+  }
+
+  /** When this recipient next wants attention; `Infinity` when something under way will see to it. */
+  nextDue(now: number): number {
+    const { pending, lease } = this.subscription;
+    const about = this.asking && pending !== null ? (lease?.endsAt ?? Infinity) : dueAt(this.subscription);
+    return Math.min(about, this.delivery === 'idle' && this.retryAt > now ? this.retryAt : Infinity);
+  }
+}

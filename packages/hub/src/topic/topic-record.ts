@@ -1,0 +1,31 @@
+/** What is known of a topic's content as last fetched, so that an unchanged topic is recognised. */
+export interface Validators {
+  readonly etag?: string;
+  readonly lastModified?: string;
+  /** SHA-256 of the newest entry's body, base64. */
+  readonly digest: string;
+}
+
+/** A fetch that a ping asked for and that has not succeeded yet (LAW 1). */
+export interface PendingFetch {
+  /** Makes the entry that this fetch appends recognisable, should a crash make the hub fetch once more. */
+  readonly id: string;
+  readonly attempts: number;
+  /** Milliseconds since the epoch. */
+  readonly dueAt: number;
+}
+
+/** The durable part of a topic. */
+export interface TopicRecord {
+  readonly url: string;
+  /** Grows by one with each save. */
+  readonly version: number;
+  /** Announced by a publisher with `hub.mode=register`. */
+  readonly registered: boolean;
+  readonly fetch: PendingFetch | null;
+  readonly validators: Validators | null;
+}
+
+export function newTopicRecord(url: string): TopicRecord {
+  return { url, version: 0, registered: false, fetch: null, validators: null };
+}
