@@ -42,6 +42,7 @@ export function patience(options: PatienceOptions, failed: FailedAttempt, fracti
 export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
   if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000;
-  const date = Date.parse(value);
+  // Date.parse alone takes "-5" for a year.
+  const date = /^[A-Za-z]{3,9}, .+ GMT$/.test(value.trim()) ? Date.parse(value) : NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

@@ -5,14 +5,16 @@ export interface Rate {
   readonly burst: number;
 }
 
-// Keys that rested are dropped when this many are known; a stranger cannot make it grow further (LAW 8).
+// A stranger with ever new keys cannot make this grow further (LAW 8).
 const MOST_KEYS = 100_000;
 
 /** Admits a bounded rate per key, by the time at which a key has used up what it was given (GCRA). */
 export class RateLimit {
   readonly #intervalMs: number;
   readonly #toleranceMs: number;
-  readonly #busyUntil = new Map<string, number>();
+  /** Two generations: when the younger is full the older is forgotten as a whole, which takes no time. */
+  #younger = new Map<string, number>();
+  #older = new Map<string, number>();
 
   constructor({ perSecond, burst }: Rate) {
     this.#intervalMs = 1000 / perSecond;
@@ -21,20 +23,15 @@ export class RateLimit {
 
   /** 0 when admitted, else the milliseconds until it would be. `now` is monotonic. */
   admit(key: string, now: number): number {
-    const busyUntil = Math.max(this.#busyUntil.get(key) ?? 0, now);
+    const known = this.#younger.get(key) ?? this.#older.get(key) ?? now;
+    const busyUntil = Math.max(known, now);
     const waitMs = busyUntil - now - this.#toleranceMs;
     if (waitMs > 0) return waitMs;
-    if (this.#busyUntil.size >= MOST_KEYS) this.#dropRested(now);
-    this.#busyUntil.set(key, busyUntil + this.#intervalMs);
-    return 0;
-  }
-
-  #dropRested(now: number): void {
-    for (const [key, busyUntil] of this.#busyUntil) if (busyUntil <= now) this.#busyUntil.delete(key);
-    // Nobody rests: forgetting the oldest keys is kinder than refusing everybody.
-    for (const key of this.#busyUntil.keys()) {
-      if (this.#busyUntil.size < MOST_KEYS) break;
-      this.#busyUntil.delete(key);
+    if (this.#younger.size >= MOST_KEYS / 2) {
+      this.#older = this.#younger;
+      this.#younger = new Map();
     }
+    this.#younger.set(key, busyUntil + this.#intervalMs);
+    return 0;
   }
 }

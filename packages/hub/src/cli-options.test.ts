@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { environmentOf, flagOf, OPTION_SPECS, readStartOptions } from './cli-options.js';
+import { OPTION_NAMES, resolveOptions } from './options.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'websub-options-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function configFile(contents: string): string {
+  const path = join(folder, `${Math.trunc(performance.now() * 1000)}.json`);
+  writeFileSync(path, contents);
+  return path;
+}
+
+describe('options', () => {
+  it('names each option alike as flag, environment variable and key', () => {
+    expect(flagOf('publicUrl')).toBe('--public-url');
+    expect(environmentOf('publicUrl')).toBe('WEBSUB_PUBLIC_URL');
+    const written = OPTION_SPECS.map(({ name }) => name).filter(
+      (name) => name !== 'config' && name !== 'logLevel',
+    );
+    expect([...written].sort()).toEqual([...OPTION_NAMES].sort());
+  });
+
+  it('lets flags win over the environment, and the environment over the file', () => {
+    const config = configFile(
+      '{"port": 1, "host": "file", "data": "file", "dev": true, "allow-network": ["10.0.0.0/8"]}',
+    );
+    const { hub } = readStartOptions({ port: '3', config }, { WEBSUB_PORT: '2', WEBSUB_HOST: 'environment' });
+    expect(hub).toEqual({
+      port: 3,
+      host: 'environment',
+      data: 'file',
+      dev: true,
+      allowNetwork: ['10.0.0.0/8'],
+    });
+  });
+
+  it('reads numbers, switches and lists from text', () => {
+    const environment = {
+      WEBSUB_DEV: '1',
+      WEBSUB_RETRY_DELAYS: '1, 2.5',
+      WEBSUB_ALLOW_NETWORK: '10.0.0.0/8,fd00::/8',
+    };
+    expect(readStartOptions({}, environment).hub).toEqual({
+      dev: true,
+      retryDelays: [1, 2.5],
+      allowNetwork: ['10.0.0.0/8', 'fd00::/8'],
+    });
+  });
+
+  it.each([
+    [{ port: 'x' }, {}, /^--port is not a number/],
+    [{}, { WEBSUB_PORT: 'x' }, /^WEBSUB_PORT is not a number/],
+    [{}, { WEBSUB_DEV: 'yes' }, /^WEBSUB_DEV is neither 1 nor 0/],
+    [{ logLevel: 'loud' }, {}, /^--log-level is none of fatal/],
+    [{ config: '/nowhere.json' }, {}, /^--config cannot be read as JSON/],
+    [{ config: configFile('[]') }, {}, /^--config is not a JSON object/],
+    [{ config: configFile('{"prot": 1}') }, {}, /^"prot" in .* is not an option/],
+    [{ config: configFile('{"port": "x"}') }, {}, /^"port" in .* is not a number/],
+  ])('names the option of a mistake and the cure: %j %j', (flags, environment, message) => {
+    expect(() => readStartOptions(flags, environment)).toThrow(message);
+  });
+
+  it.each([
+    [{ port: 70_000 }, /^port is not a port/],
+    [{ publicUrl: 'ftp://x/' }, /^publicUrl is not an absolute http or https URL/],
+    [{ adminKey: 'short' }, /^adminKey has fewer than 16 characters/],
+    [{ allowNetwork: ['10.0.0.0'] }, /^allowNetwork is not CIDR/],
+    [{ minLease: 0 }, /^minLease is less than 1 second/],
+    [{ minLease: 600, maxLease: 60 }, /^minLease is greater than the longest lease/],
+    [{ retryDelays: [-1] }, /^retryDelays has a negative delay/],
+    [{ publish: 'all' as never }, /^publish is none of open, ping, closed/],
+  ])('refuses %j', (options, message) => {
+    expect(() => resolveOptions(options)).toThrow(message);
+  });
+
+  it('opens in development what is closed in production', () => {
+    const production = resolveOptions({});
+    const development = resolveOptions({ dev: true });
+    expect([production.publish, production.lease.minSeconds, production.network.allows('127.0.0.1')]).toEqual(
+      ['ping', 300, false],
+    );
+    expect([
+      development.publish,
+      development.lease.minSeconds,
+      development.network.allows('127.0.0.1'),
+    ]).toEqual(['open', 1, true]);
+    expect(development.network.allows('169.254.169.254')).toBe(false);
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import {
+  DEFAULT_OVERLOAD_FLOOR_MS,
+  DEFAULT_RETRY_DELAYS_SECONDS,
+  parseRetryAfter,
+  patience,
+} from './patience.js';
+
+const options = {
+  retryDelaysMs: DEFAULT_RETRY_DELAYS_SECONDS.map((s) => s * 1000),
+  overloadFloorMs: DEFAULT_OVERLOAD_FLOOR_MS,
+};
+const plain = { overloaded: false, retryAfterMs: undefined };
+
+describe('patience', () => {
+  it('H48 follows the schedule of 2.65 days, then gives up', () => {
+    const delays: number[] = [];
+    for (let attempts = 1; ; attempts++) {
+      const verdict = patience(options, { attempts, ...plain }, 0.5);
+      if (verdict.kind === 'give-up') break;
+      delays.push(verdict.delayMs / 1000);
+    }
+    expect(delays).toEqual(DEFAULT_RETRY_DELAYS_SECONDS);
+    expect(delays.reduce((sum, delay) => sum + delay) / 86_400).toBeCloseTo(2.65, 2);
+  });
+
+  it('spreads what failed together by a fifth in both directions', () => {
+    expect(patience(options, { attempts: 2, ...plain }, 0)).toEqual({ kind: 'retry', delayMs: 24_000 });
+    expect(patience(options, { attempts: 2, ...plain }, 0.999_999)).toEqual({
+      kind: 'retry',
+      delayMs: 36_000,
+    });
+  });
+
+  it('waits a minute at least after a timeout, 429 or 503', () => {
+    expect(patience(options, { attempts: 1, overloaded: true, retryAfterMs: undefined }, 0.5)).toEqual({
+      kind: 'retry',
+      delayMs: 60_000,
+    });
+  });
+
+  it('waits between once and twice as long as the callback asked for, 12 hours at most', () => {
+    const asked = { attempts: 1, overloaded: true, retryAfterMs: 100_000 };
+    expect(patience(options, asked, 0)).toEqual({ kind: 'retry', delayMs: 100_000 });
+    expect(patience(options, asked, 0.9)).toEqual({ kind: 'retry', delayMs: 190_000 });
+    expect(patience(options, { ...asked, retryAfterMs: 1e12 }, 0)).toEqual({
+      kind: 'retry',
+      delayMs: 43_200_000,
+    });
+  });
+
+  it('gives up at once without a schedule', () => {
+    expect(patience({ retryDelaysMs: [], overloadFloorMs: 0 }, { attempts: 1, ...plain }, 0)).toEqual({
+      kind: 'give-up',
+    });
+  });
+});
+
+describe('parseRetryAfter', () => {
+  const now = Date.parse('2026-01-01T00:00:00Z');
+
+  it('reads seconds and dates', () => {
+    expect(parseRetryAfter('120', now)).toBe(120_000);
+    expect(parseRetryAfter('Thu, 01 Jan 2026 00:01:00 GMT', now)).toBe(60_000);
+    expect(parseRetryAfter('Thu, 01 Jan 2020 00:01:00 GMT', now)).toBe(0);
+  });
+
+  it('takes anything else for nothing', () => {
+    for (const value of [undefined, '', 'soon', '-5', '99999999999', '1.5.5'])
+      expect(parseRetryAfter(value, now)).toBeUndefined();
+  });
+});

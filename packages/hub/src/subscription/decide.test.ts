@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Position } from '../log/log.js';
+import { ASK_AGAIN_MS, decide, type SubscriptionEvent } from './decide.js';
+import type { Lease, Pending, Subscription } from './subscription.js';
+
+const NOW = 1_000_000;
+const HEAD = 7 as Position;
+
+const LEASES = {
+  none: null,
+  active: { secret: 'old', seconds: 60, endsAt: NOW + 60_000, since: 3 as Position },
+  over: { secret: 'old', seconds: 60, endsAt: NOW, since: 3 as Position },
+} satisfies Record<string, Lease | null>;
+
+const attempt = { request: 'r1', attempts: 0, dueAt: NOW };
+const PENDINGS = {
+  none: null,
+  subscribe: { kind: 'subscribe', ...attempt, secret: 'new', leaseSeconds: 100, verifyToken: null },
+  unsubscribe: { kind: 'unsubscribe', ...attempt, verifyToken: null },
+  denial: { kind: 'denial', ...attempt, reason: 'no' },
+} satisfies Record<string, Pending | null>;
+
+const EVENTS = {
+  'subscribe-requested': {
+    kind: 'subscribe-requested',
+    request: 'r2',
+    secret: null,
+    leaseSeconds: 50,
+    verifyToken: null,
+  },
+  'unsubscribe-requested': { kind: 'unsubscribe-requested', request: 'r2', verifyToken: null },
+  'intent-confirmed': { kind: 'intent-confirmed', request: 'r1', askedAt: NOW - 10, head: HEAD },
+  'intent-refused': { kind: 'intent-refused', request: 'r1' },
+  'intent-unanswered': { kind: 'intent-unanswered', request: 'r1' },
+  denied: { kind: 'denied', request: 'r1', reason: 'no' },
+  'denial-told': { kind: 'denial-told', request: 'r1' },
+  'denial-unanswered': { kind: 'denial-unanswered', request: 'r1' },
+  'lease-ended': { kind: 'lease-ended' },
+  gone: { kind: 'gone' },
+} satisfies Record<SubscriptionEvent['kind'], SubscriptionEvent>;
+
+type LeaseName = keyof typeof LEASES;
+type PendingName = keyof typeof PENDINGS;
+type State = `${LeaseName}/${PendingName}`;
+/** The axes afterwards and the facts; `-` is the end of the subscription. */
+type Outcome = '=' | `${string} ${string}`;
+
+// A missing cell does not compile. '=' is "nothing changes"; a lease that is new is called 'fresh'.
+const TABLE: Record<SubscriptionEvent['kind'], Record<State, Outcome>> = {
+  'subscribe-requested': everywhere((lease) => `${lease}/subscribe []`),
+  'unsubscribe-requested': everywhere((lease) => `${lease}/unsubscribe []`),
+  'intent-confirmed': {
+    'none/none': '=',
+    'none/subscribe': 'fresh/none [activated]',
+    'none/unsubscribe': '- [ended:unsubscribed]',
+    'none/denial': '=',
+    'active/none': '=',
+    'active/subscribe': 'fresh/none [renewed]',
+    'active/unsubscribe': '- [ended:unsubscribed]',
+    'active/denial': '=',
+    'over/none': '=',
+    'over/subscribe': 'fresh/none [activated]',
+    'over/unsubscribe': '- [ended:unsubscribed]',
+    'over/denial': '=',
+  },
+  'intent-refused': {
+    'none/none': '=',
+    'none/subscribe': '- [verification-failed:subscribe,ended:unverified]',
+    'none/unsubscribe': '- [verification-failed:unsubscribe,ended:unverified]',
+    'none/denial': '=',
+    'active/none': '=',
+    'active/subscribe': 'active/none [verification-failed:subscribe]',
+    'active/unsubscribe': 'active/none [verification-failed:unsubscribe]',
+    'active/denial': '=',
+    'over/none': '=',
+    'over/subscribe': 'over/none [verification-failed:subscribe]',
+    'over/unsubscribe': 'over/none [verification-failed:unsubscribe]',
+    'over/denial': '=',
+  },
+  'intent-unanswered': {
+    ...everywhere((lease, pending) =>
+      pending === 'subscribe' || pending === 'unsubscribe' ? `${lease}/${pending} []` : '=',
+    ),
+  },
+  denied: everywhere((lease, pending) =>
+    pending === 'subscribe' || pending === 'unsubscribe' ? `${lease}/denial [denied:no]` : '=',
+  ),
+  'denial-told': everywhere((lease, pending) =>
+    pending !== 'denial' ? '=' : lease === 'none' ? '- [ended:denied]' : `${lease}/none []`,
+  ),
+  'denial-unanswered': everywhere((lease, pending) => (pending === 'denial' ? `${lease}/denial []` : '=')),
+  'lease-ended': everywhere((lease, pending) =>
+    lease !== 'over' ? '=' : pending === 'none' ? '- [ended:expired]' : `none/${pending} []`,
+  ),
+  gone: everywhere((_lease, pending) => (pending === 'none' ? '- [ended:gone]' : `none/${pending} []`)),
+};
+
+function everywhere(cell: (lease: LeaseName, pending: PendingName) => Outcome): Record<State, Outcome> {
+  const states = (Object.keys(LEASES) as LeaseName[]).flatMap((lease) =>
+    (Object.keys(PENDINGS) as PendingName[]).map(
+      (pending) => [`${lease}/${pending}`, cell(lease, pending)] as const,
+    ),
+  );
+  return Object.fromEntries(states) as Record<State, Outcome>;
+}
+
+function subscriptionIn(state: State): Subscription {
+  const [lease, pending] = state.split('/') as [LeaseName, PendingName];
+  const common = { id: 's', topic: 'https://t.example/', callback: 'https://c.example/', version: 1 };
+  return { ...common, lease: LEASES[lease], pending: PENDINGS[pending] };
+}
+
+/** The decision in the words of the table. */
+function outcomeOf(state: State, event: SubscriptionEvent): Outcome {
+  const before = subscriptionIn(state);
+  const { subscription, facts } = decide(before, event, NOW);
+  if (subscription === before && facts.length === 0) return '=';
+  const told = facts.map((fact) => {
+    const detail = 'reason' in fact ? fact.reason : 'mode' in fact ? fact.mode : undefined;
+    return detail === undefined ? fact.kind : `${fact.kind}:${detail}`;
+  });
+  if (subscription === null) return `- [${told.join(',')}]`;
+  const lease = Object.entries(LEASES).find(([, known]) => known === subscription.lease)?.[0] ?? 'fresh';
+  return `${lease}/${subscription.pending?.kind ?? 'none'} [${told.join(',')}]`;
+}
+
+describe('the life of a subscription', () => {
+  for (const [kind, row] of Object.entries(TABLE)) {
+    for (const [state, expected] of Object.entries(row)) {
+      it(`${state} + ${kind} -> ${expected}`, () => {
+        expect(outcomeOf(state as State, EVENTS[kind as SubscriptionEvent['kind']])).toBe(expected);
+      });
+    }
+  }
+});
+
+describe('decide', () => {
+  it('H34 counts the lease from the moment the verification was sent', () => {
+    const { subscription } = decide(subscriptionIn('none/subscribe'), EVENTS['intent-confirmed'], NOW);
+    expect(subscription?.lease?.endsAt).toBe(NOW - 10 + 100_000);
+  });
+
+  it('owes a new subscription everything published after its verification was sent', () => {
+    const { subscription } = decide(subscriptionIn('none/subscribe'), EVENTS['intent-confirmed'], NOW);
+    expect(subscription?.lease?.since).toBe(HEAD);
+  });
+
+  it('LAW 5 keeps what a renewed subscription is owed, and replaces its secret and length', () => {
+    const { subscription } = decide(subscriptionIn('active/subscribe'), EVENTS['intent-confirmed'], NOW);
+    expect(subscription?.lease).toEqual({
+      secret: 'new',
+      seconds: 100,
+      endsAt: NOW - 10 + 100_000,
+      since: 3,
+    });
+  });
+
+  it('asks three times in all, 5 and 30 seconds apart, before it takes silence for a refusal', () => {
+    let subscription: Subscription | null = subscriptionIn('none/subscribe');
+    const waits: number[] = [];
+    while (subscription?.pending) {
+      subscription = decide(subscription, EVENTS['intent-unanswered'], NOW).subscription;
+      if (subscription?.pending) waits.push(subscription.pending.dueAt - NOW);
+    }
+    expect(waits).toEqual([...ASK_AGAIN_MS]);
+    expect(subscription).toBeNull();
+  });
+
+  it('LAW 5 never changes the lease by anything but a confirmation, the end of the lease, or 410', () => {
+    const states = fc.constantFrom(...(Object.keys(TABLE.gone) as State[]));
+    const events = fc.constantFrom(...Object.values(EVENTS));
+    const changing = new Set<SubscriptionEvent['kind']>(['intent-confirmed', 'lease-ended', 'gone']);
+    fc.assert(
+      fc.property(states, events, fc.constantFrom('r1', 'r0'), (state, event, request) => {
+        const before = subscriptionIn(state);
+        const told = 'request' in event && !event.kind.endsWith('requested') ? { ...event, request } : event;
+        const { subscription } = decide(before, told as SubscriptionEvent, NOW);
+        if (changing.has(event.kind) || before.lease === null) return;
+        expect(subscription?.lease).toBe(before.lease);
+      }),
+    );
+  });
+
+  it('ignores an answer to a request that was replaced', () => {
+    for (const event of Object.values(EVENTS)) {
+      if (!('request' in event) || event.kind.endsWith('requested')) continue;
+      const before = subscriptionIn('active/subscribe');
+      expect(decide(before, { ...event, request: 'older' }, NOW)).toEqual({
+        subscription: before,
+        facts: [],
+      });
+    }
+  });
+
+  it('leaves the version to whoever saves', () => {
+    expect(
+      decide(subscriptionIn('none/none'), EVENTS['subscribe-requested'], NOW).subscription?.version,
+    ).toBe(1);
+  });
+});
