@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { WebSubError } from './errors.js';
 
@@ -10,6 +11,9 @@ export interface NetworkPolicyOptions {
 }
 
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
+
+// All that IANA has given out as global unicast; the library counts the rest, ::a.b.c.d among it, as unicast too.
+const ASSIGNED_IPV6: Range = ipaddr.IPv6.parseCIDR('2000::/3');
 
 const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1/128'];
 
@@ -28,13 +32,12 @@ export class NetworkPolicy {
     );
   }
 
-  /** Whether this IP address, in any spelling that `net` reports, may be connected to. */
+  /** Whether this IP address, as `net` and resolvers write it, may be connected to. */
   allows(address: string): boolean {
-    const withoutZone = address.replace(/%.*$/, '');
-    if (!ipaddr.isValid(withoutZone)) return false;
-    const parsed = ipaddr.process(withoutZone);
+    if (isIP(address) === 0) return false;
+    const parsed = ipaddr.parse(address.replace(/%.*$/, ''));
     if (this.#allowed.some((range) => parsed.kind() === range[0].kind() && parsed.match(range))) return true;
-    return parsed.range() === 'unicast' && !isNat64Local(parsed);
+    return parsed.range() === 'unicast' && (parsed.kind() === 'ipv4' || parsed.match(ASSIGNED_IPV6));
   }
 
   /**
@@ -65,11 +68,4 @@ function parseCidr(range: string): Range {
       `"${range}" is not a CIDR range: write it like 10.0.0.0/8 or fd00::/8`,
     );
   }
-}
-
-// RFC 8215: 64:ff9b:1::/48, translation prefixes for local use, which the library counts as unicast.
-const NAT64_LOCAL = ipaddr.IPv6.parseCIDR('64:ff9b:1::/48');
-
-function isNat64Local(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
-  return address.kind() === 'ipv6' && address.match(NAT64_LOCAL as Range);
 }
