@@ -42,7 +42,14 @@ export class WebSubError extends Error {
   }
 }
 
-/** Text of anything thrown, for messages and events; never throws. */
+/** Text of anything thrown, for messages and events; never empty, never throws. */
 export function reasonOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  try {
+    if (!(thrown instanceof Error)) return String(thrown);
+    // Node's error for several failed connections has no message, only the errors themselves.
+    const first = thrown instanceof AggregateError && thrown.message === '' ? thrown.errors[0] : undefined;
+    return first === undefined ? String(thrown.message || thrown.name) : reasonOf(first);
+  } catch {
+    return 'something was thrown that has no text';
+  }
 }

@@ -1,5 +1,5 @@
 import type { LookupFunction, Socket } from 'node:net';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { Agent, buildConnector, errors, type Dispatcher } from 'undici';
 import { systemClock, type CancelTimer, type Clock } from './clock.js';
 import { reasonOf, WebSubError } from './errors.js';
 import type {
@@ -43,6 +43,7 @@ export class UndiciHttpClient implements HttpClient {
   readonly #clock: Clock;
   readonly #exchanges = new Set<Exchange>();
   #sweep: CancelTimer | undefined;
+  #closed = false;
 
   constructor(options: UndiciHttpClientOptions) {
     this.#clock = options.clock ?? systemClock;
@@ -61,6 +62,8 @@ export class UndiciHttpClient implements HttpClient {
   }
 
   send(request: HttpRequest): Promise<HttpResponse | HttpFailure> {
+    if (this.#closed) return Promise.resolve(aborted('the client was closed'));
+    if (request.signal?.aborted === true) return Promise.resolve(aborted('the request was aborted'));
     return new Promise((resolve) => {
       const exchange = new Exchange(request, this.#clock.monotonic(), (outcome) => {
         this.#exchanges.delete(exchange);
@@ -92,6 +95,7 @@ export class UndiciHttpClient implements HttpClient {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     for (const exchange of this.#exchanges) exchange.fail('aborted', 'the client was closed');
     await this.#agent.destroy();
   }
@@ -127,8 +131,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#request = request;
     this.#startedAt = startedAt;
     this.#settle = settle;
-    if (request.signal?.aborted === true) queueMicrotask(this.#onAbort);
-    else request.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    request.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -203,11 +206,16 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
+// undici's parser errors have no code.
+const BAD_RESPONSE_CODES: ReadonlySet<string | undefined> = new Set([
+  'UND_ERR_HEADERS_OVERFLOW',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+]);
+
 function failureReason(error: Error & { code?: string }): HttpFailureReason {
   if (error instanceof WebSubError && error.code === 'forbidden_address') return 'forbidden-address';
   if (error.code === 'timeout' || error.code === 'UND_ERR_CONNECT_TIMEOUT') return 'timeout';
-  if (error.code?.startsWith('HPE_') === true || error.code === 'UND_ERR_HEADERS_OVERFLOW')
-    return 'bad-response';
+  if (error instanceof errors.HTTPParserError || BAD_RESPONSE_CODES.has(error.code)) return 'bad-response';
   return 'unreachable';
 }
 
@@ -219,13 +227,23 @@ function guardedConnector(policy: NetworkPolicy, resolver: Resolver): buildConne
   const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: guardedLookup(policy, resolver) });
   return (options, callback) => {
     connect(options, (...result) => {
-      const socket: Socket | null = result[1];
-      if (socket === null || policy.allows(socket.remoteAddress ?? '')) {
-        callback(...result);
-      } else {
-        socket.destroy();
-        callback(forbidden(options.hostname), null);
+      const socket: Socket | null | undefined = result[1];
+      // undici calls back with the error alone.
+      if (socket === null || socket === undefined) {
+        callback(result[0] ?? new Error('no connection'), null);
+        return;
       }
+      const address = socket.remoteAddress;
+      if (address !== undefined && policy.allows(address)) {
+        callback(null, socket);
+        return;
+      }
+      socket.destroy();
+      // A peer that has already gone has no address any more; that forbids nothing.
+      callback(
+        address === undefined ? new Error('the connection was ended at once') : forbidden(options.hostname),
+        null,
+      );
     });
   };
 }
@@ -243,6 +261,10 @@ function guardedLookup(policy: NetworkPolicy, resolver: Resolver): LookupFunctio
       (error: NodeJS.ErrnoException) => callback(error, '', 0),
     );
   };
+}
+
+function aborted(detail: string): HttpFailure {
+  return { kind: 'failure', reason: 'aborted', detail };
 }
 
 function forbidden(hostname: string): WebSubError {
