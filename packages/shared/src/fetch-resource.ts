@@ -40,7 +40,11 @@ export async function fetchResource(
   return { kind: 'failure', reason: 'bad-response', detail: `more than ${redirectLimit} redirects` };
 }
 
-function redirectTarget(from: string, location: string | undefined): string | undefined {
+/**
+ * The absolute URL that a `Location` names; `undefined` when it leads nowhere usable: missing, not a URL, neither http
+ * nor https, or from https down to http. User information and fragment are dropped.
+ */
+export function redirectTarget(from: string, location: string | undefined): string | undefined {
   if (location === undefined || !URL.canParse(location, from)) return undefined;
   const target = new URL(location, from);
   const downgrade = new URL(from).protocol === 'https:' && target.protocol === 'http:';
