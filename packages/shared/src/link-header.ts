@@ -93,7 +93,7 @@ class Scanner {
 
 /** Writes one combined `Link` value (section 7: hub and self in a single header), in the order given. */
 export function formatLinkHeader(links: readonly { readonly href: string; readonly rel: string }[]): string {
-  return links.map(({ href, rel }) => `<${headerSafeUrl(href)}>; rel="${rel}"`).join(', ');
+  return links.map(({ href, rel }) => `<${headerSafeUrl(href)}>; rel="${headerSafeRel(rel)}"`).join(', ');
 }
 
 /**
@@ -104,4 +104,9 @@ function headerSafeUrl(href: string): string {
   return href.replace(/[^\w\-.~:/?#[\]@!$&'()*+,;=%]/gu, (char) =>
     encodeURIComponent(Buffer.from(char).toString()),
   );
+}
+
+/** Relation types are names or URLs with spaces between; encoded like a URL, none can end the quotes or the line. */
+function headerSafeRel(rel: string): string {
+  return rel.split(' ').map(headerSafeUrl).join(' ');
 }
