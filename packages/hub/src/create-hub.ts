@@ -5,7 +5,7 @@ import { createApp } from './http/app.js';
 import { createMetrics } from './http/metrics.js';
 import { closeServer, createHubServer, listen } from './http/server.js';
 import { resolveOptions, type HubOptions } from './options.js';
-import { validateAddresses, validateAll } from './protocol/validation.js';
+import { validateAll, validateTopicAddress } from './protocol/validation.js';
 import { openSqliteStore } from './store/sqlite/sqlite-store.js';
 
 /** A hub that listens, until it is stopped. */
@@ -41,10 +41,9 @@ export async function createHub(
 
   const store = await openSqliteStore({
     folder: config.data,
-    clock,
     onFatal: (error) => events.emit('store-lost', { error }),
   });
-  const addresses = validateAddresses(network, resolver);
+  const topicAddress = validateTopicAddress({ policy: network, resolver, clock });
   const engine = new Engine({
     config,
     store,
@@ -58,7 +57,7 @@ export async function createHub(
         clock,
         connectionsPerOrigin: config.hostConcurrency,
       }),
-    validate: validate === undefined ? addresses : validateAll(addresses, validate),
+    validate: validate === undefined ? topicAddress : validateAll(topicAddress, validate),
     events,
     hubUrl: () => hub.url,
   });
