@@ -15,29 +15,37 @@ export interface FetchedResource {
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
+const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization']);
+
 /** Redirects followed at most. */
 export const REDIRECT_LIMIT = 3;
 
 /**
  * GET or HEAD with up to `redirectLimit` redirects. Every hop goes through the client and so through its network
- * policy (LAW 9). A redirect from https to http, to another scheme, or past the limit is a `bad-response`. Never rejects.
+ * policy (LAW 9). A redirect from https to http, to another scheme, or past the limit is a `bad-response`. Credentials in
+ * the headers stay at the first origin. The time limits are those of each hop. Never rejects.
  */
 export async function fetchResource(
   client: HttpClient,
   request: HttpRequest & { readonly method: 'GET' | 'HEAD' },
   redirectLimit: number = REDIRECT_LIMIT,
 ): Promise<FetchedResource | HttpFailure> {
-  let url = request.url;
+  let hop = request;
   for (let hops = 0; hops <= redirectLimit; hops++) {
-    const response = await client.send({ ...request, url });
+    const response = await client.send(hop);
     if (response.kind === 'failure') return response;
-    if (!REDIRECTS.has(response.status)) return { kind: 'fetched', url, response };
-    const next = redirectTarget(url, headerText(response.headers, 'location'));
-    if (next === undefined)
+    if (!REDIRECTS.has(response.status)) return { kind: 'fetched', url: hop.url, response };
+    const url = redirectTarget(hop.url, headerText(response.headers, 'location'));
+    if (url === undefined)
       return { kind: 'failure', reason: 'bad-response', detail: 'a redirect leads nowhere usable' };
-    url = next;
+    const sameOrigin = new URL(url).origin === new URL(hop.url).origin;
+    hop = { ...hop, url, headers: sameOrigin ? hop.headers : withoutCredentials(hop.headers) };
   }
   return { kind: 'failure', reason: 'bad-response', detail: `more than ${redirectLimit} redirects` };
+}
+
+function withoutCredentials(headers: HttpRequest['headers']): HttpRequest['headers'] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !CREDENTIALS.has(name.toLowerCase())));
 }
 
 /**
