@@ -24,13 +24,12 @@ export const systemClock: Clock = {
     const endsAt = performance.now() + delayMs;
     let timer: NodeJS.Timeout;
     const arm = (): void => {
-      const left = endsAt - performance.now();
-      timer = setTimeout(
-        left > LONGEST_TIMER_MS ? arm : action,
-        Math.min(Math.max(left, 0), LONGEST_TIMER_MS),
-      );
+      const left = Math.ceil(endsAt - performance.now());
+      timer = setTimeout(fire, Math.min(Math.max(left, 0), LONGEST_TIMER_MS));
       timer.unref();
     };
+    // A part of a long delay is over, or setTimeout was up to 1 ms early, as it may be.
+    const fire = (): void => (endsAt > performance.now() ? arm() : action());
     arm();
     return () => clearTimeout(timer);
   },
@@ -73,7 +72,8 @@ export class TestClock implements Clock {
       this.#now = Math.max(this.#now, next.dueAt);
       next.action();
     }
-    this.#now = target;
+    // Another advance may have gone further meanwhile.
+    this.#now = Math.max(this.#now, target);
     await turnOfTheLoop();
   }
 
