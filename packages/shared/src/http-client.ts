@@ -54,6 +54,6 @@ export interface HttpClient {
 
 /** One header as text; several lines of it joined as RFC 9110 §5.3 allows. */
 export function headerText(headers: HttpHeaders, name: string): string | undefined {
-  const value = headers[name];
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
   return value === undefined || typeof value === 'string' ? value : value.join(', ');
 }
