@@ -34,6 +34,7 @@ export interface EngineOptions {
 }
 
 const VERIFICATIONS_IN_ALL = 128;
+const STORE_FAULT_PAUSE_MS = 5_000;
 
 /** The hub without its rim: protocol and delivery over a store, wired together in one place. */
 export class Engine {
@@ -150,9 +151,10 @@ export class Engine {
     const now = clock.now();
     const { lease, pending } = recipient.subscription;
     if (lease !== null && lease.endsAt <= now) {
-      this.#subscriptions
-        .apply(recipient, { kind: 'lease-ended' })
-        .catch((error: unknown) => events.emit('fault', { where: 'lease', error }));
+      this.#subscriptions.apply(recipient, { kind: 'lease-ended' }).catch((error: unknown) => {
+        events.emit('fault', { where: 'lease', error });
+        this.#agenda.schedule(recipient, now + STORE_FAULT_PAUSE_MS);
+      });
       return;
     }
     if (pending !== null && pending.dueAt <= now) this.#verification.ask(recipient);

@@ -79,18 +79,15 @@ export class Deliveries {
 
   #pump(): void {
     if (this.#stopped) return;
-    for (let recipient = this.#turns.take(); recipient !== undefined; recipient = this.#turns.take()) {
-      void this.#take(recipient);
-    }
+    this.#turns.serve((recipient) => void this.#take(recipient));
   }
 
   async #take(recipient: Recipient): Promise<void> {
-    // Things may have changed while it waited for its turn (LAW 4).
-    recipient.delivery = 'idle';
     const { clock, events } = this.#options;
+    recipient.delivery = 'sending';
     try {
-      if (recipient.isReady(clock.now())) {
-        recipient.delivery = 'sending';
+      // Things may have changed while it waited for its turn (LAW 4).
+      if (recipient.isOwed(clock.now())) {
         const entry = await this.#next(recipient);
         if (entry !== undefined) await this.#deliver(recipient, entry);
       }
@@ -114,12 +111,13 @@ export class Deliveries {
     const topic = recipient.topic.url;
     // Each round moves the position forward, so this ends.
     for (;;) {
-      // Reading may take a while; the lease, or an unsubscription, may end meanwhile.
+      // Of before the read: whatever is appended during it is owed.
+      const { newest } = recipient.topic;
       const hot = log.next(topic, recipient.position);
       const read = hot === 'cold' ? await log.fetch(topic, recipient.position) : hot;
       if (read === 'caught-up') {
-        // The newest entry was trimmed away without ever being read.
-        this.#settleAt(recipient, recipient.topic.newest);
+        // Nothing follows although something was appended: it is gone, and looking again would find no more.
+        this.#settleAt(recipient, newest);
         return undefined;
       }
       if ('gap' in read) {
@@ -137,10 +135,8 @@ export class Deliveries {
           detail: 'the stored entry is damaged',
         });
       } else {
-        recipient.delivery = 'idle';
-        const stillReady = recipient.isReady(clock.now());
-        recipient.delivery = 'sending';
-        return stillReady ? read : undefined;
+        // Reading may have taken a while; the lease may have ended meanwhile.
+        return recipient.isOwed(clock.now()) ? read : undefined;
       }
     }
   }
@@ -232,6 +228,8 @@ export class Deliveries {
   }
 
   #settleAt(recipient: Recipient, position: Position): void {
+    // The subscription may have ended and begun anew, further on, while the request was in flight.
+    if (position <= recipient.position) return;
     recipient.position = position;
     recipient.attempts = 0;
     recipient.retryAt = 0;

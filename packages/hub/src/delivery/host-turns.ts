@@ -20,6 +20,7 @@ export class HostTurns<Item> {
   readonly #round = new Queue<Host<Item>>();
   #inFlight = 0;
   #waiting = 0;
+  #serving = false;
 
   constructor(mostPerHost: number, mostInAll: number) {
     this.#mostPerHost = mostPerHost;
@@ -51,8 +52,21 @@ export class HostTurns<Item> {
     this.#joinRound(host);
   }
 
-  /** The next item whose host has a free slot, which it then holds until {@link release}; `undefined` when there is none. */
-  take(): Item | undefined {
+  /**
+   * Starts every item whose turn it is; each holds a slot of its host until {@link release}. Called again from within
+   * `start` it does nothing, since the loop under way goes on: items that end at once must not pile up on the stack.
+   */
+  serve(start: (item: Item) => void): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    try {
+      for (let item = this.#take(); item !== undefined; item = this.#take()) start(item);
+    } finally {
+      this.#serving = false;
+    }
+  }
+
+  #take(): Item | undefined {
     if (this.#inFlight >= this.#mostInAll) return undefined;
     const host = this.#round.dequeue();
     if (host === undefined) return undefined;

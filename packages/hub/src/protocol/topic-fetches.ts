@@ -115,8 +115,7 @@ export class TopicFetches {
 
   #pump(): void {
     if (this.#stopped) return;
-    for (let topic = this.#turns.take(); topic !== undefined; topic = this.#turns.take())
-      void this.#run(topic);
+    this.#turns.serve((topic) => void this.#run(topic));
   }
 
   async #run(topic: Topic): Promise<void> {

@@ -37,6 +37,7 @@ export interface VerificationOptions {
 
 const TIMEOUT_MS = 10_000;
 const LONGEST_ANSWER_BYTES = 4 * 1024;
+const STORE_FAULT_PAUSE_MS = 5_000;
 
 /** Asks callbacks for their intent and tells them of denials (sections 5.2 and 5.3). */
 export class Verification {
@@ -69,9 +70,7 @@ export class Verification {
 
   #pump(): void {
     if (this.#stopped) return;
-    for (let recipient = this.#turns.take(); recipient !== undefined; recipient = this.#turns.take()) {
-      void this.#settle(recipient);
-    }
+    this.#turns.serve((recipient) => void this.#settle(recipient));
   }
 
   async #settle(recipient: Recipient): Promise<void> {
@@ -86,6 +85,8 @@ export class Verification {
       }
     } catch (error) {
       this.#options.events.emit('fault', { where: 'verification', error });
+      // The store is broken and the request is still pending there: asked again at once, the callback would be flooded.
+      await new Promise<void>((resume) => this.#options.clock.after(STORE_FAULT_PAUSE_MS, resume));
     } finally {
       recipient.asking = false;
       this.#turns.release(recipient.host);

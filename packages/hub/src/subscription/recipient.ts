@@ -26,11 +26,15 @@ export class Recipient {
     this.host = host;
   }
 
-  /** Whether something is owed and may be sent now (LAW 4). */
+  /** Whether a delivery may begin. */
   isReady(now: number): boolean {
+    return this.delivery === 'idle' && this.isOwed(now);
+  }
+
+  /** Whether something is owed and may be sent now (LAW 4). */
+  isOwed(now: number): boolean {
     const { lease } = this.subscription;
     return (
-      this.delivery === 'idle' &&
       lease !== null &&
       lease.endsAt > now &&
       this.position < this.topic.newest &&
