@@ -72,13 +72,14 @@ export class UndiciHttpClient implements HttpClient {
       this.#exchanges.add(exchange);
       this.#armSweep();
       try {
-        const { origin, hostname, pathname, search } = new URL(request.url);
+        const url = new URL(request.url);
+        const { origin, hostname } = url;
         // Node asks the connector's lookup for names only, never for IP literals.
         if (this.#policy.allowsLiteral(hostname) === false) throw forbidden(hostname);
         this.#dispatcher.dispatch(
           {
             origin,
-            path: pathname + search,
+            path: pathAsWritten(request.url) ?? url.pathname + url.search,
             method: request.method,
             headers: request.headers as Record<string, string>,
             body: request.body ?? null,
@@ -109,6 +110,18 @@ export class UndiciHttpClient implements HttpClient {
       this.#armSweep();
     });
   }
+}
+
+// What RFC 3986 allows after the authority; anything else has to be encoded, which `URL` does.
+const AUTHORITY_AND_PATH = /^https?:\/\/[^/?#\\]+([/?][\w\-.~:/?[\]@!$&'()*+,;=%]*)$/i;
+
+/**
+ * Path and query exactly as they stand in the URL. A callback is used as it was given (section 8.3), while `URL` would
+ * encode an apostrophe in the query and take out dot segments.
+ */
+function pathAsWritten(url: string): string | undefined {
+  const path = AUTHORITY_AND_PATH.exec(url)?.[1];
+  return path?.startsWith('?') === true ? `/${path}` : path;
 }
 
 /** One request and its answer: undici's handler, and the state that the time limits look at. */

@@ -43,6 +43,8 @@ const STORE_FAULT_PAUSE_MS = 5_000;
 export class Verification {
   readonly #options: VerificationOptions;
   readonly #turns: HostTurns<Recipient>;
+  /** The requests that are asked about at this moment, and the end of asking. */
+  readonly #underWay = new Map<Recipient, { readonly request: string; readonly abort: AbortController }>();
   #stopped = false;
 
   constructor(options: VerificationOptions) {
@@ -55,9 +57,18 @@ export class Verification {
     return this.#turns.heldBy(host);
   }
 
-  /** Queues the recipient's pending request; does nothing when it is queued or there is none. */
+  /**
+   * Queues the recipient's pending request, unless it is queued already. Asking about a request that it replaced ends:
+   * a callback that hangs on the old one must not delay the new one.
+   */
   ask(recipient: Recipient): void {
-    if (recipient.asking || recipient.subscription.pending === null) return;
+    const { pending } = recipient.subscription;
+    if (pending === null) return;
+    if (recipient.asking) {
+      const underWay = this.#underWay.get(recipient);
+      if (underWay !== undefined && underWay.request !== pending.request) underWay.abort.abort();
+      return;
+    }
     recipient.asking = true;
     this.#turns.add(recipient.host, recipient);
     this.#pump();
@@ -77,17 +88,20 @@ export class Verification {
     try {
       const { pending } = recipient.subscription;
       if (pending !== null) {
+        const abort = new AbortController();
+        this.#underWay.set(recipient, { request: pending.request, abort });
         const event =
           pending.kind === 'denial'
-            ? await this.#tell(recipient, pending)
-            : await this.#verify(recipient, pending);
-        await this.#options.subscriptions.apply(recipient, event);
+            ? await this.#tell(recipient, pending, abort.signal)
+            : await this.#verify(recipient, pending, abort.signal);
+        if (event !== undefined) await this.#options.subscriptions.apply(recipient, event);
       }
     } catch (error) {
       this.#options.events.emit('fault', { where: 'verification', error });
       // The store is broken and the request is still pending there: asked again at once, the callback would be flooded.
       await new Promise<void>((resume) => this.#options.clock.after(STORE_FAULT_PAUSE_MS, resume));
     } finally {
+      this.#underWay.delete(recipient);
       recipient.asking = false;
       this.#turns.release(recipient.host);
       this.#options.onSettled(recipient);
@@ -95,7 +109,12 @@ export class Verification {
     }
   }
 
-  async #verify(recipient: Recipient, pending: Exclude<Pending, PendingDenial>): Promise<SubscriptionEvent> {
+  /** `undefined` when asking was ended before an answer came. */
+  async #verify(
+    recipient: Recipient,
+    pending: Exclude<Pending, PendingDenial>,
+    signal: AbortSignal,
+  ): Promise<SubscriptionEvent | undefined> {
     const { clock, random, head, validate } = this.#options;
     const { topic, callback } = recipient.subscription;
     const { request } = pending;
@@ -105,34 +124,42 @@ export class Verification {
     const challenge = random.token(CHALLENGE_BYTES);
     // The lease counts from here (section 5.3), and so does what is owed.
     const asked = { askedAt: clock.now(), head: head() };
-    const answer = await this.#get(callback, {
+    const answer = await this.#get(callback, signal, {
       mode: pending.kind,
       topic,
       challenge,
       ...(pending.kind === 'subscribe' ? { leaseSeconds: pending.leaseSeconds } : {}),
       ...(pending.verifyToken === null ? {} : { verifyToken: pending.verifyToken }),
     });
-    if (answer.kind === 'failure')
+    if (answer.kind === 'failure') {
+      if (answer.reason === 'aborted') return undefined;
       return { kind: isFinal(answer) ? 'intent-refused' : 'intent-unanswered', request };
-    if (answer.status >= 500 || answer.status === 429) return { kind: 'intent-unanswered', request };
+    }
+    if (answer.status >= 500) return { kind: 'intent-unanswered', request };
     const confirmed = answer.status >= 200 && answer.status < 300 && isEqual(answer.body, challenge);
     return confirmed ? { kind: 'intent-confirmed', request, ...asked } : { kind: 'intent-refused', request };
   }
 
-  async #tell(recipient: Recipient, { request, reason }: PendingDenial): Promise<SubscriptionEvent> {
+  async #tell(
+    recipient: Recipient,
+    { request, reason }: PendingDenial,
+    signal: AbortSignal,
+  ): Promise<SubscriptionEvent | undefined> {
     const { topic, callback } = recipient.subscription;
-    const answer = await this.#get(callback, { mode: 'denied', topic, reason });
+    const answer = await this.#get(callback, signal, { mode: 'denied', topic, reason });
+    if (answer.kind === 'failure' && answer.reason === 'aborted') return undefined;
     const unheard = answer.kind === 'failure' ? !isFinal(answer) : answer.status >= 500;
     return { kind: unheard ? 'denial-unanswered' : 'denial-told', request };
   }
 
-  #get(callback: string, query: IntentQuery): Promise<HttpResponse | HttpFailure> {
+  #get(callback: string, signal: AbortSignal, query: IntentQuery): Promise<HttpResponse | HttpFailure> {
     return this.#options.http.send({
       method: 'GET',
       url: intentUrl(callback, query),
       headers: { accept: '*/*', 'user-agent': this.#options.userAgent },
       timeoutMs: TIMEOUT_MS,
       answer: { kind: 'body', maxBytes: LONGEST_ANSWER_BYTES },
+      signal,
     });
   }
 }
