@@ -1,0 +1,108 @@
+import type { Appended, LogRead, NewEntry, Position, ReadLimit, Retention } from '../../log/log.js';
+import type { Place } from '../../subscription/places.js';
+import type { DeadLetter } from '../../subscription/registry.js';
+import type { Failure } from './failure.js';
+
+export const DEAD_LETTERS_AT_ONCE = 1_000;
+
+/** What the main thread asks the store's thread to change, and what it is answered once that is on stable storage. */
+export interface Writes {
+  append(entries: readonly NewEntry[]): readonly Appended[];
+  /** Removes a bounded number of entries; `more` when retention asks for another round. */
+  trimLog(retention: Retention, now: number): { readonly removed: number; readonly more: boolean };
+  saveTopic(topic: StoredTopic): boolean;
+  saveSubscription(subscription: StoredSubscription): boolean;
+  removeSubscription(id: string, version: number): boolean;
+  savePlaces(places: readonly Place[]): void;
+  addDeadLetters(letters: readonly DeadLetter[]): void;
+  /** Removes at most {@link DEAD_LETTERS_AT_ONCE} letters. */
+  trimDeadLetters(before: number): number;
+}
+
+/** What the main thread asks the store's thread to find. */
+export interface Reads {
+  readLog(topics: readonly string[], after: Position, limit: ReadLimit): LogRead;
+  newest(topics: readonly string[]): ReadonlyMap<string, Position>;
+  findTopics(filter: TopicKeys, page: StoredPage): readonly StoredTopic[];
+  subscriptionsAfter(number: number, limit: number): SubscriptionBatch;
+  findSubscriptions(filter: SubscriptionKeys, page: StoredPage): readonly StoredSubscription[];
+  placesAfter(number: number, limit: number): PlaceBatch;
+  /** The letters as JSON. */
+  findDeadLetters(filter: DeadLetterKeys, page: StoredPage): readonly string[];
+  countDeadLetters(): number;
+}
+
+export type Commands = Writes & Reads;
+export type CommandName = keyof Commands;
+
+/** A topic record; what no statement asks about is JSON. */
+export interface StoredTopic {
+  readonly url: string;
+  readonly version: number;
+  readonly record: string;
+}
+
+/** A subscription; lease and pending request are JSON. */
+export interface StoredSubscription {
+  readonly id: string;
+  readonly topic: string;
+  readonly callback: string;
+  readonly version: number;
+  readonly lease: string | null;
+  readonly pending: string | null;
+}
+
+/** One batch of a load; `last` is where the next one goes on, absent at the end. */
+export interface SubscriptionBatch {
+  readonly last?: number;
+  /** Rows as one JSON text: `[id, topic, callback, version, lease, pending][]`. */
+  readonly rows: string;
+}
+
+export interface PlaceBatch {
+  readonly last?: number;
+  readonly places: readonly Place[];
+}
+
+/** A page whose beginning may be said to be undefined. */
+export interface StoredPage {
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+export interface TopicKeys {
+  readonly topic?: string;
+}
+
+export interface SubscriptionKeys extends TopicKeys {
+  readonly callback?: string;
+}
+
+export interface DeadLetterKeys extends SubscriptionKeys {
+  readonly subscription?: string;
+}
+
+/** One command on its way to the store's thread. */
+export interface Request {
+  readonly id: number;
+  readonly name: CommandName;
+  readonly args: readonly unknown[];
+}
+
+/** The answer to the request with the same id. */
+export interface Reply {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly failure?: Failure;
+}
+
+/** What the store's thread tells the main thread. */
+export type Report =
+  | { readonly kind: 'opened'; readonly epoch: string; readonly head: Position }
+  | { readonly kind: 'replies'; readonly replies: readonly Reply[] }
+  /** The store could not be opened, or is finished; nothing is answered any more. */
+  | { readonly kind: 'ended'; readonly failure: Failure };
+
+/** What the main thread sends. `close` comes last; the thread ends when everything before it is done. */
+export type Order =
+  { readonly kind: 'requests'; readonly requests: readonly Request[] } | { readonly kind: 'close' };

@@ -1,0 +1,66 @@
+import { reasonOf, WebSubError, type ErrorCode } from '@websub/shared';
+
+/** What went wrong in the store's thread, as it is told to the main thread. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly cause: string;
+}
+
+// Primary result codes of SQLite.
+const READONLY = 8;
+const IOERR = 10;
+const CORRUPT = 11;
+const FULL = 13;
+const CANTOPEN = 14;
+const NOTADB = 26;
+/** Extended: a full disk, noticed while the index of the WAL grew. */
+const IOERR_SHMSIZE = IOERR | (19 << 8);
+
+function resultCodeOf(error: unknown): number {
+  return (error as { readonly errcode?: number }).errcode ?? 0;
+}
+
+export function isFull(error: unknown): boolean {
+  const code = resultCodeOf(error);
+  return (code & 0xff) === FULL || code === IOERR_SHMSIZE;
+}
+
+/**
+ * Whether the store is finished. After a failed write or fsync nobody knows what is on the disk, and a second fsync that
+ * succeeds proves nothing: the kernel may have dropped the pages meanwhile. Only opening again tells.
+ */
+export function endsTheStore(error: unknown): boolean {
+  return !isFull(error) && [READONLY, IOERR, CORRUPT, CANTOPEN, NOTADB].includes(resultCodeOf(error) & 0xff);
+}
+
+/** The failure as the callers of the store know it; the message ends with the cure. */
+export function failureOf(error: unknown, location: string): Failure {
+  if (error instanceof WebSubError)
+    return { code: error.code, message: error.message, cause: reasonOf(error.cause) };
+  const cause = `${reasonOf(error)} (SQLite ${resultCodeOf(error)})`;
+  const primary = resultCodeOf(error) & 0xff;
+  if (isFull(error)) {
+    return {
+      code: 'store_full',
+      message: `there is no space left for ${location}: make space, then try again`,
+      cause,
+    };
+  }
+  if (primary === CORRUPT || primary === NOTADB) {
+    return {
+      code: 'store_failed',
+      message: `${location} is damaged: restore a copy of the data folder, or move it away to begin anew`,
+      cause,
+    };
+  }
+  return {
+    code: 'store_failed',
+    message: `${location} cannot be used (${cause}): check the disk and its permissions, then start again`,
+    cause,
+  };
+}
+
+export function errorOf({ code, message, cause }: Failure): WebSubError {
+  return new WebSubError(code, message, { cause: new Error(cause) });
+}

@@ -1,0 +1,223 @@
+import { createHash } from 'node:crypto';
+import type { Appended, Entry, LogRead, NewEntry, Position, ReadLimit, Retention } from '../../log/log.js';
+import type { Database, Statement } from './sqlite-driver.js';
+import type { TopicNumbers } from './topic-numbers.js';
+import { countToTrim, type OldEntry } from './trim-decision.js';
+
+const IDEMPOTENT_MS = 24 * 3600_000;
+// One round of trimming takes some 10 ms, during which appends wait. Bodies count too: to free one, SQLite reads its pages.
+const TRIM_ROWS = 1_000;
+const TRIM_BYTES = 16 * 1024 * 1024;
+const NO_BODY = new Uint8Array(0);
+
+interface EntryRow {
+  readonly id: string;
+  readonly type: string | null;
+  readonly content_type: string;
+  readonly headers: string;
+  readonly published_at: number;
+  readonly digest: Uint8Array;
+  readonly body: Uint8Array;
+}
+
+/** The log as tables; runs in the store's thread, inside the transaction of the caller. */
+export class LogTables {
+  readonly #topics: TopicNumbers;
+  readonly #insertEntry: Statement;
+  readonly #addToTotals: Statement;
+  readonly #findRecentId: Statement;
+  readonly #saveRecentId: Statement;
+  readonly #trimmedOf: Statement;
+  readonly #positionsAfter: Statement;
+  readonly #newestOf: Statement;
+  readonly #entryAt: Statement;
+  readonly #identity: Statement;
+  readonly #head: Statement;
+  readonly #oldest: Statement;
+  readonly #markTrimmed: Statement;
+  readonly #removeThrough: Statement;
+  readonly #oldestIds: Statement;
+  readonly #forgetIds: Statement;
+
+  constructor(database: Database, topics: TopicNumbers) {
+    this.#topics = topics;
+    this.#insertEntry = database.prepare(`
+      INSERT INTO entry (topic, id, type, content_type, headers, published_at, digest, body)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING position`);
+    this.#addToTotals = database.prepare('UPDATE log SET entries = entries + ?, bytes = bytes + ?');
+    this.#findRecentId = database.prepare(
+      'SELECT position, published_at FROM recent_id WHERE topic = ? AND id = ?',
+    );
+    this.#saveRecentId = database.prepare(
+      'INSERT OR REPLACE INTO recent_id (topic, id, position, published_at) VALUES (?, ?, ?, ?)',
+    );
+    this.#trimmedOf = database.prepare('SELECT trimmed FROM topic WHERE number = ?');
+    this.#positionsAfter = database.prepare(
+      'SELECT position FROM entry WHERE topic = ? AND position > ? ORDER BY position LIMIT ?',
+    );
+    this.#newestOf = database.prepare('SELECT max(position) AS position FROM entry WHERE topic = ?');
+    this.#entryAt = database.prepare(`
+      SELECT url, id, type, content_type, headers, published_at, digest, body
+      FROM entry JOIN topic ON topic.number = entry.topic WHERE position = ?`);
+    this.#identity = database.prepare('SELECT epoch, entries, bytes FROM log');
+    this.#head = database.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'entry'`);
+    this.#oldest = database.prepare(
+      'SELECT position, published_at AS publishedAt, length(body) AS bytes FROM entry ORDER BY position LIMIT ?',
+    );
+    this.#markTrimmed = database.prepare(`
+      UPDATE topic SET trimmed = removed.position
+      FROM (SELECT topic, max(position) AS position FROM entry WHERE position <= ? GROUP BY topic) AS removed
+      WHERE topic.number = removed.topic`);
+    this.#removeThrough = database.prepare('DELETE FROM entry WHERE position <= ?');
+    this.#oldestIds = database.prepare('SELECT rowid, published_at FROM recent_id ORDER BY rowid LIMIT ?');
+    this.#forgetIds = database.prepare('DELETE FROM recent_id WHERE rowid <= ?');
+  }
+
+  identity(): { readonly epoch: string; readonly head: Position } {
+    const { epoch } = this.#identity.get() as { epoch: string };
+    const { seq } = (this.#head.get() ?? { seq: 0 }) as { seq: Position };
+    return { epoch, head: seq };
+  }
+
+  append(entries: readonly NewEntry[]): readonly Appended[] {
+    return entries.map((entry) => this.#appendOne(entry));
+  }
+
+  #appendOne(entry: NewEntry): Appended {
+    const topic = this.#topics.numberOf(entry.topic);
+    const first = entry.idempotent ? this.#firstWith(topic, entry) : undefined;
+    if (first !== undefined) return { position: first, id: entry.id, fresh: false };
+    const { id, type = null, content, publishedAt } = entry;
+    const headers = JSON.stringify(entry.headers);
+    const digest = digestOf([entry.topic, id, type, content.contentType, headers, publishedAt], content.body);
+    const { position } = this.#insertEntry.get(
+      topic,
+      id,
+      type,
+      content.contentType,
+      headers,
+      publishedAt,
+      digest,
+      content.body,
+    ) as { position: Position };
+    this.#addToTotals.run(1, content.body.byteLength);
+    if (entry.idempotent) this.#saveRecentId.run(topic, id, position, publishedAt);
+    return { position, id, fresh: true };
+  }
+
+  #firstWith(topic: number, { id, publishedAt }: NewEntry): Position | undefined {
+    const first = this.#findRecentId.get(topic, id) as
+      { position: Position; published_at: number } | undefined;
+    return first !== undefined && publishedAt - first.published_at < IDEMPOTENT_MS
+      ? first.position
+      : undefined;
+  }
+
+  read(topics: readonly string[], after: Position, limit: ReadLimit): LogRead {
+    const numbers = this.#topics.find(topics);
+    const resume = this.#trimmedAfter(numbers, after);
+    if (resume !== undefined) return { kind: 'gap', resume };
+    const entries: Entry[] = [];
+    let bytes = 0;
+    for (const position of this.#nextPositions(numbers, after, Math.max(1, limit.entries))) {
+      const entry = this.#read(position);
+      entries.push(entry);
+      bytes += entry.content.body.byteLength;
+      if (bytes >= limit.bytes) break;
+    }
+    return entries.length > 0 ? { kind: 'entries', entries } : { kind: 'caught-up' };
+  }
+
+  /** Entries are removed oldest first over all topics, so what is left of any topic follows this position. */
+  #trimmedAfter(topics: readonly number[], after: Position): Position | undefined {
+    let newest = after;
+    for (const topic of topics) {
+      const { trimmed } = this.#trimmedOf.get(topic) as { trimmed: Position };
+      if (trimmed > newest) newest = trimmed;
+    }
+    return newest > after ? newest : undefined;
+  }
+
+  /** One look at the index for each topic: a single statement would sort whole rows, bodies included. */
+  #nextPositions(topics: readonly number[], after: Position, limit: number): readonly Position[] {
+    const found = topics.flatMap((topic) =>
+      (this.#positionsAfter.all(topic, after, limit) as { position: Position }[]).map(
+        ({ position }) => position,
+      ),
+    );
+    return topics.length > 1 ? found.sort((a, b) => a - b).slice(0, limit) : found;
+  }
+
+  #read(position: Position): Entry {
+    const row = this.#entryAt.get(position) as EntryRow & { readonly url: string };
+    const digest = digestOf(
+      [row.url, row.id, row.type, row.content_type, row.headers, row.published_at],
+      row.body,
+    );
+    // SQLite has no checksums of pages: a flipped bit in a body passes its own integrity check.
+    const corrupt = !digest.equals(row.digest);
+    return {
+      topic: row.url,
+      id: row.id,
+      ...(row.type !== null && { type: row.type }),
+      content: { body: corrupt ? NO_BODY : row.body, contentType: row.content_type },
+      headers: corrupt ? {} : (JSON.parse(row.headers) as Record<string, string>),
+      publishedAt: row.published_at,
+      position,
+      corrupt,
+    };
+  }
+
+  newest(topics: readonly string[]): ReadonlyMap<string, Position> {
+    const newest = new Map<string, Position>();
+    for (const url of topics) {
+      const [topic] = this.#topics.find([url]);
+      if (topic === undefined) continue;
+      const { position } = this.#newestOf.get(topic) as { position: Position | null };
+      const { trimmed } = this.#trimmedOf.get(topic) as { trimmed: Position };
+      if ((position ?? trimmed) > 0) newest.set(url, position ?? trimmed);
+    }
+    return newest;
+  }
+
+  /** Removes a bounded number of entries; `more` when another round is wanted. */
+  trim(retention: Retention, now: number): { readonly removed: number; readonly more: boolean } {
+    const totals = this.#identity.get() as { entries: number; bytes: number };
+    const { oldest, full } = oneRound(this.#oldest.all(TRIM_ROWS) as OldEntry[]);
+    const removed = countToTrim(oldest, totals, retention, now);
+    const last = oldest[removed - 1];
+    if (last !== undefined) {
+      this.#markTrimmed.run(last.position);
+      this.#removeThrough.run(last.position);
+      const bytes = oldest.slice(0, removed).reduce((sum, entry) => sum + entry.bytes, 0);
+      this.#addToTotals.run(-removed, -bytes);
+    }
+    const moreIds = this.#trimIds(now);
+    return { removed, more: (full && removed === oldest.length) || moreIds };
+  }
+
+  #trimIds(now: number): boolean {
+    const rows = this.#oldestIds.all(TRIM_ROWS) as { rowid: number; published_at: number }[];
+    const kept = rows.findIndex((row) => row.published_at > now - IDEMPOTENT_MS);
+    const last = rows.at(kept < 0 ? -1 : kept - 1);
+    if (kept === 0 || last === undefined) return false;
+    this.#forgetIds.run(last.rowid);
+    return kept < 0 && rows.length === TRIM_ROWS;
+  }
+}
+
+/** The first of these entries, as many as one round may remove; not `full` when there are no others in the log. */
+function oneRound(entries: readonly OldEntry[]): {
+  readonly oldest: readonly OldEntry[];
+  readonly full: boolean;
+} {
+  let bytes = 0;
+  const last = entries.findIndex((entry) => (bytes += entry.bytes) >= TRIM_BYTES);
+  if (last >= 0) return { oldest: entries.slice(0, last + 1), full: true };
+  return { oldest: entries, full: entries.length === TRIM_ROWS };
+}
+
+/** Over everything that is delivered: a changed topic or header is as wrong as a changed body. */
+function digestOf(fields: readonly (string | number | null)[], body: Uint8Array): Buffer {
+  return createHash('sha256').update(JSON.stringify(fields)).update(body).digest();
+}

@@ -1,0 +1,99 @@
+import type {
+  Appended,
+  Entry,
+  Log,
+  LogRead,
+  NewEntry,
+  Position,
+  ReadLimit,
+  Retention,
+} from '../../log/log.js';
+import type { StoreThread } from './store-thread.js';
+
+/** Topics asked about in one command, so that a start with a million of them keeps nobody waiting. */
+const TOPICS_AT_ONCE = 1_000;
+
+/** The log in SQLite. */
+export class SqliteLog implements Log {
+  readonly epoch: string;
+  readonly #thread: StoreThread;
+  readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
+  #head: Position;
+  #fresh: Entry[] = [];
+
+  constructor(thread: StoreThread) {
+    this.#thread = thread;
+    this.epoch = thread.identity.epoch;
+    this.#head = thread.identity.head;
+  }
+
+  head(): Position {
+    return this.#head;
+  }
+
+  async append(entries: readonly NewEntry[]): Promise<readonly Appended[]> {
+    if (entries.length === 0) return [];
+    const bytes = entries.reduce((sum, { content }) => sum + content.body.byteLength, 0);
+    const appended = await this.#thread.call('append', [entries.map(withOwnMemory)], bytes);
+    this.#durable(entries, appended);
+    return appended;
+  }
+
+  /** Runs in the order of the commits, for all calls of a group in one turn: their listeners are woken together. */
+  #durable(entries: readonly NewEntry[], appended: readonly Appended[]): void {
+    if (this.#fresh.length === 0) queueMicrotask(() => this.#wake());
+    for (const [index, { position, fresh }] of appended.entries()) {
+      if (!fresh) continue;
+      this.#head = position;
+      this.#fresh.push(entryOf(entries[index]!, position));
+    }
+  }
+
+  #wake(): void {
+    const entries = this.#fresh;
+    this.#fresh = [];
+    if (entries.length === 0) return;
+    for (const listener of this.#listeners) listener(entries);
+  }
+
+  wake(listener: (entries: readonly Entry[]) => void): () => void {
+    // A listener of its own for each call, so that the same function given twice is ended once at a time.
+    const own = (entries: readonly Entry[]): void => listener(entries);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
+  }
+
+  read(topics: readonly string[], after: Position, limit: ReadLimit): Promise<LogRead> {
+    return this.#thread.call('readLog', [topics, after, limit]);
+  }
+
+  async newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>> {
+    const newest = new Map<string, Position>();
+    for (let start = 0; start < topics.length; start += TOPICS_AT_ONCE) {
+      const part = await this.#thread.call('newest', [topics.slice(start, start + TOPICS_AT_ONCE)]);
+      for (const [topic, position] of part) newest.set(topic, position);
+    }
+    return newest;
+  }
+
+  async trim(retention: Retention, now: number): Promise<number> {
+    let removed = 0;
+    // Each round removes something, and what is appended meanwhile is young: this ends.
+    for (;;) {
+      const round = await this.#thread.call('trimLog', [retention, now]);
+      removed += round.removed;
+      if (!round.more) return removed;
+    }
+  }
+}
+
+/** A copy of a view sends all of the memory behind it to the thread; small buffers share 8 KiB. */
+function withOwnMemory(entry: NewEntry): NewEntry {
+  const { body, contentType } = entry.content;
+  if (body.byteLength === body.buffer.byteLength) return entry;
+  return { ...entry, content: { body: Uint8Array.from(body), contentType } };
+}
+
+function entryOf({ idempotent: _, ...entry }: NewEntry, position: Position): Entry {
+  return { ...entry, position, corrupt: false };
+}

@@ -1,0 +1,135 @@
+import type {
+  DeadLetter,
+  DeadLetterFilter,
+  Page,
+  Registry,
+  SubscriptionFilter,
+} from '../../subscription/registry.js';
+import { stateOf, type Lease, type Pending, type Subscription } from '../../subscription/subscription.js';
+import type { TopicRecord } from '../../topic/topic-record.js';
+import { DEAD_LETTERS_AT_ONCE, type StoredSubscription, type StoredTopic } from './commands.js';
+import type { StoreThread } from './store-thread.js';
+
+/** Rows of one command: some 10 ms of the store's thread. */
+const ROWS_AT_ONCE = 2_000;
+
+type SubscriptionRow = [
+  id: string,
+  topic: string,
+  callback: string,
+  version: number,
+  lease: Lease | null,
+  pending: Pending | null,
+];
+
+/** Topics, subscriptions and dead letters in SQLite. */
+export class SqliteRegistry implements Registry {
+  readonly #thread: StoreThread;
+
+  constructor(thread: StoreThread) {
+    this.#thread = thread;
+  }
+
+  async *loadTopics(): AsyncIterable<readonly TopicRecord[]> {
+    let after: string | undefined;
+    // Each round goes on behind the last row, so this ends.
+    for (;;) {
+      const topics = await this.#thread.call('findTopics', [{}, { after, limit: ROWS_AT_ONCE }]);
+      if (topics.length === 0) return;
+      after = topics.at(-1)!.url;
+      yield topics.map(topicOf);
+    }
+  }
+
+  async *loadSubscriptions(): AsyncIterable<readonly Subscription[]> {
+    // Most subscriptions share their topic with others: one text for each, not one for each subscription.
+    const topics = new Map<string, string>();
+    const next = (after: number) => this.#thread.call('subscriptionsAfter', [after, ROWS_AT_ONCE]);
+    let asked = next(0);
+    for (;;) {
+      const { last, rows } = await asked;
+      if (last === undefined) return;
+      // The thread reads on while this batch is dealt with.
+      asked = next(last);
+      asked.catch(() => undefined);
+      yield (JSON.parse(rows) as SubscriptionRow[]).map(([id, url, callback, version, lease, pending]) => {
+        const topic = topics.get(url) ?? url;
+        if (topic === url) topics.set(url, url);
+        return { id, topic, callback, version, lease, pending };
+      });
+    }
+  }
+
+  saveTopic({ url, version, ...record }: TopicRecord): Promise<boolean> {
+    return this.#thread.call('saveTopic', [{ url, version, record: JSON.stringify(record) }]);
+  }
+
+  saveSubscription({ id, topic, callback, version, lease, pending }: Subscription): Promise<boolean> {
+    return this.#thread.call('saveSubscription', [
+      { id, topic, callback, version, lease: jsonOrNull(lease), pending: jsonOrNull(pending) },
+    ]);
+  }
+
+  removeSubscription({ id, version }: Subscription): Promise<boolean> {
+    return this.#thread.call('removeSubscription', [id, version]);
+  }
+
+  async listTopics(filter: { readonly topic?: string }, page: Page): Promise<readonly TopicRecord[]> {
+    return (await this.#thread.call('findTopics', [filter, page])).map(topicOf);
+  }
+
+  async listSubscriptions(filter: SubscriptionFilter, page: Page): Promise<readonly Subscription[]> {
+    const { state, now, ...keys } = filter;
+    const found: Subscription[] = [];
+    let { after } = page;
+    // The state depends on the time, so it is no condition of a statement. Each round goes on behind the last row.
+    while (found.length < page.limit) {
+      const limit = state === undefined ? page.limit : Math.max(page.limit, ROWS_AT_ONCE);
+      const rows = await this.#thread.call('findSubscriptions', [keys, { after, limit }]);
+      const subscriptions = rows.map(subscriptionOf);
+      found.push(...subscriptions.filter((one) => state === undefined || stateOf(one, now) === state));
+      if (rows.length < limit) break;
+      after = rows.at(-1)!.id;
+    }
+    return found.slice(0, page.limit);
+  }
+
+  addDeadLetters(letters: readonly DeadLetter[]): Promise<void> {
+    return this.#thread.call('addDeadLetters', [letters]);
+  }
+
+  async listDeadLetters(filter: DeadLetterFilter, page: Page): Promise<readonly DeadLetter[]> {
+    const letters = await this.#thread.call('findDeadLetters', [filter, page]);
+    return letters.map((letter) => JSON.parse(letter) as DeadLetter);
+  }
+
+  async trimDeadLetters(before: number): Promise<number> {
+    let removed = 0;
+    // Each full round has removed letters, and new ones are younger: this ends.
+    for (;;) {
+      const round = await this.#thread.call('trimDeadLetters', [before]);
+      removed += round;
+      if (round < DEAD_LETTERS_AT_ONCE) return removed;
+    }
+  }
+
+  countDeadLetters(): Promise<number> {
+    return this.#thread.call('countDeadLetters', []);
+  }
+}
+
+function topicOf({ url, version, record }: StoredTopic): TopicRecord {
+  return { url, version, ...(JSON.parse(record) as Omit<TopicRecord, 'url' | 'version'>) };
+}
+
+function subscriptionOf({ lease, pending, ...keys }: StoredSubscription): Subscription {
+  return {
+    ...keys,
+    lease: lease === null ? null : (JSON.parse(lease) as Lease),
+    pending: pending === null ? null : (JSON.parse(pending) as Pending),
+  };
+}
+
+function jsonOrNull(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}

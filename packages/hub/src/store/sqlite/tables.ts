@@ -1,0 +1,42 @@
+import type { Commands } from './commands.js';
+import { LogTables } from './log-tables.js';
+import { PlaceTables } from './place-tables.js';
+import { RegistryTables } from './registry-tables.js';
+import type { Database } from './sqlite-driver.js';
+import { TopicNumbers } from './topic-numbers.js';
+
+/** Every command of the store, as statements over one connection. */
+export class Tables {
+  readonly log: LogTables;
+  readonly registry: RegistryTables;
+  readonly places: PlaceTables;
+
+  constructor(database: Database) {
+    const topics = new TopicNumbers(database);
+    this.log = new LogTables(database, topics);
+    this.registry = new RegistryTables(database, topics);
+    this.places = new PlaceTables(database);
+  }
+
+  get commands(): Commands {
+    const { log, registry, places } = this;
+    return {
+      append: (entries) => log.append(entries),
+      trimLog: (retention, now) => log.trim(retention, now),
+      readLog: (topics, after, limit) => log.read(topics, after, limit),
+      newest: (topics) => log.newest(topics),
+      saveTopic: (topic) => registry.saveTopic(topic),
+      findTopics: (filter, page) => registry.findTopics(filter, page),
+      saveSubscription: (subscription) => registry.saveSubscription(subscription),
+      removeSubscription: (id, version) => registry.removeSubscription(id, version),
+      subscriptionsAfter: (number, limit) => registry.subscriptionsAfter(number, limit),
+      findSubscriptions: (filter, page) => registry.findSubscriptions(filter, page),
+      addDeadLetters: (letters) => registry.addDeadLetters(letters),
+      findDeadLetters: (filter, page) => registry.findDeadLetters(filter, page),
+      trimDeadLetters: (before) => registry.trimDeadLetters(before),
+      countDeadLetters: () => registry.countDeadLetters(),
+      savePlaces: (batch) => places.save(batch),
+      placesAfter: (number, limit) => places.after(number, limit),
+    };
+  }
+}
