@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll } from 'vitest';
+import {
+  startCallbacks,
+  type Callback,
+  type CallbackServer,
+  type CallbackServerOptions,
+} from './callbacks.js';
+import type { ListenOptions } from './listener.js';
+import { HubProcess, type HubOptions } from './hub-process.js';
+import { published, subscribed, type Fields } from './requests.js';
+import { startTopics, type Topic, type TopicServer } from './topics.js';
+import { until } from './until.js';
+
+/** One hub, one server of callbacks and one publisher, shared by the tests of a file. */
+export interface World {
+  readonly hub: HubProcess;
+  readonly callbacks: CallbackServer;
+  readonly topics: TopicServer;
+  /** A new callback on the shared server. */
+  callback(rest?: string): Callback;
+  /** A new topic on the shared publisher. */
+  topic(rest?: string): Topic;
+  /** A server of its own, for callbacks that hang or must not share the limits of a host. */
+  callbackServer(options?: CallbackServerOptions): Promise<CallbackServer>;
+  /** A further publisher. */
+  topicServer(options?: ListenOptions): Promise<TopicServer>;
+  /** A further hub, ended with the file. */
+  startHub(options?: HubOptions): Promise<HubProcess>;
+  /** A callback that has subscribed, by content or by ping. */
+  subscriber(topic: string, more?: Fields): Promise<Callback>;
+  /**
+   * Publishes to the topic until everybody who could have been reached was: a witness gets two updates, one after the
+   * other. What has not reached anybody else by then was not sent.
+   */
+  barrier(topic: string, witness: Callback): Promise<void>;
+}
+
+/** Starts the parts before the tests of the file and ends them afterwards. */
+export function useWorld(options: HubOptions = {}): World {
+  const closing: (() => Promise<unknown>)[] = [];
+  let parts: { hub: HubProcess; callbacks: CallbackServer; topics: TopicServer } | undefined;
+  const running = (): NonNullable<typeof parts> => {
+    if (parts === undefined) throw new Error('the world is there in tests and in hooks only');
+    return parts;
+  };
+
+  beforeAll(async () => {
+    const hub = await HubProcess.start(options);
+    const callbacks = await startCallbacks();
+    const topics = await startTopics(hub.url);
+    closing.push(
+      () => hub.stop(),
+      () => callbacks.close(),
+      () => topics.close(),
+    );
+    parts = { hub, callbacks, topics };
+  });
+  afterAll(async () => {
+    await Promise.all(closing.map((close) => close()));
+  });
+
+  const world: World = {
+    get hub() {
+      return running().hub;
+    },
+    get callbacks() {
+      return running().callbacks;
+    },
+    get topics() {
+      return running().topics;
+    },
+    callback: (rest) => running().callbacks.callback(rest),
+    topic: (rest) => running().topics.topic(rest),
+    callbackServer: async (serverOptions) => {
+      const server = await startCallbacks(serverOptions);
+      closing.push(() => server.close());
+      return server;
+    },
+    topicServer: async (serverOptions) => {
+      const server = await startTopics(running().hub.url, serverOptions);
+      closing.push(() => server.close());
+      return server;
+    },
+    startHub: async (hubOptions) => {
+      const hub = await HubProcess.start(hubOptions);
+      closing.push(() => hub.stop());
+      return hub;
+    },
+    subscriber: async (topic, more) => {
+      const callback = running().callbacks.callback();
+      await subscribed(running().hub, callback, topic, more);
+      return callback;
+    },
+    barrier: async (topic, witness) => {
+      for (let round = 0; round < 2; round++) {
+        const mark = `barrier ${randomBytes(6).toString('hex')}`;
+        await published(running().hub, topic, mark);
+        await until('the barrier arrived', () => witness.texts.includes(mark));
+      }
+    },
+  };
+  return world;
+}
