@@ -1,0 +1,173 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { send } from '../support/http.js';
+import { HubProcess, runHub } from '../support/hub-process.js';
+import { published, subscribe, subscribed } from '../support/requests.js';
+import { arrived, until } from '../support/until.js';
+import { useWorld } from '../support/world.js';
+
+const world = useWorld();
+
+const wrong: readonly (readonly [args: readonly string[], named: RegExp])[] = [
+  [['--port', 'eighty'], /port/],
+  [['--port', '65536'], /port/],
+  [['--port', '-1'], /port/],
+  [['--nonsense'], /nonsense/],
+  [['--publish', 'sometimes'], /publish/],
+  [['--min-lease', 'soon'], /min-lease/],
+  [['--min-lease', '0'], /min-lease/],
+  [['--max-lease', '10', '--min-lease', '20'], /lease/],
+  [['--max-body', 'large'], /max-body/],
+  [['--retry-delays', '1,soon'], /retry-delays/],
+  [['--retry-delays', '-1'], /retry-delays/],
+  [['--allow-network', '300.0.0.0/8'], /allow-network/],
+  [['--public-url', 'hub'], /public-url/],
+  [['--host-concurrency', '0'], /host-concurrency/],
+  [['--max-in-flight', 'all'], /max-in-flight/],
+  [['--log-level', 'loud'], /log-level/],
+  [['--config', '/nonexistent/websub.json'], /config/],
+  [['--port'], /port/],
+];
+
+describe.concurrent('a wrong option', () => {
+  it.each(wrong)('ends the hub with status 2 and one line that names it: %j', async (args, named) => {
+    const { status, stderr } = await runHub(['start', '--data', ':memory:', '--port', '0', ...args]);
+    expect(status).toBe(2);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toMatch(named);
+  });
+
+  it('in the environment ends it the same way, naming the variable', async () => {
+    const { status, stderr } = await runHub(['start', '--data', ':memory:'], {
+      env: { WEBSUB_PORT: 'eighty' },
+    });
+    expect(status).toBe(2);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toMatch(/WEBSUB_PORT/);
+  });
+
+  it.each([
+    ['a key that it does not know', '{"prot":1}', /prot/],
+    ['a value of the wrong type', '{"port":"eighty"}', /port/],
+    ['no JSON', 'port=1', /config/],
+    ['a list', '[]', /config/],
+  ])('in the config file ends it the same way: %s', async (what, text, named) => {
+    const file = join(world.hub.data, `${what.replaceAll(' ', '-')}.json`);
+    await writeFile(file, text);
+    const { status, stderr } = await runHub(['start', '--data', ':memory:', '--config', file]);
+    expect(status).toBe(2);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toMatch(named);
+  });
+
+  it('that is a port somebody else has ends it with a line that says so', async () => {
+    const { port } = new URL(world.hub.url);
+    const { status, stderr } = await runHub(['start', '--data', ':memory:', '--port', port]);
+    expect(status).not.toBe(0);
+    expect(status).not.toBeNull();
+    expect(stderr).toContain(port);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('where an option comes from', () => {
+  it('flags win over the environment, and the environment over the file', async () => {
+    const file = join(world.hub.data, 'settings.json');
+    const inFile = { dev: true, 'default-lease': 1_000, 'max-lease': 2_000, 'min-lease': 100 };
+    await writeFile(file, JSON.stringify(inFile));
+    const hub = await world.startHub({
+      dev: false,
+      flags: ['--config', file, '--default-lease', '1500'],
+      env: { WEBSUB_DEFAULT_LEASE: '1400', WEBSUB_MAX_LEASE: '1900' },
+    });
+    const granted: (string | null | undefined)[] = [];
+    for (const more of [{}, { 'hub.lease_seconds': 5_000 }, { 'hub.lease_seconds': 1 }]) {
+      const callback = world.callback();
+      await subscribed(hub, callback, world.topic().url, more);
+      granted.push(callback.intents[0]?.query.get('hub.lease_seconds'));
+    }
+    expect(granted).toEqual(['1500', '1900', '100']);
+  });
+
+  it('WEBSUB_DEV=1 is --dev', async () => {
+    const hub = await world.startHub({ dev: false, env: { WEBSUB_DEV: '1' } });
+    expect((await send(new URL('/v1/stats', hub.url).href)).status).toBe(200);
+  });
+});
+
+describe('what it says', () => {
+  it('is JSON lines on standard output, of which one has "msg":"listening" and "url"', async () => {
+    const hub = await world.startHub({ dev: false });
+    const lines = hub.output
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const listening = lines.filter((line) => line['msg'] === 'listening');
+    expect(listening).toHaveLength(1);
+    expect(listening[0]?.['url']).toBe(hub.url);
+  });
+
+  it('holds no secret, no token and no query of what strangers sent', async () => {
+    const hub = await world.startHub({
+      dev: false,
+      flags: ['--allow-network', '127.0.0.0/8', '--publish', 'open', '--log-level', 'trace'],
+    });
+    const planted = 'planted-0123456789';
+    const callback = world.callback(`?capability=${planted}`);
+    const topic = `${world.topics.origin}/secret?token=${planted}`;
+    await subscribed(hub, callback, topic, { 'hub.secret': planted, 'hub.verify_token': planted });
+    await published(hub, topic, planted, {
+      headers: { authorization: `Bearer ${planted}`, 'x-key': planted },
+    });
+    await arrived('deliveries', callback.deliveries, 1);
+    await subscribe(hub, `http://user:${planted}@127.0.0.1/`, topic);
+    await subscribe(hub, callback.url, topic, { 'hub.secret': planted.repeat(20) });
+    await hub.terminate();
+    expect(hub.output).not.toContain(planted);
+    for (const line of hub.output.trim().split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow();
+  });
+});
+
+describe('its end', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('on %s is graceful, with status 0', async (signal) => {
+    const hub = await world.startHub();
+    expect(await hub.terminate(signal)).toBe(0);
+  });
+
+  it('lets what is under way settle, loses nothing and repeats nothing', async () => {
+    const hub = await world.startHub();
+    const server = await world.callbackServer();
+    const callback = server.callback();
+    const topic = world.topic().url;
+    let answer: (() => void) | undefined;
+    callback.onDelivery = (_delivery, nth) =>
+      nth === 1 ? new Promise((resolve) => (answer = () => resolve({ status: 204 }))) : { status: 204 };
+    await subscribed(hub, callback, topic);
+    await published(hub, topic, 'in flight');
+    await published(hub, topic, 'waiting');
+    const release = await until('the first is in flight', () => answer);
+    const ended = hub.terminate();
+    // It takes no more work once it drains.
+    await until('it is not ready any more', async () => {
+      try {
+        return (await send(new URL('/readyz', hub.url).href)).status === 503;
+      } catch {
+        return true;
+      }
+    });
+    release();
+    expect(await ended).toBe(0);
+    await hub.restart();
+    await arrived('deliveries', callback.deliveries, 2);
+    await published(hub, topic, 'after the restart');
+    await arrived('deliveries', callback.deliveries, 3);
+    expect(callback.texts).toEqual(['in flight', 'waiting', 'after the restart']);
+  });
+
+  it('leaves a data folder that one hub at a time may use', async () => {
+    const hub = await world.startHub();
+    await expect(HubProcess.start({ data: hub.data })).rejects.toThrow(/ended while starting/);
+    expect((await send(new URL('/healthz', hub.url).href)).status).toBe(200);
+  });
+});
