@@ -1,0 +1,196 @@
+import { describe, expect, it } from 'vitest';
+import { listAll, ping, postForm, subscribe, subscribed } from '../support/requests.js';
+import { arrived, until } from '../support/until.js';
+import { useWorld } from '../support/world.js';
+
+// The world's own hub is not asked anything here: these are hubs as they run in production, which refuse every address
+// that is not public.
+const world = useWorld();
+const KEY = 'the-admin-key-of-the-test';
+
+/** Hosts of loopback, in every spelling that some library or other takes for it. */
+const LOOPBACK = [
+  '127.0.0.1',
+  '127.0.0.1.',
+  '127.1',
+  '127.0.1',
+  '2130706433',
+  '0x7f000001',
+  '0x7f.1',
+  '0177.0.0.1',
+  '017700000001',
+  '%31%32%37.0.0.1',
+  '①②⑦.⓪.⓪.①',
+  '127。0。0。1',
+  '0',
+  '0.0.0.0',
+  '[::1]',
+  '[0:0:0:0:0:0:0:1]',
+  '[::]',
+  '[::ffff:127.0.0.1]',
+  '[::ffff:7f00:1]',
+  '[::127.0.0.1]',
+  '[64:ff9b::7f00:1]',
+  '[64:ff9b:1::7f00:1]',
+  '[2002:7f00:1::]',
+] as const;
+
+/** Hosts of other ranges that are not public. */
+const NOT_PUBLIC = [
+  '10.0.0.1',
+  '100.64.0.1',
+  '169.254.169.254',
+  '172.16.0.1',
+  '192.0.0.1',
+  '192.0.2.1',
+  '192.168.0.1',
+  '198.18.0.1',
+  '198.51.100.1',
+  '203.0.113.1',
+  '224.0.0.1',
+  '240.0.0.1',
+  '255.255.255.255',
+  '[fe80::1]',
+  '[fec0::1]',
+  '[fc00::1]',
+  '[fd00::1]',
+  '[ff02::1]',
+  '[2001::1]',
+  '[2001:db8::1]',
+] as const;
+
+const PUBLIC = 'http://example.com/x';
+
+describe('an address that is not public, without --dev', () => {
+  it('H8 is refused with 400 as a callback, in every spelling, and nobody connects to it', async () => {
+    const hub = await world.startHub({ dev: false });
+    const victim = await world.callbackServer();
+    const { port } = new URL(victim.origin);
+    for (const host of [...LOOPBACK, ...NOT_PUBLIC]) {
+      const answer = await subscribe(hub, `http://${host}:${port}/callback`, PUBLIC);
+      expect(`${host} ${answer.status}`).toBe(`${host} 400`);
+      expect(answer.text).toMatch(/hub\.callback/);
+    }
+    expect(victim.connections()).toBe(0);
+  });
+
+  it('H8 is refused with 400 as a topic of a subscription, in every spelling', async () => {
+    const hub = await world.startHub({ dev: false });
+    for (const host of [...LOOPBACK, ...NOT_PUBLIC]) {
+      const answer = await subscribe(hub, PUBLIC, `http://${host}:9/topic`);
+      expect(`${host} ${answer.status}`).toBe(`${host} 400`);
+      expect(answer.text).toMatch(/hub\.topic/);
+    }
+  });
+
+  it('is not fetched for a ping: 400, or 202 as for every topic that nobody knows', async () => {
+    const hub = await world.startHub({ dev: false });
+    const victim = await world.callbackServer();
+    const { port } = new URL(victim.origin);
+    for (const host of LOOPBACK) {
+      expect([202, 400]).toContain((await ping(hub, `http://${host}:${port}/topic`)).status);
+    }
+    expect(victim.connections()).toBe(0);
+  });
+
+  it('behind a name is answered 202, and then nobody connects to it and nothing comes of it', async () => {
+    const hub = await world.startHub({ dev: false, flags: ['--admin-key', KEY] });
+    const victim = await world.callbackServer();
+    const callback = `http://localhost:${new URL(victim.origin).port}/callback`;
+    expect((await subscribe(hub, callback, PUBLIC)).status).toBe(202);
+    const headers = { authorization: `Bearer ${KEY}` };
+    await until('the hub has settled it', async () => {
+      const rows = await listAll(hub, '/v1/subscriptions', { state: 'pending' }, headers);
+      return rows.length === 0;
+    });
+    expect(await listAll(hub, '/v1/subscriptions', { state: 'active' }, headers)).toEqual([]);
+    expect(victim.connections()).toBe(0);
+  });
+
+  it('is not reached by the redirect of a topic', async () => {
+    const allowed = '127.0.0.2';
+    const hub = await world.startHub({ dev: false, flags: ['--allow-network', `${allowed}/32`] });
+    const publisher = await world.topicServer({ host: allowed });
+    const callbacks = await world.callbackServer({ host: allowed });
+    const victim = await world.callbackServer();
+    const { port } = new URL(victim.origin);
+    const callback = callbacks.callback();
+    for (const target of [
+      `http://127.0.0.1:${port}/`,
+      `http://localhost:${port}/`,
+      `http://[::ffff:127.0.0.1]:${port}/`,
+    ]) {
+      const topic = publisher.topic();
+      topic.onRequest = (request, nth) =>
+        nth === 1 ? { status: 302, headers: { location: target } } : topic.content(request);
+      await subscribed(hub, callback, topic.url);
+      await ping(hub, topic.url);
+      await arrived('fetches', topic.requests, 1);
+      const before = callback.deliveries.length;
+      await ping(hub, topic.url);
+      await arrived('deliveries', callback.deliveries, before + 1);
+    }
+    expect(callback.texts).toEqual(callback.texts.map(() => 'first content'));
+    expect(victim.connections()).toBe(0);
+  });
+
+  it('is reached when --allow-network names it, and no other is', async () => {
+    const hub = await world.startHub({ dev: false, flags: ['--allow-network', '127.0.0.1/32'] });
+    const callback = world.callback();
+    await subscribed(hub, callback, `${world.topics.origin}/x`);
+    expect((await subscribe(hub, 'http://127.0.0.3/callback', `${world.topics.origin}/x`)).status).toBe(400);
+  });
+});
+
+describe('an address that --dev does not open either', () => {
+  it.each(['169.254.169.254', '10.0.0.1', '192.168.0.1', '[fe80::1]', '[fd00::1]', '0.0.0.0'])(
+    '%s is refused',
+    async (host) => {
+      expect((await subscribe(world.hub, `http://${host}/callback`, PUBLIC)).status).toBe(400);
+    },
+  );
+});
+
+describe('a client that asks too much, without --dev', () => {
+  it('is answered 429 with Retry-After, and a callback host is not flooded', async () => {
+    const hub = await world.startHub({ dev: false, flags: ['--allow-network', '127.0.0.0/8'] });
+    const answers = await Promise.all(
+      Array.from({ length: 120 }, () => subscribe(hub, world.callback().url, `${world.topics.origin}/x`)),
+    );
+    const counted = new Map<number, number>();
+    for (const { status } of answers) counted.set(status, (counted.get(status) ?? 0) + 1);
+    expect([...counted.keys()].toSorted((a, b) => a - b)).toEqual([202, 429]);
+    expect(counted.get(202)).toBeLessThanOrEqual(60);
+    for (const { status, headers, text } of answers) {
+      if (status !== 429) continue;
+      expect(headers['retry-after']).toMatch(/^\d+$/);
+      expect(text).not.toBe('');
+    }
+  });
+
+  it('for one and the same subscription is answered 429 after a few', async () => {
+    const hub = await world.startHub({ dev: false, flags: ['--allow-network', '127.0.0.0/8'] });
+    const callback = world.callback();
+    const statuses: number[] = [];
+    for (let n = 0; n < 12; n++) {
+      statuses.push((await subscribe(hub, callback.url, `${world.topics.origin}/x`)).status);
+    }
+    expect(statuses.slice(0, 5)).toEqual([202, 202, 202, 202, 202]);
+    expect(statuses.slice(6)).toContain(429);
+    expect(callback.intents.length).toBeLessThanOrEqual(statuses.filter((status) => status === 202).length);
+  });
+
+  it('a callback that never answers is asked at most three times for each request', async () => {
+    // The second and third try come after 5 and 30 s: this sees the first two.
+    const hub = await world.startHub({ dev: false, flags: ['--allow-network', '127.0.0.0/8'] });
+    const callback = world.callback();
+    callback.onIntent = () => ({ status: 500 });
+    await postForm(hub, {
+      'hub.mode': 'subscribe',
+      'hub.callback': callback.url,
+      'hub.topic': `${world.topics.origin}/x`,
+    });
+    await arrived('verifications', callback.intents, 2, 15_000);
+    expect(callback.intents).toHaveLength(2);
+  });
+});
