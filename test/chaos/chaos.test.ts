@@ -1,0 +1,153 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { HubProcess } from '../support/hub-process.js';
+import { until } from '../support/until.js';
+import { check } from './checker.js';
+import type { HistoryEvent } from './history.js';
+import { Load, randomFrom } from './load.js';
+
+/** Kills in one run; more make it longer: 200 take some minutes. */
+const KILLS = Number(process.env['CHAOS_KILLS'] ?? 10);
+/** Prints with a failure, so that the same chances can be had again. */
+const SEED = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
+const AIMS: readonly HistoryEvent['kind'][] = [
+  'publish-asked',
+  'publish-accepted',
+  'received',
+  'answered',
+  'intent-asked',
+  'intent-confirmed',
+];
+// One retry each 200 ms for longer than any run of bad luck: nothing becomes a dead letter here.
+const RETRIES = Array.from({ length: 50 }, () => '0.2').join(',');
+
+const random = randomFrom(SEED);
+const closing: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const close of closing) await close();
+});
+
+it(
+  `keeps every law through ${KILLS} kills (CHAOS_SEED=${SEED})`,
+  async () => {
+    const hub = await HubProcess.start({ flags: ['--retry-delays', RETRIES] });
+    closing.push(() => hub.stop());
+    const load = await Load.start(hub, random);
+    closing.push(() => load.close());
+    load.note({ kind: 'ready', at: performance.now() });
+
+    const feeds = [
+      load.feed('content-1', 'content'),
+      load.feed('content-2', 'content'),
+      load.feed('ping-1', 'ping'),
+      load.feed('ping-2', 'ping'),
+    ];
+    const steady = feeds.flatMap((feed) =>
+      [1, 2, 3].map((n) => load.follower(`steady-${feed.name}-${n}`, feed)),
+    );
+    const churning = feeds.flatMap((feed) =>
+      [1, 2].map((n) => load.follower(`churning-${feed.name}-${n}`, feed)),
+    );
+    // Pinged for the last time just before a kill: no later ping can hide that one was lost.
+    const epochs = Array.from({ length: KILLS }, (_each, n) => load.feed(`epoch-${n}`, 'ping'));
+    const waiting = epochs.map((feed) => load.follower(`steady-${feed.name}`, feed));
+    for (const follower of [...steady, ...waiting]) await load.intend(follower, 'subscribe');
+    await until('all are verified', () =>
+      [...steady, ...waiting].every(({ callback }) => callback.intents.length > 0),
+    );
+    await load.pause(400);
+    for (const feed of feeds) load.keepPublishing(feed, 12);
+    for (const follower of churning) load.keepChanging(follower, 60);
+
+    for (const epoch of epochs) {
+      await load.pause(100 + random() * 250);
+      await load.update(epoch);
+      if (random() < 0.75) await nextOf(load, AIMS[Math.floor(random() * AIMS.length)] ?? 'received');
+      await load.pause(random() * 12);
+      await endAndRestart(hub, load, random() < 0.1 ? 'SIGTERM' : 'SIGKILL');
+    }
+
+    await load.pause(300);
+    await load.stopWorking();
+    // The last phase: everybody who may leave has left, one more kill, and a few more updates.
+    for (const follower of churning) await load.intend(follower, 'unsubscribe');
+    await until(
+      'they have left',
+      () => churning.every(({ callback }) => isUnsubscribed(load, callback.url)),
+      15_000,
+    ).catch(() => undefined);
+    await load.pause(400);
+    await endAndRestart(hub, load, 'SIGKILL');
+    for (let n = 0; n < 5; n++) for (const feed of feeds) await load.update(feed);
+    await until(
+      'everybody has the newest',
+      () => steady.every(({ name, feed }) => hasNewest(load, name, feed.seq)),
+      20_000,
+    ).catch(() => undefined);
+    await until(
+      'the epochs arrived',
+      () => waiting.every(({ callback }) => callback.deliveries.length > 0),
+      20_000,
+    ).catch(() => undefined);
+    await load.pause(1_000);
+
+    const subscriptions = new Map(load.followers.map(({ name, feed }) => [name, { topic: feed.name }]));
+    const violations = check(load.history, subscriptions);
+    if (violations.length > 0) {
+      const folder = await mkdtemp(join(tmpdir(), 'websub-chaos-'));
+      await writeFile(
+        join(folder, 'history.jsonl'),
+        load.history.map((event) => `${JSON.stringify(event)}\n`).join(''),
+      );
+      console.error(
+        `CHAOS_SEED=${SEED}; the history is in ${folder}; the hub said:\n${hub.output.slice(-4_000)}`,
+      );
+    }
+    const count = (kind: HistoryEvent['kind']): number =>
+      load.history.filter((event) => event.kind === kind).length;
+    console.log(
+      `${count('killed')} kills, ${count('terminated')} stops, ${count('publish-accepted')} updates accepted, ` +
+        `${count('received')} deliveries, ${count('intent-confirmed')} confirmations, seed ${SEED}`,
+    );
+    expect(violations).toEqual([]);
+    expect(count('received')).toBeGreaterThan(100);
+  },
+  60_000 + KILLS * 3_000,
+);
+
+async function endAndRestart(hub: HubProcess, load: Load, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  load.note({ kind: signal === 'SIGKILL' ? 'killed' : 'terminated', at: performance.now() });
+  const status = signal === 'SIGKILL' ? await hub.kill() : await hub.terminate();
+  load.note({ kind: 'exited', at: performance.now(), status: status ?? null });
+  await hub.restart();
+  load.note({ kind: 'ready', at: performance.now() });
+}
+
+/** Settles at the next event of the kind; at most after 500 ms. */
+function nextOf(load: Load, kind: HistoryEvent['kind']): Promise<void> {
+  return new Promise((resolve) => {
+    const limit = setTimeout(resolve, 500);
+    load.onEvent = (event) => {
+      if (event.kind !== kind) return;
+      clearTimeout(limit);
+      load.onEvent = () => undefined;
+      resolve();
+    };
+  });
+}
+
+function isUnsubscribed(load: Load, callbackUrl: string): boolean {
+  const follower = load.followers.find(({ callback }) => callback.url === callbackUrl);
+  const last = load.history.findLast(
+    (event) => event.kind === 'intent-confirmed' && event.subscription === follower?.name,
+  );
+  return last?.kind === 'intent-confirmed' && last.mode === 'unsubscribe';
+}
+
+function hasNewest(load: Load, subscription: string, seq: number): boolean {
+  return load.history.some(
+    (event) => event.kind === 'received' && event.subscription === subscription && event.seq === seq,
+  );
+}
