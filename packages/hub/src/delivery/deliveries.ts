@@ -28,12 +28,15 @@ export interface DeliveriesOptions {
 }
 
 const STORE_FAULT_PAUSE_MS = 1_000;
+const SLICE_MS = 4;
 
 /** Gives each recipient what follows its position, one request at a time, until it is caught up (LAW 2, LAW 3). */
 export class Deliveries {
   readonly #options: DeliveriesOptions;
   readonly #turns: HostTurns<Recipient>;
   #stopped = false;
+  /** The next slice is on its way. */
+  #resting = false;
   #onIdle: (() => void) | undefined;
 
   constructor(options: DeliveriesOptions) {
@@ -53,7 +56,8 @@ export class Deliveries {
   wake(topic: Topic): void {
     const now = this.#options.clock.now();
     for (const recipient of topic.recipients.values()) this.#queueIfReady(recipient, now);
-    this.#pump();
+    // The publisher's answer goes first.
+    this.#rest();
   }
 
   /** Something about the recipient changed, or its time has come. */
@@ -77,9 +81,26 @@ export class Deliveries {
     this.#turns.add(recipient.host, recipient);
   }
 
+  /** Starts what may start, a slice at a time: publishers and subscribers get their answers in between. */
   #pump(): void {
-    if (this.#stopped) return;
-    this.#turns.serve((recipient) => void this.#take(recipient));
+    if (this.#stopped || this.#resting) return;
+    const { clock } = this.#options;
+    const endsAt = clock.monotonic() + SLICE_MS;
+    this.#turns.serve(
+      (recipient) => void this.#take(recipient),
+      () => clock.monotonic() <= endsAt,
+    );
+    if (this.#turns.canServe) this.#rest();
+  }
+
+  /** Goes on after everything that is ready in this turn of the event loop. */
+  #rest(): void {
+    if (this.#resting) return;
+    this.#resting = true;
+    setImmediate(() => {
+      this.#resting = false;
+      this.#pump();
+    });
   }
 
   async #take(recipient: Recipient): Promise<void> {

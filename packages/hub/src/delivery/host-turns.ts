@@ -52,15 +52,25 @@ export class HostTurns<Item> {
     this.#joinRound(host);
   }
 
+  /** Whether something waits that could start now. */
+  get canServe(): boolean {
+    return this.#round.size > 0 && this.#inFlight < this.#mostInAll;
+  }
+
   /**
-   * Starts every item whose turn it is; each holds a slot of its host until {@link release}. Called again from within
-   * `start` it does nothing, since the loop under way goes on: items that end at once must not pile up on the stack.
+   * Starts every item whose turn it is, for as long as `goOn` says; each holds a slot of its host until {@link release}.
+   * Called again from within `start` it does nothing, since the loop under way goes on: items that end at once must not
+   * pile up on the stack.
    */
-  serve(start: (item: Item) => void): void {
+  serve(start: (item: Item) => void, goOn: () => boolean = () => true): void {
     if (this.#serving) return;
     this.#serving = true;
     try {
-      for (let item = this.#take(); item !== undefined; item = this.#take()) start(item);
+      while (goOn()) {
+        const item = this.#take();
+        if (item === undefined) break;
+        start(item);
+      }
     } finally {
       this.#serving = false;
     }
