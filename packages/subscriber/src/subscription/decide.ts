@@ -1,0 +1,288 @@
+import { fractionOf, retryPatience, verificationPatience } from './patience.js';
+import { isWanted, receptionOf, type StoredSubscription } from './subscription.js';
+
+/** What happens to a subscription. */
+export type LifeEvent =
+  /** Its owner wants it, or wants it no more. */
+  | { readonly kind: 'requested'; readonly mode: 'subscribe' | 'unsubscribe' }
+  /** The hub gave no usable answer to our request. */
+  | { readonly kind: 'failed'; readonly mode: 'subscribe' | 'unsubscribe' }
+  /** The hub answered our request with a refusal. */
+  | { readonly kind: 'refused'; readonly mode: 'subscribe' | 'unsubscribe'; readonly reason: string }
+  /** The hub asked, and is told that it is so. */
+  | { readonly kind: 'verified'; readonly mode: 'subscribe' | 'unsubscribe'; readonly leaseSeconds?: number }
+  /** The hub says that it will not be. */
+  | { readonly kind: 'denied'; readonly reason?: string }
+  /** A delivery was taken; `strong`: signed by sha256 or better. */
+  | { readonly kind: 'delivered'; readonly strong: boolean }
+  /** A handler gave it up, so that the hub was answered 410. */
+  | { readonly kind: 'given-up' }
+  /** Another subscription was made to take over from this one; it is not verified yet. */
+  | { readonly kind: 'replaced'; readonly by: string }
+  /**
+   * The one that takes over was verified. `atHub`: the hub holds this one beside it; not so where both have the same
+   * callback, topic and hub, for these are the hub's key.
+   */
+  | { readonly kind: 'superseded'; readonly atHub: boolean }
+  /** Its due time has come. */
+  | { readonly kind: 'due' };
+
+/** What is to be done about it, after the new state was stored. */
+export type LifeEffect =
+  | { readonly kind: 'send'; readonly mode: 'subscribe' | 'unsubscribe' }
+  | { readonly kind: 'tell'; readonly what: 'verified' | 'renewed' | 'expired' | 'unsubscribed' }
+  | { readonly kind: 'tell'; readonly what: 'denied'; readonly reason?: string }
+  /** The subscription of this id is superseded. */
+  | { readonly kind: 'retire'; readonly id: string }
+  /** Nothing is left to remember. */
+  | { readonly kind: 'forget' };
+
+export interface Decision {
+  /** The very same object when nothing changes. */
+  readonly subscription: StoredSubscription;
+  readonly effects: readonly LifeEffect[];
+}
+
+export interface LifePolicy {
+  /** The part of a lease after which it is renewed; up to a tenth earlier, so that renewals spread. */
+  readonly renewAt: number;
+  /** Milliseconds after which a denied subscription is asked for again; `null`: never. */
+  readonly retryDeniedMs: number | null;
+}
+
+export const DEFAULT_LIFE_POLICY: LifePolicy = { renewAt: 0.8, retryDeniedMs: null };
+
+const DAY_MS = 86_400_000;
+/** What a hub that names no lease is taken to have granted, when none was asked for. */
+const UNNAMED_LEASE_SECONDS = 86_400;
+/** However long a lease, it is renewed as if it were this long: a hub may forget, and topics move. */
+const LONGEST_TRUSTED_LEASE_MS = 14 * DAY_MS;
+const LONGEST_LEASE_SECONDS = 10 * 365 * 86_400;
+/** How long an ended subscription still answers 410. */
+const REMEMBERED_MS = DAY_MS;
+/** How often an unsubscription is asked for when no lease would end by itself. */
+const UNSUBSCRIBE_ATTEMPTS = 8;
+/** `lastDeliveryAt` is kept this exactly; a write for each delivery would be an fsync for each. */
+const DELIVERY_TIME_MS = 1_000;
+
+/** The life of a subscription, as a pure function of what it is, what happens and when. */
+export function decide(
+  subscription: StoredSubscription,
+  event: LifeEvent,
+  now: number,
+  policy: LifePolicy = DEFAULT_LIFE_POLICY,
+): Decision {
+  switch (event.kind) {
+    case 'requested':
+      return request(subscription, event.mode, now);
+    case 'failed':
+      return subscription.pending === event.mode
+        ? retryLater(subscription, event.mode, now)
+        : same(subscription);
+    case 'refused':
+      return subscription.pending === event.mode
+        ? refused(subscription, event, now, policy)
+        : same(subscription);
+    case 'verified':
+      if (event.mode === 'subscribe') return activated(subscription, event.leaseSeconds, now, policy);
+      return subscription.pending === 'unsubscribe' ? ended(subscription, now) : same(subscription);
+    case 'denied':
+      return denied(subscription, event.reason, now, policy);
+    case 'delivered':
+      return delivered(subscription, event.strong, now);
+    case 'given-up':
+      return ended(subscription, now);
+    case 'replaced':
+      return replaced(subscription, event.by, now);
+    case 'superseded':
+      return superseded(subscription, event.atHub, now);
+    case 'due':
+      return due(subscription, now, policy);
+    default:
+      return event satisfies never;
+  }
+}
+
+function request(s: StoredSubscription, mode: 'subscribe' | 'unsubscribe', now: number): Decision {
+  return mode === 'subscribe' ? requestSubscription(s, now) : requestUnsubscription(s, now);
+}
+
+function requestSubscription(s: StoredSubscription, now: number): Decision {
+  if (!isWanted(s) && s.state !== 'denied') return same(s);
+  const attempts = s.attempts + 1;
+  // One that was denied is asked for anew; the lease of the time before, if it still runs, counts on.
+  const state = s.state !== 'denied' ? s.state : leaseLeft(s, now) === undefined ? 'pending' : 'active';
+  const retryAt = new Date(now + verificationPatience(attempts, leaseLeft(s, now)));
+  return changed(
+    s,
+    { state, pending: 'subscribe', attempts, retryAt },
+    ['renewAt'],
+    [{ kind: 'send', mode: 'subscribe' }],
+  );
+}
+
+function requestUnsubscription(s: StoredSubscription, now: number): Decision {
+  if (s.state === 'unsubscribed') return same(s);
+  // The hub has nothing of it that it could end; should it deliver all the same, it is answered 410.
+  if (s.state === 'denied' || s.state === 'expired') return ended(s, now);
+  const attempts = s.pending === 'unsubscribe' ? s.attempts + 1 : 1;
+  const retryAt = new Date(now + verificationPatience(attempts, leaseLeft(s, now)));
+  return changed(
+    s,
+    { pending: 'unsubscribe', attempts, retryAt },
+    ['renewAt'],
+    [{ kind: 'send', mode: 'unsubscribe' }],
+  );
+}
+
+function retryLater(s: StoredSubscription, mode: 'subscribe' | 'unsubscribe', now: number): Decision {
+  const left = leaseLeft(s, now);
+  if (mode === 'unsubscribe' && left === undefined && s.attempts >= UNSUBSCRIBE_ATTEMPTS)
+    return ended(s, now);
+  return changed(s, { retryAt: new Date(now + retryPatience(s.attempts, left, s.id)) });
+}
+
+function refused(
+  s: StoredSubscription,
+  { mode, reason }: { readonly mode: 'subscribe' | 'unsubscribe'; readonly reason: string },
+  now: number,
+  policy: LifePolicy,
+): Decision {
+  // A hub that will not end it does not know it, or is answered 410 from now on.
+  if (mode === 'unsubscribe') return ended(s, now);
+  // Once it was accepted, a refusal may be a passing fault of the hub's: the lease goes on and so do the tries (LAW 5).
+  return s.state === 'pending' ? denied(s, reason, now, policy) : retryLater(s, mode, now);
+}
+
+function activated(
+  s: StoredSubscription,
+  grantedSeconds: number | undefined,
+  now: number,
+  policy: LifePolicy,
+): Decision {
+  if (!isWanted(s)) return same(s);
+  const seconds = grantedSeconds ?? s.leaseSeconds ?? UNNAMED_LEASE_SECONDS;
+  // The lease counts from the verification request, which is now (section 5.3).
+  const leaseMs = Math.min(Math.max(seconds, 1), LONGEST_LEASE_SECONDS) * 1_000;
+  const early = 1 - 0.1 * fractionOf(s.id);
+  const renewAt = new Date(now + Math.min(leaseMs, LONGEST_TRUSTED_LEASE_MS) * policy.renewAt * early);
+  const effects: LifeEffect[] = [{ kind: 'tell', what: s.state === 'active' ? 'renewed' : 'verified' }];
+  if (s.replaces !== undefined) effects.push({ kind: 'retire', id: s.replaces });
+  const next = { state: 'active', attempts: 0, expiresAt: new Date(now + leaseMs), renewAt } as const;
+  return changed(s, next, ['pending', 'retryAt', 'replaces'], effects);
+}
+
+function denied(
+  s: StoredSubscription,
+  reason: string | undefined,
+  now: number,
+  policy: LifePolicy,
+): Decision {
+  if (s.pending === 'unsubscribe') return ended(s, now);
+  if (!isWanted(s)) return same(s);
+  const tell: LifeEffect = { kind: 'tell', what: 'denied', ...(reason === undefined ? {} : { reason }) };
+  return policy.retryDeniedMs === null
+    ? changed(s, { state: 'denied', attempts: 0 }, ['pending', 'retryAt', 'renewAt'], [tell])
+    : changed(
+        s,
+        { state: 'denied', attempts: 0, retryAt: new Date(now + policy.retryDeniedMs) },
+        ['pending', 'renewAt'],
+        [tell],
+      );
+}
+
+function delivered(s: StoredSubscription, strong: boolean, now: number): Decision {
+  if (receptionOf(s, now) !== 'take') return same(s);
+  const strengthened = strong && s.strongSignature === undefined;
+  const last = s.lastDeliveryAt?.getTime() ?? Number.NEGATIVE_INFINITY;
+  if (!strengthened && now - last < DELIVERY_TIME_MS) return same(s);
+  return changed(s, { lastDeliveryAt: new Date(now), ...(strengthened ? { strongSignature: true } : {}) });
+}
+
+/** Should the one that takes over not be verified by then, this one is asked for again after all. */
+function replaced(s: StoredSubscription, by: string, now: number): Decision {
+  if (!isWanted(s)) return same(s);
+  const left = leaseLeft(s, now);
+  if (left !== undefined) {
+    return changed(s, { replacedBy: by, attempts: 0, renewAt: new Date(now + left / 2) }, [
+      'pending',
+      'retryAt',
+    ]);
+  }
+  const attempts = s.attempts + 1;
+  const retryAt = new Date(now + verificationPatience(attempts, undefined));
+  return changed(s, { replacedBy: by, attempts, retryAt }, ['pending', 'renewAt']);
+}
+
+function superseded(s: StoredSubscription, atHub: boolean, now: number): Decision {
+  if (!atHub || s.state === 'pending' || s.state === 'expired')
+    return { subscription: s, effects: [{ kind: 'forget' }] };
+  return s.pending === 'unsubscribe' ? same(s) : requestUnsubscription(s, now);
+}
+
+function due(s: StoredSubscription, now: number, policy: LifePolicy): Decision {
+  const isDue = (at: Date | undefined): boolean => at !== undefined && at.getTime() <= now;
+  if (s.state === 'unsubscribed')
+    return isDue(s.retryAt) ? { subscription: s, effects: [{ kind: 'forget' }] } : same(s);
+  if (s.state === 'active' && isDue(s.expiresAt)) return expired(s, now, policy);
+  if (isDue(s.retryAt)) return request(s, s.pending ?? 'subscribe', now);
+  if (s.pending === undefined && isDue(s.renewAt)) return requestSubscription(s, now);
+  return same(s);
+}
+
+function expired(s: StoredSubscription, now: number, policy: LifePolicy): Decision {
+  if (s.pending === 'unsubscribe' || s.replacedBy !== undefined) return ended(s, now);
+  const over = changed(s, { state: 'expired' }, ['renewAt'], [{ kind: 'tell', what: 'expired' }]);
+  const next =
+    s.pending === undefined
+      ? requestSubscription(over.subscription, now)
+      : due(over.subscription, now, policy);
+  return { subscription: next.subscription, effects: [...over.effects, ...next.effects] };
+}
+
+function ended(s: StoredSubscription, now: number): Decision {
+  if (s.state === 'unsubscribed') return same(s);
+  // Nobody asked for the end of one that another takes over from: there is nothing to tell.
+  const effects: LifeEffect[] = s.replacedBy === undefined ? [{ kind: 'tell', what: 'unsubscribed' }] : [];
+  const retryAt = new Date(now + REMEMBERED_MS);
+  return changed(
+    s,
+    { state: 'unsubscribed', attempts: 0, retryAt },
+    ['pending', 'renewAt', 'expiresAt'],
+    effects,
+  );
+}
+
+function same(subscription: StoredSubscription): Decision {
+  return { subscription, effects: [] };
+}
+
+type Cleared = 'pending' | 'renewAt' | 'retryAt' | 'expiresAt' | 'replaces';
+
+function changed(
+  s: StoredSubscription,
+  set: Partial<StoredSubscription>,
+  clear: readonly Cleared[] = [],
+  effects: readonly LifeEffect[] = [],
+): Decision {
+  const next: { -readonly [K in keyof StoredSubscription]: StoredSubscription[K] } = { ...s, ...set };
+  for (const name of clear) delete next[name];
+  next.version = s.version + 1;
+  const dueAt = nextDue(next);
+  if (dueAt === undefined) delete next.dueAt;
+  else next.dueAt = dueAt;
+  return { subscription: next, effects };
+}
+
+/** When the subscription wants attention next; one number for the agenda, whatever the reasons. */
+export function nextDue(s: Omit<StoredSubscription, 'dueAt'>): Date | undefined {
+  const reasons = [s.retryAt, s.renewAt, s.state === 'active' ? s.expiresAt : undefined];
+  const times = reasons.filter((at) => at !== undefined).map((at) => at.getTime());
+  return times.length === 0 ? undefined : new Date(Math.min(...times));
+}
+
+/** Milliseconds that the lease still runs; `undefined` when there is none that does. */
+function leaseLeft(s: StoredSubscription, now: number): number | undefined {
+  const left = (s.expiresAt?.getTime() ?? Number.NEGATIVE_INFINITY) - now;
+  return left > 0 ? left : undefined;
+}
