@@ -1,0 +1,137 @@
+import { WebSubError, type Clock } from '@websub/shared';
+import { decide, type LifeEffect, type LifeEvent, type LifePolicy } from '../subscription/decide.js';
+import type { SubscriptionStore } from '../subscription/store.js';
+import type { StoredSubscription } from '../subscription/subscription.js';
+
+/** What a life asks of the rest of the subscriber. */
+export interface LifeActions {
+  policyFor(subscription: StoredSubscription): LifePolicy;
+  /** Makes the request that is now pending. Never rejects. */
+  send(subscription: StoredSubscription, mode: 'subscribe' | 'unsubscribe'): Promise<void>;
+  /** Something happened that users may hear of. */
+  tell(subscription: StoredSubscription, effect: LifeEffect & { readonly kind: 'tell' }): void;
+  /** A subscription wants attention at this time. */
+  hasten(at: Date): void;
+  /** Work to wait for at a stop. */
+  background(work: Promise<unknown>): void;
+}
+
+// Another instance on the same store may win a few times in a row, not for ever.
+const MOST_CONFLICTS = 50;
+
+/** Applies the decisions about subscriptions: stores the new state, then does what it asks for. */
+export class Life {
+  readonly #store: SubscriptionStore;
+  readonly #clock: Clock;
+  readonly #actions: LifeActions;
+  readonly #known = new Map<string, StoredSubscription>();
+
+  constructor(store: SubscriptionStore, clock: Clock, actions: LifeActions) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#actions = actions;
+  }
+
+  /** The subscriptions as this process last saw them. */
+  get known(): readonly StoredSubscription[] {
+    return [...this.#known.values()];
+  }
+
+  /** Reads all that is stored. */
+  async load(): Promise<readonly StoredSubscription[]> {
+    const all: StoredSubscription[] = [];
+    for await (const subscription of this.#store.list()) all.push(subscription);
+    this.#known.clear();
+    for (const subscription of all) this.#remember(subscription);
+    return all;
+  }
+
+  find(id: string): Promise<StoredSubscription | undefined> {
+    return this.#store.get(id);
+  }
+
+  /** Stores a new subscription. Rejects with `store_failed` when its id is taken, which chance rules out. */
+  async add(subscription: StoredSubscription): Promise<void> {
+    if (!(await this.#store.put(subscription, undefined))) throw conflict();
+    this.#remember(subscription);
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#store.delete(id);
+    this.#known.delete(id);
+  }
+
+  /**
+   * Lets `event` happen to a subscription. Settles when the new state is stored; what it asks for follows in the
+   * background, and `sent` settles with the request to the hub, at once if there is none. `undefined` when there is no
+   * such subscription.
+   */
+  async apply(id: string, event: LifeEvent): Promise<Applied | undefined> {
+    for (let tries = 0; tries < MOST_CONFLICTS; tries++) {
+      const before = await this.#store.get(id);
+      if (before === undefined) return undefined;
+      const { subscription, effects } = decide(
+        before,
+        event,
+        this.#clock.now(),
+        this.#actions.policyFor(before),
+      );
+      const unchanged = subscription === before;
+      if (unchanged || (await this.#store.put(subscription, before.version))) {
+        this.#remember(subscription);
+        return { subscription, ...(await this.#perform(subscription, effects)) };
+      }
+    }
+    throw conflict();
+  }
+
+  async #perform(
+    subscription: StoredSubscription,
+    effects: readonly LifeEffect[],
+  ): Promise<{ readonly sent: Promise<void> }> {
+    let sent = Promise.resolve();
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'tell':
+          this.#actions.tell(subscription, effect);
+          break;
+        case 'send':
+          sent = this.#actions.send(subscription, effect.mode);
+          this.#actions.background(sent);
+          break;
+        case 'retire':
+          this.#actions.background(this.#retire(effect.id, subscription));
+          break;
+        case 'forget':
+          await this.remove(subscription.id);
+          break;
+      }
+    }
+    // Inside an object, or this would wait for the hub.
+    return { sent };
+  }
+
+  async #retire(id: string, { callback, topic, hub }: StoredSubscription): Promise<void> {
+    const old = await this.#store.get(id);
+    if (old === undefined) return;
+    const atHub = old.callback !== callback || old.topic !== topic || old.hub !== hub;
+    await this.apply(id, { kind: 'superseded', atHub });
+  }
+
+  #remember(subscription: StoredSubscription): void {
+    this.#known.set(subscription.id, subscription);
+    if (subscription.dueAt !== undefined) this.#actions.hasten(subscription.dueAt);
+  }
+}
+
+export interface Applied {
+  readonly subscription: StoredSubscription;
+  readonly sent: Promise<void>;
+}
+
+function conflict(): WebSubError {
+  return new WebSubError(
+    'store_failed',
+    'the store refuses a write again and again: check who else writes to it',
+  );
+}

@@ -1,0 +1,65 @@
+import { callbackUrl } from '../service/callback-url.js';
+import type { SecretSetting, ServiceSettings } from '../service/settings.js';
+import type { ReadTarget } from '../service/target.js';
+import { isWanted, type StoredSubscription } from '../subscription/subscription.js';
+import { targetOf } from './candidates.js';
+import { termsOf, type Wish } from './enrolment.js';
+
+/** What a service does about its subscriptions when it starts. */
+export interface StartPlan {
+  /** Go on as stored, with no hub traffic. */
+  readonly resume: readonly StoredSubscription[];
+  readonly enrol: readonly PlannedEnrolment[];
+  /** Are no longer among the targets. */
+  readonly end: readonly StoredSubscription[];
+}
+
+/** A wish of a service; the subscription that it replaces goes on until the new one is verified. */
+export type PlannedEnrolment = Omit<Wish, 'service'>;
+
+/** Compares a service's targets with what is stored of it. */
+export function planStart(
+  settings: ServiceSettings,
+  publicUrl: string,
+  stored: readonly StoredSubscription[],
+): StartPlan {
+  // One that another takes over from has its successor beside it, and ends by itself.
+  const current = stored.filter(
+    (subscription) => isWanted(subscription) && subscription.replacedBy === undefined,
+  );
+  const isHere = ({ callback, id }: StoredSubscription): boolean =>
+    callback === callbackUrl(settings, publicUrl, id);
+  const configured = current.filter(({ origin }) => origin === 'configured');
+  const atRunTime = current.filter(({ origin }) => origin === 'run-time');
+  const fitting = configured.filter((one) => isHere(one) && hasSecretOf(settings.secret, one));
+  const missing = settings.targets.filter(({ key }) => !fitting.some(({ target }) => target === key));
+  const keys = new Set(settings.targets.map(({ key }) => key));
+  return {
+    resume: [...fitting.filter(({ target }) => keys.has(target)), ...atRunTime.filter(isHere)],
+    enrol: [
+      ...(settings.subscribeOnStartUp ? missing.map((target) => renewed(target, configured)) : []),
+      ...atRunTime.filter((one) => !isHere(one)).map(moved),
+    ],
+    end: configured.filter(({ target }) => !keys.has(target)),
+  };
+}
+
+function renewed(target: ReadTarget, configured: readonly StoredSubscription[]): PlannedEnrolment {
+  const old = configured.find((one) => one.target === target.key);
+  return { target, origin: 'configured', ...(old === undefined ? {} : { replaces: old.id }) };
+}
+
+function moved(old: StoredSubscription): PlannedEnrolment {
+  return { target: targetOf(old), origin: 'run-time', terms: termsOf(old), replaces: old.id };
+}
+
+function hasSecretOf(setting: SecretSetting, { secrets }: StoredSubscription): boolean {
+  switch (setting.kind) {
+    case 'auto':
+      return secrets.length > 0;
+    case 'fixed':
+      return setting.secrets.join('\n') === secrets.join('\n');
+    case 'none':
+      return secrets.length === 0;
+  }
+}
