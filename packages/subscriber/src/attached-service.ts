@@ -1,0 +1,51 @@
+import { WebSubError } from '@websub/shared';
+import type { Engine } from './engine.js';
+import type { SubscriptionView } from './messages.js';
+import type { Service } from './service/service.js';
+import { viewOf, type StoredSubscription } from './subscription/subscription.js';
+import { waitFor, type Sight } from './waiting.js';
+
+/** A service that a listener has. */
+export interface AttachedService {
+  /** Where below the listener's public URL its callbacks lie. */
+  readonly path: string;
+  /** As this process last saw them. */
+  readonly subscriptions: readonly SubscriptionView[];
+  /**
+   * Settles when every target has an active subscription. Rejects with `denied` when a hub refuses one, and with
+   * `timeout` after `timeoutMs` (default 30,000).
+   */
+  verified(options?: { readonly timeoutMs?: number }): Promise<void>;
+}
+
+export function attachedService(engine: Engine, service: Service): AttachedService {
+  const own = (): readonly StoredSubscription[] =>
+    engine.life.known.filter((subscription) => subscription.service === service.name);
+  return {
+    path: service.settings.path,
+    get subscriptions() {
+      return own().map(viewOf);
+    },
+    async verified({ timeoutMs = 30_000 } = {}) {
+      const look = (): Sight => lookAt(service, own());
+      if (await waitFor(look, engine.emitter, engine.clock, timeoutMs)) return;
+      throw new WebSubError(
+        'timeout',
+        `not every subscription of ${service.name} was verified within ${timeoutMs} ms: check that the hub reaches the callback`,
+      );
+    },
+  };
+}
+
+function lookAt({ settings }: Service, own: readonly StoredSubscription[]): Sight {
+  const open = settings.targets.filter(
+    ({ key }) => !own.some((one) => one.target === key && one.state === 'active'),
+  );
+  if (open.length === 0 && own.every(({ state }) => state !== 'pending')) return 'there';
+  const denied = own.find(
+    ({ state, target }) => state === 'denied' && open.some(({ key }) => key === target),
+  );
+  return denied === undefined
+    ? 'not yet'
+    : new WebSubError('denied', `a hub denied ${denied.topic}: ask its operator why`);
+}

@@ -1,0 +1,233 @@
+import { checkSignature, reasonOf, WebSubError, type Clock } from '@websub/shared';
+import { mapPayload } from '../dispatch/map-payload.js';
+import type { PayloadType } from '../dispatch/payload-type.js';
+import { select, type DispatchFacts, type MatchedBy } from '../dispatch/select.js';
+import { PayloadValidationError, RetryLater, SubscriptionGone } from '../errors.js';
+import { Lanes } from '../lanes.js';
+import type { Life } from '../lifecycle/life.js';
+import type { HandlerResult, Notification, SubscriberHandlers } from '../messages.js';
+import type { Service } from '../service/service.js';
+import { receptionOf, viewOf, type StoredSubscription } from '../subscription/subscription.js';
+import { acknowledge } from './acknowledge.js';
+import { Dedupe } from './dedupe.js';
+import { DeliveryNotification } from './delivery-notification.js';
+import { answer, comeAgain, type CallbackRequest, type Outcome } from './exchange.js';
+
+export interface DeliveryParts {
+  readonly life: Life;
+  readonly clock: Clock;
+  /** Aborted when a stop no longer waits. */
+  signal(): AbortSignal;
+  report(error: WebSubError, notification?: Notification): void;
+  unhandled(notification: Notification): void;
+  background(work: Promise<unknown>): void;
+}
+
+/** The method that takes a notification, and what it takes. */
+interface Chosen {
+  readonly method: string;
+  readonly matchedBy: MatchedBy;
+  readonly type: PayloadType | undefined;
+}
+
+const WAITING = 256;
+const RETRY_AFTER_SECONDS = 5;
+
+/** Takes deliveries: checks them, chooses the method, runs it, and tells the hub (section 7). */
+export class Delivery {
+  readonly #parts: DeliveryParts;
+  // For as long as a service is attached; two services share nothing.
+  readonly #lanes = new WeakMap<Service, Lanes>();
+  readonly #dedupes = new WeakMap<Service, Dedupe>();
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+  }
+
+  async receive(
+    subscription: StoredSubscription,
+    service: Service,
+    request: CallbackRequest,
+  ): Promise<Outcome> {
+    const reception = receptionOf(subscription, this.#parts.clock.now());
+    if (reception !== 'take') return reception === 'gone' ? { answer: answer(410) } : { answer: answer(404) };
+    const read = await request.readBody(service.settings.maxBodyBytes);
+    if (read.kind === 'too-large')
+      return { answer: answer(413, 'the body is too long', { connection: 'close' }) };
+    if (read.kind === 'consumed') return this.#consumed();
+    const signature = checkedBy(
+      subscription,
+      read.bytes,
+      request.headers.get('x-hub-signature') ?? undefined,
+    );
+    if (signature.kind === 'invalid') return this.#badSignature(subscription, service, signature.reason);
+    const { strong } = signature;
+    await this.#parts.life.apply(subscription.id, { kind: 'delivered', strong });
+    const notification = new DeliveryNotification({
+      subscription: viewOf(subscription),
+      headers: request.headers,
+      raw: read.bytes,
+      signature: signature.kind,
+      signal: this.#parts.signal(),
+      waitUntil: (work) => this.#waitUntil(work, notification),
+    });
+    return this.#once(service, notification, () => this.#handle(service, notification));
+  }
+
+  #once(service: Service, notification: Notification, handle: () => Promise<Outcome>): Promise<Outcome> {
+    const { dedupe } = service.settings;
+    if (dedupe === null) return handle();
+    const id = dedupe.key(notification);
+    // The same id at another topic is another update.
+    const key = id === undefined ? undefined : JSON.stringify([notification.topic, id]);
+    const known = remembered(this.#dedupes, service, () => new Dedupe(this.#parts.clock, dedupe.ttlMs));
+    return known.once(key, handle);
+  }
+
+  #handle(service: Service, notification: DeliveryNotification): Promise<Outcome> {
+    const { settings } = service;
+    const chosen = choose(service, notification);
+    if (chosen === undefined) return Promise.resolve(this.#unmatched(service, notification));
+    const lanes = remembered(
+      this.#lanes,
+      service,
+      () => new Lanes({ concurrency: settings.concurrency, waiting: WAITING }),
+    );
+    const work = lanes.run(settings.orderBy?.(notification), () => this.#run(service, notification, chosen));
+    if (work === undefined) return Promise.resolve({ answer: comeAgain(RETRY_AFTER_SECONDS) });
+    this.#parts.background(work);
+    return acknowledge(work, settings.ack, this.#parts.clock);
+  }
+
+  /** Never rejects: what a handler throws becomes an answer, and an `error` event. */
+  async #run(service: Service, notification: DeliveryNotification, chosen: Chosen): Promise<Outcome> {
+    const { method, matchedBy, type } = chosen;
+    const by = { handler: method, matchedBy };
+    const mapped = await mapPayload(type, notification.payload);
+    if (mapped.kind === 'invalid') {
+      const error = new PayloadValidationError(method, mapped.issues);
+      this.#parts.report(error, notification);
+      const status = service.settings.onInvalidPayload === 'ack' ? 202 : 422;
+      return { ...by, answer: answer(status), error };
+    }
+    notification.setPayload(mapped.value);
+    try {
+      return { ...by, answer: answerOf(await call(service.instance, method, notification, mapped.value)) };
+    } catch (thrown) {
+      return { ...by, ...(await this.#failed(thrown, method, notification)) };
+    }
+  }
+
+  async #failed(thrown: unknown, method: string, notification: Notification): Promise<Outcome> {
+    if (thrown instanceof SubscriptionGone) {
+      await this.#parts.life.apply(notification.subscription.id, { kind: 'given-up' });
+      return { answer: answer(410), error: thrown };
+    }
+    if (thrown instanceof RetryLater) return { answer: comeAgain(thrown.seconds), error: thrown };
+    const error = new WebSubError('handler_failed', `${method} failed: ${reasonOf(thrown)}`, {
+      cause: thrown,
+    });
+    this.#parts.report(error, notification);
+    return { answer: answer(500, 'the subscriber failed'), error };
+  }
+
+  #unmatched({ settings }: Service, notification: Notification): Outcome {
+    this.#parts.unhandled(notification);
+    return { answer: answer(settings.onNoMatch === 'ack' ? 202 : 404), matchedBy: 'none' };
+  }
+
+  #badSignature({ topic }: StoredSubscription, { settings }: Service, reason: string): Outcome {
+    // Not 410, by which a forger could end the subscription, and not 5xx, after which the hub would come again.
+    const error = new WebSubError(
+      'invalid_signature',
+      `a delivery of ${topic} was dropped: its signature is ${reason}. A hub that never signs needs secret: false`,
+    );
+    this.#parts.report(error);
+    return { answer: answer(settings.onBadSignature === 'ack' ? 202 : 403), error };
+  }
+
+  #consumed(): Outcome {
+    const error = new WebSubError(
+      'invalid_configuration',
+      'the body of a delivery was read and parsed before it came here, so that its signature cannot be checked: ' +
+        'mount the subscriber before express.json() and other body parsers',
+    );
+    this.#parts.report(error);
+    return { answer: answer(500, 'the subscriber is not set up rightly'), error };
+  }
+
+  #waitUntil(work: Promise<unknown>, notification: Notification): void {
+    this.#parts.background(
+      work.catch((cause: unknown) => {
+        const error = new WebSubError('handler_failed', `waitUntil: ${reasonOf(cause)}`, { cause });
+        this.#parts.report(error, notification);
+      }),
+    );
+  }
+}
+
+type Checked =
+  | { readonly kind: 'verified' | 'unsigned'; readonly strong: boolean }
+  | { readonly kind: 'invalid'; readonly reason: string };
+
+/** Having sent a secret, a subscriber takes only what is signed with it (section 3.1), by the method stated (8.3). */
+export function checkedBy(
+  { secrets, strongSignature }: Pick<StoredSubscription, 'secrets' | 'strongSignature'>,
+  body: Uint8Array,
+  header: string | undefined,
+): Checked {
+  if (secrets.length === 0) return { kind: 'unsigned', strong: false };
+  const check = checkSignature(body, header, secrets);
+  if (check.kind === 'invalid') return check;
+  const strong = check.method !== 'sha1';
+  // A hub that can do better does not go back to sha1; somebody who has broken sha1 would.
+  if (!strong && strongSignature === true) return { kind: 'invalid', reason: 'weaker than before' };
+  return { kind: 'verified', strong };
+}
+
+function choose({ instance, rules }: Service, notification: DeliveryNotification): Chosen | undefined {
+  const rule = select(rules, factsOf(notification));
+  if (rule !== undefined) return { method: rule.method, matchedBy: rule.level, type: rule.type };
+  if (instance.onEventNotification === undefined) return undefined;
+  return { method: 'onEventNotification', matchedBy: 'fallback', type: undefined };
+}
+
+function factsOf(notification: DeliveryNotification): DispatchFacts {
+  return {
+    topic: notification.topic,
+    get payload() {
+      return notification.payload;
+    },
+    header: (name) =>
+      name.toLowerCase() === 'link'
+        ? notification.links.find(({ rel }) => rel === 'self')?.href
+        : notification.headers.get(name)?.trim(),
+  };
+}
+
+/** Rules name only methods that the service has: compileRules. */
+function call(
+  instance: SubscriberHandlers & object,
+  method: string,
+  notification: Notification,
+  payload: unknown,
+): HandlerResult | Promise<HandlerResult> {
+  const handlers = instance as Readonly<
+    Record<string, (n: Notification, p: unknown) => HandlerResult | Promise<HandlerResult>>
+  >;
+  return handlers[method]?.(notification, payload);
+}
+
+function answerOf(result: HandlerResult): Outcome['answer'] {
+  return typeof result === 'object' && result !== null
+    ? answer(result.status ?? 202, result.body, result.headers)
+    : answer(202);
+}
+
+function remembered<V>(map: WeakMap<Service, V>, service: Service, make: () => V): V {
+  const known = map.get(service);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(service, made);
+  return made;
+}

@@ -1,0 +1,98 @@
+import { parseIntentQuery, reasonOf, WebSubError } from '@websub/shared';
+import type { Life } from '../lifecycle/life.js';
+import { idIn } from '../service/callback-url.js';
+import type { Service } from '../service/service.js';
+import type { StoredSubscription } from '../subscription/subscription.js';
+import type { Delivery } from './delivery.js';
+import { answer, comeAgain, type CallbackRequest, type Outcome } from './exchange.js';
+import { isExpected, type Verification } from './verification.js';
+
+export interface EndpointParts {
+  readonly life: Life;
+  readonly verification: Verification;
+  readonly delivery: Delivery;
+  /** Whether the listener was started and not stopped: only then it knows what it is subscribed to. */
+  isOpen(): boolean;
+  services(): readonly Service[];
+  serviceOf(subscription: StoredSubscription): Service | undefined;
+  report(error: WebSubError): void;
+}
+
+const RETRY_AFTER_SECONDS = 10;
+
+/** All callbacks: finds the subscription by the URL alone (section 7), and what is wanted of it by the method. */
+export class Endpoint {
+  readonly #parts: EndpointParts;
+
+  constructor(parts: EndpointParts) {
+    this.#parts = parts;
+  }
+
+  /** `undefined`: the URL is no callback of ours. Never rejects, unless the client went away. */
+  async handle(request: CallbackRequest): Promise<Outcome | undefined> {
+    const { pathname, searchParams } = new URL(request.url, 'http://callback.invalid');
+    const exact = this.#exactCallbacks(request, pathname);
+    const id = idIn(pathname);
+    if (id === undefined && exact.length === 0) return undefined;
+    // Not 404 or 410: the hub would take a restart for the end of its subscriptions.
+    if (!this.#parts.isOpen()) return { answer: comeAgain(RETRY_AFTER_SECONDS) };
+    const found = id === undefined ? undefined : await this.#parts.life.find(id);
+    const subscription = found ?? this.#atExactCallback(exact, request.method, searchParams);
+    if (subscription === undefined) return exact.length > 0 ? { answer: answer(404) } : undefined;
+    const service = this.#parts.serviceOf(subscription);
+    // Stored by a service that is not attached now; it may be at the next start.
+    if (service === undefined) return { answer: comeAgain(RETRY_AFTER_SECONDS) };
+    return this.#byMethod(subscription, service, request, searchParams);
+  }
+
+  async #byMethod(
+    subscription: StoredSubscription,
+    service: Service,
+    request: CallbackRequest,
+    params: URLSearchParams,
+  ): Promise<Outcome> {
+    const { verification, delivery } = this.#parts;
+    try {
+      if (request.method === 'POST') return await delivery.receive(subscription, service, request);
+      if (request.method === 'GET')
+        return { answer: await verification.answer(subscription, service, params) };
+      return { answer: answer(405, 'send GET or POST', { allow: 'GET, POST' }) };
+    } catch (cause) {
+      if (cause instanceof ClientGone) throw cause;
+      const error =
+        cause instanceof WebSubError
+          ? cause
+          : new WebSubError('handler_failed', `a callback failed: ${reasonOf(cause)}`, { cause });
+      this.#parts.report(error);
+      return { answer: answer(500, 'the subscriber failed'), error };
+    }
+  }
+
+  /** The callbacks of services that have one of their own, as far as this request may be for them. */
+  #exactCallbacks({ originalUrl }: CallbackRequest, pathname: string): readonly string[] {
+    const asSent = new URL(originalUrl, 'http://callback.invalid').pathname;
+    return this.#parts.services().flatMap(({ settings: { callback, path } }) => {
+      if (callback.kind !== 'exact') return [];
+      const here = asSent === new URL(callback.url).pathname || (path !== '/' && pathname === path);
+      return here ? [callback.url] : [];
+    });
+  }
+
+  /** While one subscription takes over from another, both have the same callback. */
+  #atExactCallback(
+    callbacks: readonly string[],
+    method: string,
+    params: URLSearchParams,
+  ): StoredSubscription | undefined {
+    const here = this.#parts.life.known.filter(({ callback }) => callbacks.includes(callback));
+    const query = method === 'GET' ? parseIntentQuery(params) : undefined;
+    const asked = here.filter(
+      (one) => query !== undefined && query.mode !== 'denied' && isExpected(one, query),
+    );
+    const active = here.find(({ state }) => state === 'active');
+    return asked.find(({ pending }) => pending !== undefined) ?? active ?? asked[0] ?? here[0];
+  }
+}
+
+/** The client went away before its request was whole; nobody is left to answer. */
+export class ClientGone extends Error {}

@@ -1,0 +1,318 @@
+import { Server, type IncomingMessage, type ServerResponse } from 'node:http';
+import { parseWebUrl, reasonOf, WebSubError } from '@websub/shared';
+import { attachedService, type AttachedService } from './attached-service.js';
+import { answer } from './callback/exchange.js';
+import { fromNode, toNode } from './callback/node-http.js';
+import { fromFetch, toFetch } from './callback/web-fetch.js';
+import type { Ctor } from './dispatch/payload-type.js';
+import { createEngine, type Engine } from './engine.js';
+import { ConfigurationError } from './errors.js';
+import type { SubscriberEvents } from './events.js';
+import type { StartReport } from './lifecycle/start-up.js';
+import type { ListenerOptions } from './listener-options.js';
+import { GivenApp, GivenServer, OwnServer, type Entrance, type MountableApp } from './server/entrance.js';
+import type { SubscriberServiceOptions } from './service/options.js';
+import { readService } from './service/read-service.js';
+import type { Service } from './service/service.js';
+import { SubscriptionBook, type Subscriptions } from './subscriptions.js';
+import { isWanted } from './subscription/subscription.js';
+import { waitFor, within } from './waiting.js';
+
+/** A request handler for node:http, express and what takes the same. */
+export type RequestHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next?: (error?: unknown) => void,
+) => void;
+
+const GRACE_MS = 20_000;
+
+/**
+ * Listens for hubs, for any number of subscriber services. `start()` subscribes and goes on renewing; what is attached
+ * after it is subscribed at once.
+ */
+export class SubscriberListener implements AsyncDisposable {
+  /** Subscriptions at run time, beside the targets in the services' options. */
+  readonly subscriptions: Subscriptions;
+  readonly #options: ListenerOptions;
+  readonly #engine: Engine;
+  readonly #entrance: Entrance;
+  readonly #services = new Map<object, Service>();
+  #phase: 'idle' | 'opening' | 'open' | 'stopping' = 'idle';
+  #publicUrl: string | undefined;
+  #abort = new AbortController();
+  readonly #onSignal = (): void => this.#engine.tasks.run(this.gracefulStop());
+
+  /**
+   * On a port of its own (0: a free one), on a server of yours, or on an express app, whose body parsers it comes before
+   * if it is made before them. Throws `invalid_configuration`.
+   */
+  constructor(on: number | Server | MountableApp, options: ListenerOptions = {}) {
+    checkOptions(on, options);
+    this.#options = options;
+    this.#engine = createEngine(options, {
+      services: () => [...this.#services.values()],
+      publicUrl: () => this.#startedAt(),
+      isOpen: () => this.#phase === 'open' || this.#phase === 'stopping',
+      signal: () => this.#abort.signal,
+    });
+    this.#entrance = this.#entranceOf(on);
+    this.subscriptions = new SubscriptionBook(this.#engine, (service) => this.#find(service));
+  }
+
+  /**
+   * Takes a service, as an object or as a class; `path` overrides that of its options. After `start()` its targets are
+   * subscribed to before this settles, and what fails is reported as an `error` event and tried again. Rejects with a
+   * `ConfigurationError` that names all faults of its options.
+   */
+  attach(service: object | Ctor, path?: string): Promise<AttachedService> {
+    return this.attachWithConfig(service, {}, path);
+  }
+
+  /** {@link attach} with options that override those of the class's decorator. */
+  async attachWithConfig(
+    service: object | Ctor,
+    config: SubscriberServiceOptions,
+    path?: string,
+  ): Promise<AttachedService> {
+    const instance = typeof service === 'function' ? await this.#make(service as Ctor<object>) : service;
+    const read = readService(instance, { ...config, ...(path === undefined ? {} : { path }) });
+    this.#refuseSecond(service, read);
+    this.#services.set(service, read);
+    if (this.#phase === 'open') {
+      const { failed } = await this.#engine.startUp.begin(read);
+      for (const { error } of failed) this.#engine.report(error);
+    }
+    return attachedService(this.#engine, read);
+  }
+
+  /**
+   * Lets a service go. Its subscriptions stay stored, and their hubs are answered 503, unless they are to end with
+   * `unsubscribe`; then this settles when they have, or after `gracefulShutdownPeriod`.
+   */
+  async detach(service: object | Ctor, options: { readonly unsubscribe?: boolean } = {}): Promise<void> {
+    const found = this.#find(service);
+    this.#engine.startUp.forget(found);
+    if (options.unsubscribe === true) await this.#unsubscribeAll([found]);
+    this.#services.delete(service);
+  }
+
+  /**
+   * Opens the way in, resumes what is stored and subscribes to what is new. Settles when every target was tried; what
+   * failed is in the report and tried again in the background. Rejects when it cannot listen, when the store fails, and
+   * with `failFast` when a subscription fails.
+   */
+  async start(): Promise<StartReport> {
+    if (this.#phase !== 'idle')
+      throw new WebSubError('invalid_configuration', 'the listener was started already');
+    this.#phase = 'opening';
+    try {
+      this.#publicUrl = await this.#findPublicUrl(await this.#entrance.open());
+      await this.#engine.life.load();
+    } catch (thrown) {
+      await this.#close();
+      throw thrown;
+    }
+    this.#phase = 'open';
+    this.#listenForSignals(true);
+    this.#engine.agenda.start();
+    const report = merged(
+      await Promise.all([...this.#services.values()].map((one) => this.#engine.startUp.begin(one))),
+    );
+    const [first] = report.failed;
+    if (this.#options.failFast === true && first !== undefined) {
+      await this.immediateStop();
+      throw first.error;
+    }
+    return report;
+  }
+
+  /**
+   * Ends subscriptions where `unsubscribeOnShutdown` says so, while hubs can still verify it; then takes nothing new,
+   * waits for handlers, and closes. Waits `gracefulShutdownPeriod` in all, then does as `immediateStop`. Harmless twice.
+   */
+  async gracefulStop(): Promise<void> {
+    if (this.#phase !== 'open') return;
+    this.#phase = 'stopping';
+    const { clock, startUp, agenda, tasks } = this.#engine;
+    const endsAt = clock.monotonic() + this.#graceMs();
+    startUp.stop();
+    await this.#unsubscribeAll(
+      [...this.#services.values()].filter(({ settings }) => settings.unsubscribeOnShutdown),
+    );
+    agenda.stop();
+    this.#phase = 'idle';
+    const drained = Promise.all([this.#entrance.close(), tasks.idle()]);
+    await within(drained, clock, Math.max(0, endsAt - clock.monotonic()));
+    await this.#close();
+  }
+
+  /** Tells handlers by their signal, cuts off connections, and settles. Harmless twice. */
+  async immediateStop(): Promise<void> {
+    this.#engine.startUp.stop();
+    this.#engine.agenda.stop();
+    await this.#close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.gracefulStop();
+  }
+
+  /** For `app.use(path, …)` and node:http. What is no callback goes on to `next`, or is answered 404. */
+  handler(): RequestHandler {
+    return (request, response, next) => this.#serve(request, response, next ?? (() => notFound(response)));
+  }
+
+  /** For frameworks on the Fetch standard. What is no callback is answered 404. */
+  async fetch(request: Request): Promise<Response> {
+    const outcome = await this.#engine.endpoint.handle(fromFetch(request));
+    return toFetch(outcome?.answer ?? NOT_FOUND);
+  }
+
+  on<K extends keyof SubscriberEvents>(event: K, listener: (...values: SubscriberEvents[K]) => void): this {
+    this.#engine.emitter.on(event, listener);
+    return this;
+  }
+
+  off<K extends keyof SubscriberEvents>(event: K, listener: (...values: SubscriberEvents[K]) => void): this {
+    this.#engine.emitter.off(event, listener);
+    return this;
+  }
+
+  #entranceOf(on: number | Server | MountableApp): Entrance {
+    const { publicUrl, host = publicUrl === undefined ? '127.0.0.1' : undefined } = this.#options;
+    if (typeof on === 'number') return new OwnServer(on, host, this.handler());
+    if (on instanceof Server) {
+      return new GivenServer(on, (request, response) =>
+        this.#serve(request, response, () => {
+          if (on.listenerCount('request') === 1) notFound(response);
+        }),
+      );
+    }
+    const path = typeof publicUrl === 'string' ? new URL(publicUrl).pathname : '/';
+    return new GivenApp(on, path, this.handler());
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse, next: () => void): void {
+    this.#engine.endpoint.handle(fromNode(request)).then(
+      (outcome) => (outcome === undefined ? next() : toNode(response, outcome.answer)),
+      // The client went away.
+      () => void response.destroy(),
+    );
+  }
+
+  async #make(type: Ctor<object>): Promise<object> {
+    const concrete = type as new () => object;
+    const { container } = this.#options;
+    if (container === undefined) return new concrete();
+    return container.get(concrete);
+  }
+
+  #refuseSecond(service: object, { name }: Service): void {
+    if (this.#services.has(service))
+      throw new ConfigurationError(['the service is attached already: detach it first']);
+    if ([...this.#services.values()].some((other) => other.name === name)) {
+      throw new ConfigurationError([`there is another service called ${name}: give each a path of its own`]);
+    }
+  }
+
+  #find(service: object): Service {
+    const found = this.#services.get(service);
+    if (found === undefined)
+      throw new WebSubError('invalid_configuration', 'the service is not attached: attach it first');
+    return found;
+  }
+
+  async #findPublicUrl(local: string | undefined): Promise<string> {
+    const { publicUrl } = this.#options;
+    const url = typeof publicUrl === 'function' ? await publicUrl() : (publicUrl ?? local);
+    if (url === undefined) {
+      throw new WebSubError(
+        'invalid_configuration',
+        'the server does not listen yet: call listen first, or set publicUrl',
+      );
+    }
+    parseWebUrl(url, 'publicUrl');
+    return url;
+  }
+
+  #startedAt(): string {
+    if (this.#publicUrl !== undefined) return this.#publicUrl;
+    throw new WebSubError('stopped', 'the listener was not started: call start() first');
+  }
+
+  async #unsubscribeAll(services: readonly Service[]): Promise<void> {
+    const { life, emitter, clock } = this.#engine;
+    const names = new Set(services.map(({ name }) => name));
+    const ending = life.known.filter((one) => names.has(one.service) && isWanted(one));
+    if (ending.length === 0) return;
+    for (const { id } of ending) await life.apply(id, { kind: 'requested', mode: 'unsubscribe' });
+    const ids = new Set(ending.map(({ id }) => id));
+    const open = (): boolean => life.known.some(({ id, state }) => ids.has(id) && state !== 'unsubscribed');
+    await waitFor(() => (open() ? 'not yet' : 'there'), emitter, clock, this.#graceMs());
+  }
+
+  #graceMs(): number {
+    return this.#options.gracefulShutdownPeriod ?? GRACE_MS;
+  }
+
+  #listenForSignals(listen: boolean): void {
+    if (this.#options.signals !== true) return;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      if (listen) process.once(signal, this.#onSignal);
+      else process.off(signal, this.#onSignal);
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#phase = 'idle';
+    this.#publicUrl = undefined;
+    this.#listenForSignals(false);
+    this.#abort.abort(new WebSubError('stopped', 'the listener stops'));
+    this.#abort = new AbortController();
+    const closed = this.#entrance.close();
+    this.#entrance.cut();
+    await Promise.all([closed, this.#engine.egress.close()]);
+  }
+}
+
+const NOT_FOUND = answer(404, 'nothing here');
+
+function notFound(response: ServerResponse): void {
+  toNode(response, NOT_FOUND);
+}
+
+function merged(reports: readonly StartReport[]): StartReport {
+  return {
+    subscribed: reports.flatMap(({ subscribed }) => subscribed),
+    resumed: reports.flatMap(({ resumed }) => resumed),
+    failed: reports.flatMap(({ failed }) => failed),
+  };
+}
+
+function checkOptions(
+  on: number | Server | MountableApp,
+  { publicUrl, renewAt, ...options }: ListenerOptions,
+): void {
+  const problems: string[] = [];
+  if (typeof on !== 'number' && !(on instanceof Server) && publicUrl === undefined) {
+    problems.push('publicUrl is missing: say under which URL hubs reach the app');
+  }
+  if (typeof publicUrl === 'string') problems.push(...problemOf(() => parseWebUrl(publicUrl, 'publicUrl')));
+  if (renewAt !== undefined && !(renewAt > 0 && renewAt < 1)) {
+    problems.push('renewAt is not between 0 and 1: leave it out for 0.8');
+  }
+  const grace = options.gracefulShutdownPeriod;
+  if (grace !== undefined && !(grace >= 0))
+    problems.push('gracefulShutdownPeriod is negative: give milliseconds');
+  if (problems.length > 0) throw new ConfigurationError(problems);
+}
+
+function problemOf(check: () => unknown): readonly string[] {
+  try {
+    check();
+    return [];
+  } catch (thrown) {
+    return [reasonOf(thrown)];
+  }
+}

@@ -1,0 +1,132 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Server as TlsServer } from 'node:tls';
+import { WebSubError } from '@websub/shared';
+
+/** The way in, as the three forms of a listener have it. */
+export interface Entrance {
+  /** Opens it; settles with the URL under which it is reached on this machine, if it knows one. */
+  open(): Promise<string | undefined>;
+  /** Takes no new requests; settles when those under way are answered. */
+  close(): Promise<void>;
+  /** Cuts off whoever is still connected. */
+  cut(): void;
+}
+
+export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** An app that middleware can be mounted on, such as express's. */
+export interface MountableApp {
+  use(path: string, handler: unknown): unknown;
+}
+
+// Slow senders are cut off early; Node's own limits are minutes.
+const LIMITS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+} as const;
+
+/** A server of the listener's own on `port`; 0 takes a free one. */
+export class OwnServer implements Entrance {
+  readonly #port: number;
+  readonly #host: string | undefined;
+  readonly #listener: RequestListener;
+  #server: Server | undefined;
+
+  constructor(port: number, host: string | undefined, listener: RequestListener) {
+    this.#port = port;
+    this.#host = host;
+    this.#listener = listener;
+  }
+
+  open(): Promise<string> {
+    const server = createServer(LIMITS, this.#listener);
+    this.#server = server;
+    return new Promise((resolve, reject) => {
+      server.once('error', (cause) => reject(cannotListen(this.#port, cause)));
+      server.listen({ port: this.#port, ...(this.#host === undefined ? {} : { host: this.#host }) }, () =>
+        resolve(urlOf(server) ?? ''),
+      );
+    });
+  }
+
+  close(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined || !server.listening) return Promise.resolve();
+    return new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeIdleConnections();
+    });
+  }
+
+  cut(): void {
+    this.#server?.closeAllConnections();
+  }
+}
+
+/** A server that somebody else opens and closes. Requests that are no callbacks are left to its other listeners. */
+export class GivenServer implements Entrance {
+  readonly #server: Server;
+
+  constructor(server: Server, listener: RequestListener) {
+    this.#server = server;
+    server.on('request', listener);
+  }
+
+  open(): Promise<string | undefined> {
+    return Promise.resolve(urlOf(this.#server));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  cut(): void {
+    // Its connections are not ours.
+  }
+}
+
+/** An app that somebody else runs. */
+export class GivenApp implements Entrance {
+  constructor(app: MountableApp, path: string, handler: unknown) {
+    app.use(path, handler);
+  }
+
+  open(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  cut(): void {
+    // Its connections are not ours.
+  }
+}
+
+/** Where a server listens, as this machine reaches it. */
+function urlOf(server: Server): string | undefined {
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) return undefined;
+  const scheme = server instanceof TlsServer ? 'https' : 'http';
+  const everywhere = address.address === '::' || address.address === '0.0.0.0';
+  const host = everywhere
+    ? '127.0.0.1'
+    : address.family === 'IPv6'
+      ? `[${address.address}]`
+      : address.address;
+  return `${scheme}://${host}:${address.port}/`;
+}
+
+function cannotListen(port: number, cause: Error): WebSubError {
+  return new WebSubError(
+    'invalid_configuration',
+    `port ${port} cannot be listened on: choose another, or end what uses it`,
+    {
+      cause,
+    },
+  );
+}
