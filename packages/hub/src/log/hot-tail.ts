@@ -5,7 +5,7 @@ import type { Appended, Entry, Log, LogRead, NewEntry, Position, ReadLimit, Rete
 export interface HotTailOptions {
   /** Memory for the newest entries, in bytes. Default 32 MiB. The newest entry is always kept. */
   readonly hotBytes?: number;
-  /** Memory for entries read ahead for readers further back, in bytes. Default 8 MiB. */
+  /** Memory for entries read ahead for readers further back, in bytes. Default 16 MiB. */
   readonly coldBytes?: number;
 }
 
@@ -18,8 +18,8 @@ interface TopicTail {
 const MIB = 1024 * 1024;
 /** What an entry takes besides its body, roughly. */
 const ENTRY_BYTES = 512;
-/** One read for a reader further back: it asks for what follows soon. */
-const READ_AHEAD: ReadLimit = { entries: 32, bytes: MIB };
+/** One read for a reader further back: it asks for what follows soon. Small, so that several hundred places fit in memory. */
+const READ_AHEAD: ReadLimit = { entries: 16, bytes: 64 * 1024 };
 /** Topics without an entry in memory of which it is known since when they are quiet (LAW 8). */
 const MOST_QUIET_TOPICS = 100_000;
 
@@ -45,7 +45,7 @@ export class HotTail implements Log {
   #floor: Position;
   #newest: Position;
 
-  constructor(log: Log, { hotBytes = 32 * MIB, coldBytes = 8 * MIB }: HotTailOptions = {}) {
+  constructor(log: Log, { hotBytes = 32 * MIB, coldBytes = 16 * MIB }: HotTailOptions = {}) {
     this.epoch = log.epoch;
     this.#log = log;
     this.#hotBytes = hotBytes;

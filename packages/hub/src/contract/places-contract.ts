@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import type { Position } from '../log/log.js';
+import type { Place, Places } from '../subscription/places.js';
+import { promise, promiseForEver, type ContractCase } from './contract-case.js';
+import { gather, NOON } from './samples.js';
+
+/** What every store of places promises. */
+export const placesContract: readonly ContractCase<Places>[] = [
+  promise('a store without places loads none', async (places) => {
+    await places.save([]);
+    assert.deepEqual(await gather(places.load()), []);
+  }),
+  promise('what was saved is loaded', async (places) => {
+    const saved = [
+      placeOf('a'),
+      placeOf('b', { position: Number.MAX_SAFE_INTEGER as Position, attempts: 14, dueAt: NOON }),
+      placeOf('ü 🦊', { dueAt: NOON + 0.25 }),
+    ];
+    await places.save(saved);
+    assert.deepEqual(await load(places), sorted(saved));
+  }),
+  promise('the last save of a subscription counts, in one batch and over several', async (places) => {
+    await places.save([placeOf('a', { position: 1 as Position }), placeOf('b')]);
+    await places.save([
+      placeOf('a', { position: 2 as Position }),
+      placeOf('a', { position: 3 as Position, attempts: 2 }),
+    ]);
+    assert.deepEqual(await load(places), [
+      placeOf('a', { position: 3 as Position, attempts: 2 }),
+      placeOf('b'),
+    ]);
+  }),
+  promise('saves made together count in the order of the calls', async (places) => {
+    await Promise.all([1, 2, 3].map((attempts) => places.save([placeOf('a', { attempts })])));
+    assert.deepEqual(await load(places), [placeOf('a', { attempts: 3 })]);
+  }),
+  promiseForEver('twelve thousand places are loaded after a restart, each once', async (open) => {
+    const saved = Array.from({ length: 12_000 }, (_, index) =>
+      placeOf(`subscription-${index}`, { attempts: index }),
+    );
+    await (await open()).save(saved);
+    assert.deepEqual(await load(await open()), sorted(saved));
+  }),
+];
+
+function placeOf(subscription: string, fields: Partial<Place> = {}): Place {
+  return { subscription, position: 7 as Position, attempts: 0, dueAt: 0, ...fields };
+}
+
+async function load(places: Places): Promise<Place[]> {
+  return sorted(await gather(places.load()));
+}
+
+function sorted(places: readonly Place[]): Place[] {
+  return places.toSorted((a, b) => (a.subscription < b.subscription ? -1 : 1));
+}
