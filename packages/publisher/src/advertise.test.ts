@@ -1,98 +1,104 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from 'vitest';
 import { parseLinkHeader } from '@websub/shared';
-import express from 'express';
-import { afterEach, describe, expect, it } from 'vitest';
-import { advertise } from './advertise.js';
+import { advertise, type AdvertiseOptions, type PageRequest } from './advertise.js';
 
-const HUB = 'https://hub.example/';
-const servers: Server[] = [];
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close();
-});
+const page: PageRequest = {
+  method: 'GET',
+  url: '/feed?page=1',
+  headers: { host: 'publisher.example' },
+  socket: {},
+};
 
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-async function linksOf(url: string, init?: RequestInit): Promise<readonly string[]> {
-  const response = await fetch(url, init);
-  await response.text();
-  return parseLinkHeader(response.headers.get('link') ?? undefined).map(
-    ({ rels, href }) => `${rels.join(' ')} ${href}`,
-  );
+/** The Link header that a page gets. */
+function linkOf(
+  options: AdvertiseOptions,
+  request: PageRequest = page,
+  before?: string | string[],
+): string | undefined {
+  const headers = new Map<string, string | string[]>();
+  if (before !== undefined) headers.set('Link', before);
+  const response = {
+    getHeader: (name: string) => headers.get(name),
+    setHeader: (name: string, value: string | string[]) => headers.set(name, value),
+  };
+  advertise(options)(request, response, (error) => {
+    if (error !== undefined) throw error as Error;
+  });
+  const link = headers.get('Link');
+  return Array.isArray(link) ? link.join(', ') : link;
 }
 
 describe('advertise', () => {
-  it('P1 P2 names the hub and the page itself in the Link header', async () => {
-    const app = express()
-      .use(advertise({ hub: HUB }))
-      .get('/feed', (_request, response) => void response.send('feed'));
-    const base = await serve(app);
-    expect(await linksOf(`${base}/feed?page=2`)).toEqual([`hub ${HUB}`, `self ${base}/feed?page=2`]);
+  it('P1, P2 names the hub and exactly one self', () => {
+    const link = linkOf({ hub: 'https://hub.example/', self: 'https://publisher.example/feed' });
+    expect(link).toBe('<https://hub.example/>; rel="hub", <https://publisher.example/feed>; rel="self"');
   });
 
-  it('P2 names several hubs and exactly one self, which may be given', async () => {
-    const app = express()
-      .use(
-        advertise({
-          hub: [HUB, 'https://two.example/'],
-          self: (request) => `https://me.example${request.url}`,
-        }),
-      )
-      .get('/feed', (_request, response) => void response.send('feed'));
-    expect(await linksOf(`${await serve(app)}/feed`)).toEqual([
-      `hub ${HUB}`,
-      'hub https://two.example/',
-      'self https://me.example/feed',
-    ]);
+  it('P2 names every hub', () => {
+    const link = linkOf({ hub: ['https://one.example/', 'https://two.example/'] });
+    const hubs = parseLinkHeader(link).filter(({ rels }) => rels.includes('hub'));
+    expect(hubs.map(({ href }) => href)).toEqual(['https://one.example/', 'https://two.example/']);
   });
 
-  it('keeps links that are there already', async () => {
-    const middleware = advertise({ hub: HUB, self: 'https://me.example/feed' });
-    const base = await serve((request, response) => {
-      response.setHeader('Link', '<https://me.example/style.css>; rel="preload"');
-      middleware(request, response, () => response.end('feed'));
+  it('P6 lets a page choose its canonical URL by the request', () => {
+    const self = ({ headers }: PageRequest): string =>
+      `https://publisher.example/feed.${String(headers['accept'])}`;
+    const link = linkOf({ hub: 'https://hub.example/', self }, { ...page, headers: { accept: 'atom' } });
+    expect(link).toContain('<https://publisher.example/feed.atom>; rel="self"');
+  });
+
+  it('takes the URL of the request for the canonical one when none is given', () => {
+    expect(linkOf({ hub: 'https://hub.example/' })).toContain(
+      '<http://publisher.example/feed?page=1>; rel="self"',
+    );
+    const behindProxy = { ...page, protocol: 'https', originalUrl: '/blog/feed' };
+    expect(linkOf({ hub: 'https://hub.example/' }, behindProxy)).toContain(
+      '<https://publisher.example/blog/feed>',
+    );
+    const tls = { ...page, socket: { encrypted: true } };
+    expect(linkOf({ hub: 'https://hub.example/' }, tls)).toContain('<https://publisher.example/feed?page=1>');
+  });
+
+  it.each(['evil.example/x?', 'a b', 'user@evil.example', '"><script>'])(
+    'advertises nothing for the host %s, which no URL can be made of',
+    (host) => {
+      expect(linkOf({ hub: 'https://hub.example/' }, { ...page, headers: { host } })).toBeUndefined();
+    },
+  );
+
+  it('keeps the links that are there', () => {
+    const before = '</style.css>; rel="preload"';
+    expect(linkOf({ hub: 'https://hub.example/' }, page, before)).toMatch(
+      /^<\/style\.css>; rel="preload", <https:/,
+    );
+    expect(linkOf({ hub: 'https://hub.example/' }, page, [before, before])?.split('preload')).toHaveLength(3);
+  });
+
+  it('leaves other requests alone', () => {
+    expect(linkOf({ hub: 'https://hub.example/' }, { ...page, method: 'POST' })).toBeUndefined();
+    expect(linkOf({ hub: 'https://hub.example/' }, { ...page, method: 'HEAD' })).toBeDefined();
+  });
+
+  it('lets no URL end the header', () => {
+    const link = linkOf({
+      hub: 'https://hub.example/',
+      self: () => 'https://p.example/>; rel="hub", <https://evil/\r\n',
     });
-    expect(await linksOf(base)).toEqual([
-      'preload https://me.example/style.css',
-      `hub ${HUB}`,
-      'self https://me.example/feed',
-    ]);
+    expect(link).not.toMatch(/[\r\n]/);
+    expect(parseLinkHeader(link)).toHaveLength(2);
   });
 
-  it('knows the path of a page below a router, and answers HEAD too', async () => {
-    const router = express
-      .Router()
-      .get('/feed', advertise({ hub: HUB }), (_request, response) => void response.send('feed'));
-    const base = await serve(express().use('/blog', router));
-    expect(await linksOf(`${base}/blog/feed`, { method: 'HEAD' })).toEqual([
-      `hub ${HUB}`,
-      `self ${base}/blog/feed`,
-    ]);
+  it('hands a failure of self to the app', () => {
+    const self = (): string => {
+      throw new Error('no such page');
+    };
+    expect(() => linkOf({ hub: 'https://hub.example/', self })).toThrow('self: no such page');
   });
 
-  it('leaves other methods alone, and pages whose self is undefined', async () => {
-    const app = express()
-      .use(advertise({ hub: HUB, self: () => undefined }))
-      .use('/other', advertise({ hub: HUB }))
-      .use((_request, response) => void response.send('ok'));
-    const base = await serve(app);
-    expect(await linksOf(`${base}/feed`)).toEqual([]);
-    expect(await linksOf(`${base}/other`, { method: 'POST' })).toEqual([]);
-  });
-
-  it('lets nothing in a request break out of the header', async () => {
-    const app = express()
-      .use(advertise({ hub: HUB }))
-      .use((_request, response) => void response.send('ok'));
-    const base = await serve(app);
-    expect(await linksOf(`${base}/a%3E;rel=hub,%3Chttps:/evil.example/%3E?x="`)).toEqual([
-      `hub ${HUB}`,
-      `self ${base}/a%3E;rel=hub,%3Chttps:/evil.example/%3E?x=%22`,
-    ]);
-  });
+  it.each([[{ hub: [] }], [{ hub: 'hub.example' }], [{ hub: 'https://hub.example/', self: '/feed' }]])(
+    'refuses %j at once',
+    (options) => {
+      expect(() => advertise(options)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+    },
+  );
 });

@@ -1,9 +1,10 @@
-export { advertise, type AdvertiseOptions, type Middleware } from './advertise.js';
+export type { ErrorCode, HttpClient } from '@websub/shared';
+export { WebSubError } from '@websub/shared';
+export { advertise, type AdvertiseOptions, type PageRequest, type PageResponse } from './advertise.js';
 export {
   createPublisher,
   type Published,
-  type PublishedContent,
   type Publisher,
   type PublisherOptions,
   type PublishOptions,
-} from './create-publisher.js';
+} from './publisher.js';
