@@ -327,7 +327,7 @@ describe('the lease', () => {
     expect(after.dueAt?.getTime()).toBeGreaterThan(NOW);
   });
 
-  it('LAW 5: goes on unchanged while its renewal is requested, fails and is refused', () => {
+  it('LAW 5 goes on unchanged while its renewal is requested, fails and is refused', () => {
     let s: StoredSubscription = active;
     for (const name of ['requested subscribe', 'failed subscribe', 'refused subscribe'] as const) {
       s = decide(s, events[name], NOW + DAY).subscription;
@@ -337,7 +337,7 @@ describe('the lease', () => {
     }
   });
 
-  it('S28: is asked for again when it is time, and several times before it ends', () => {
+  it('S28 is asked for again when it is time, and several times before it ends', () => {
     let s: StoredSubscription = active;
     let sent = 0;
     for (
@@ -404,7 +404,7 @@ describe('what is due', () => {
 });
 
 describe('a denial', () => {
-  it('S23: is taken for good', () => {
+  it('S23 is taken for good', () => {
     expect(decide(situations['pending/subscribe'], events.denied, NOW).subscription.dueAt).toBeUndefined();
   });
 
@@ -453,11 +453,11 @@ describe('an unsubscription', () => {
 });
 
 describe('a delivery', () => {
-  it('S24: is not known before the subscription was verified', () => {
+  it('S24 is not known before the subscription was verified', () => {
     expect(receptionOf(situations['pending/subscribe'], NOW)).toBe('unknown');
   });
 
-  it('S35: tells the hub that the subscription is gone once it has ended', () => {
+  it('S35 tells the hub that the subscription is gone once it has ended', () => {
     expect(receptionOf(situations['unsubscribed/-'], NOW)).toBe('gone');
   });
 
