@@ -23,7 +23,8 @@ export interface Writes {
 export interface Reads {
   readLog(topics: readonly string[], after: Position, limit: ReadLimit): LogRead;
   newest(topics: readonly string[]): ReadonlyMap<string, Position>;
-  findTopics(filter: TopicKeys, page: StoredPage): readonly StoredTopic[];
+  findTopics(page: StoredPage): readonly StoredTopic[];
+  findKnownTopics(filter: TopicKeys, page: StoredPage): readonly KnownTopic[];
   subscriptionsAfter(number: number, limit: number): SubscriptionBatch;
   findSubscriptions(filter: SubscriptionKeys, page: StoredPage): readonly StoredSubscription[];
   placesAfter(number: number, limit: number): PlaceBatch;
@@ -68,6 +69,11 @@ export interface PlaceBatch {
 export interface StoredPage {
   readonly after?: string | undefined;
   readonly limit: number;
+}
+
+/** A topic of which nothing may be stored but its URL. */
+export interface KnownTopic extends Omit<StoredTopic, 'record'> {
+  readonly record: string | null;
 }
 
 export interface TopicKeys {

@@ -1,10 +1,22 @@
-import { reasonOf, WebSubError, type ErrorCode } from '@websub/shared';
+import type { ErrorCode } from '@websub/shared';
+
+// Of shared only types are imported in this thread: its HTTP client would double the time that opening takes.
 
 /** What went wrong in the store's thread, as it is told to the main thread. */
 export interface Failure {
   readonly code: ErrorCode;
   readonly message: string;
   readonly cause: string;
+}
+
+/** Why the store is not opened; the message ends with the cure. */
+export class Refusal extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
 }
 
 // Primary result codes of SQLite.
@@ -36,10 +48,10 @@ export function endsTheStore(error: unknown): boolean {
 
 /** The failure as the callers of the store know it; the message ends with the cure. */
 export function failureOf(error: unknown, location: string): Failure {
-  if (error instanceof WebSubError)
-    return { code: error.code, message: error.message, cause: reasonOf(error.cause) };
-  const cause = `${reasonOf(error)} (SQLite ${resultCodeOf(error)})`;
   const primary = resultCodeOf(error) & 0xff;
+  const text = error instanceof Error ? error.message : String(error);
+  const cause = primary === 0 ? text : `${text} (SQLite ${resultCodeOf(error)})`;
+  if (error instanceof Refusal) return { code: error.code, message: text, cause };
   if (isFull(error)) {
     return {
       code: 'store_full',
@@ -59,8 +71,4 @@ export function failureOf(error: unknown, location: string): Failure {
     message: `${location} cannot be used (${cause}): check the disk and its permissions, then start again`,
     cause,
   };
-}
-
-export function errorOf({ code, message, cause }: Failure): WebSubError {
-  return new WebSubError(code, message, { cause: new Error(cause) });
 }

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { WebSubError } from '@websub/shared';
+import { Refusal } from './failure.js';
 import type { Connect, Database } from './sqlite-driver.js';
 
 export const DATABASE_FILE = 'hub.sqlite';
@@ -43,10 +43,9 @@ export function lockFolder(connect: Connect, folder: string): Database {
   } catch (error) {
     lock.close();
     if ((error as { readonly errcode?: number }).errcode !== BUSY) throw error;
-    throw new WebSubError(
+    throw new Refusal(
       'store_in_use',
       `another hub works on ${folder}: stop it, or give this one another data folder`,
-      { cause: error },
     );
   }
 }

@@ -1,4 +1,4 @@
-import { WebSubError } from '@websub/shared';
+import { Refusal } from './failure.js';
 import type { Connect, Database } from './sqlite-driver.js';
 
 export const IN_MEMORY = ':memory:';
@@ -30,7 +30,7 @@ export function openDatabase(connect: Connect, location: string): Database {
     // The worker checkpoints by itself, after it has answered, so that a failed checkpoint is noticed.
     database.exec('PRAGMA wal_autocheckpoint = 0');
     if (location !== IN_MEMORY && (journal !== 'wal' || synchronous !== 2)) {
-      throw new WebSubError(
+      throw new Refusal(
         'store_failed',
         `SQLite opened ${location} with journal_mode=${journal} and synchronous=${synchronous} where wal and 2 are needed to keep what is answered: put the data on a local file system`,
       );

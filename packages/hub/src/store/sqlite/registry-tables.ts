@@ -2,6 +2,7 @@ import type { DeadLetter } from '../../subscription/registry.js';
 import {
   DEAD_LETTERS_AT_ONCE,
   type DeadLetterKeys,
+  type KnownTopic,
   type StoredPage,
   type StoredSubscription,
   type StoredTopic,
@@ -61,13 +62,19 @@ export class RegistryTables {
   }
 
   saveTopic({ url, version, record }: StoredTopic): boolean {
+    // Whatever is known of has a number: known_topic begins with those.
+    this.#topics.numberOf(url);
     const save = version === 1 ? this.#insertTopic : this.#updateTopic;
     return Number(save.run(record, url, version).changes) === 1;
   }
 
-  findTopics({ topic }: TopicKeys, page: StoredPage): readonly StoredTopic[] {
-    const select = 'SELECT url, version, record FROM topic_record';
-    return this.#find(select, 'url', [['url = ?', topic]], page) as StoredTopic[];
+  findTopics(page: StoredPage): readonly StoredTopic[] {
+    return this.#find('SELECT url, version, record FROM topic_record', 'url', [], page) as StoredTopic[];
+  }
+
+  findKnownTopics({ topic }: TopicKeys, page: StoredPage): readonly KnownTopic[] {
+    const select = 'SELECT url, version, record FROM known_topic';
+    return this.#find(select, 'url', [['url = ?', topic]], page) as KnownTopic[];
   }
 
   saveSubscription({ id, topic, callback, version, lease, pending }: StoredSubscription): boolean {

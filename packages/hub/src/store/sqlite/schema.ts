@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { WebSubError } from '@websub/shared';
+import { Refusal } from './failure.js';
 import type { Database } from './sqlite-driver.js';
 
 /**
@@ -15,7 +15,7 @@ const MIGRATIONS: readonly ((database: Database) => void)[] = [createTables];
 export function migrate(database: Database, location: string): void {
   const found = versionOf(database);
   if (found > MIGRATIONS.length) {
-    throw new WebSubError(
+    throw new Refusal(
       'store_failed',
       `${location} was written by a newer hub (schema ${found}, this one knows ${MIGRATIONS.length}): start that version again, or choose another data folder`,
     );
@@ -84,6 +84,14 @@ function createTables(database: Database): void {
       version INTEGER NOT NULL,
       record TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
+
+    -- Topics that somebody registered or pinged, subscribed to, or published, while the log still has an entry.
+    CREATE VIEW known_topic AS
+      SELECT topic.url AS url, coalesce(version, 0) AS version, record
+      FROM topic LEFT JOIN topic_record ON topic_record.url = topic.url
+      WHERE version IS NOT NULL
+        OR EXISTS (SELECT 1 FROM subscription WHERE subscription.topic = topic.number)
+        OR EXISTS (SELECT 1 FROM entry WHERE entry.topic = topic.number);
 
     CREATE TABLE subscription (
       number INTEGER PRIMARY KEY,

@@ -1,4 +1,4 @@
-import { WebSubError } from '@websub/shared';
+import { Refusal } from './failure.js';
 
 export type SqlValue = null | number | bigint | string | Uint8Array;
 export type Row = Readonly<Record<string, SqlValue>>;
@@ -37,7 +37,7 @@ export async function loadSqlite(): Promise<Connect> {
       : ((await import('@photostructure/sqlite')) as unknown as Driver);
   const version = versionOf(driver);
   if (!isSafe(version)) {
-    throw new WebSubError(
+    throw new Refusal(
       'store_failed',
       `SQLite ${version} can corrupt a database (fixed in ${OLDEST_SQLITE.join('.')}): install a newer @photostructure/sqlite or a newer Node.js`,
     );

@@ -6,8 +6,8 @@ import type {
   SubscriptionFilter,
 } from '../../subscription/registry.js';
 import { stateOf, type Lease, type Pending, type Subscription } from '../../subscription/subscription.js';
-import type { TopicRecord } from '../../topic/topic-record.js';
-import { DEAD_LETTERS_AT_ONCE, type StoredSubscription, type StoredTopic } from './commands.js';
+import { newTopicRecord, type TopicRecord } from '../../topic/topic-record.js';
+import { DEAD_LETTERS_AT_ONCE, type StoredSubscription, type KnownTopic } from './commands.js';
 import type { StoreThread } from './store-thread.js';
 
 /** Rows of one command: some 10 ms of the store's thread. */
@@ -34,7 +34,7 @@ export class SqliteRegistry implements Registry {
     let after: string | undefined;
     // Each round goes on behind the last row, so this ends.
     for (;;) {
-      const topics = await this.#thread.call('findTopics', [{}, { after, limit: ROWS_AT_ONCE }]);
+      const topics = await this.#thread.call('findTopics', [{ after, limit: ROWS_AT_ONCE }]);
       if (topics.length === 0) return;
       after = topics.at(-1)!.url;
       yield topics.map(topicOf);
@@ -75,7 +75,7 @@ export class SqliteRegistry implements Registry {
   }
 
   async listTopics(filter: { readonly topic?: string }, page: Page): Promise<readonly TopicRecord[]> {
-    return (await this.#thread.call('findTopics', [filter, page])).map(topicOf);
+    return (await this.#thread.call('findKnownTopics', [filter, page])).map(topicOf);
   }
 
   async listSubscriptions(filter: SubscriptionFilter, page: Page): Promise<readonly Subscription[]> {
@@ -118,7 +118,8 @@ export class SqliteRegistry implements Registry {
   }
 }
 
-function topicOf({ url, version, record }: StoredTopic): TopicRecord {
+function topicOf({ url, version, record }: KnownTopic): TopicRecord {
+  if (record === null) return newTopicRecord(url);
   return { url, version, ...(JSON.parse(record) as Omit<TopicRecord, 'url' | 'version'>) };
 }
 

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { reasonOf, WebSubError } from '@websub/shared';
 import type { Position } from '../../log/log.js';
 import type { CommandName, Commands, Order, Reply, Report, Request } from './commands.js';
-import { errorOf } from './failure.js';
+import type { Failure } from './failure.js';
 import type { WorkerInput } from './worker.js';
 
 export interface StoreThreadOptions {
@@ -147,6 +147,10 @@ export class StoreThread {
     this.#waiting.clear();
     this.#outbox = [];
   }
+}
+
+function errorOf({ code, message, cause }: Failure): WebSubError {
+  return new WebSubError(code, message, { cause: new Error(cause) });
 }
 
 function threadEnded(cause: unknown): WebSubError {
