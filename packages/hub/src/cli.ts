@@ -45,8 +45,10 @@ async function run(flags: Readonly<Record<string, unknown>>): Promise<void> {
   logEvents(events, logger);
   // Nothing is acknowledged after this; the next start reads what is on stable storage.
   events.on('store-lost', () => process.exit(1));
+  const starting = createHub(options, events);
+  stopAtSignals(starting);
   try {
-    stopAtSignals(await createHub(options, events));
+    await starting;
   } catch (error) {
     if (error instanceof OptionError)
       throw new OptionError(writtenName(error.option, flags, process.env), error.complaint);
@@ -54,14 +56,17 @@ async function run(flags: Readonly<Record<string, unknown>>): Promise<void> {
   }
 }
 
-function stopAtSignals(hub: Hub): void {
+/** Also while the hub starts: it is stopped as soon as it is up. */
+function stopAtSignals(starting: Promise<Hub>): void {
   const stop = (): void => {
     // Whatever does not end by then is cut off; it is on stable storage or was never acknowledged.
     systemClock.after(STOP_LIMIT_MS, () => process.exit(0));
-    hub.stop().then(
-      () => process.exit(0),
-      (error: unknown) => fail(`the hub could not save everything: ${reasonOf(error)}`, 1),
-    );
+    starting
+      .then((hub) => hub.stop())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => fail(`the hub could not save everything: ${reasonOf(error)}`, 1),
+      );
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);

@@ -20,7 +20,7 @@ describe('intentUrl', () => {
     ['a trailing &', 'https://s.example/cb?id=1&', ''],
     ['only ?&', 'https://s.example/cb?&', ''],
     ['two question marks', 'https://s.example/cb?a=b?c', '&'],
-    ['a second ? at the end', 'https://s.example/cb?a=?', ''],
+    ['a second ? at the end', 'https://s.example/cb?a=?', '&'],
     ['an & in the path', 'https://s.example/a&', '?'],
     ['%20 and +', 'https://s.example/a%20b+c?q=%20+%2B', '&'],
     ['lower-case and needless escapes', 'https://s.example/%7euser?x=%c3%a9&y=%41', '&'],

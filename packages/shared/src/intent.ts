@@ -33,8 +33,14 @@ export function intentUrl(callback: string, query: IntentQuery): string {
     if (query.leaseSeconds !== undefined) params.set('hub.lease_seconds', String(query.leaseSeconds));
     if (query.verifyToken !== undefined) params.set('hub.verify_token', query.verifyToken);
   }
-  const separator = !callback.includes('?') ? '?' : /[?&]$/.test(callback) ? '' : '&';
-  return callback + separator + params.toString();
+  return callback + separatorAfter(callback) + params.toString();
+}
+
+function separatorAfter(callback: string): string {
+  const start = callback.indexOf('?');
+  if (start < 0) return '?';
+  // Only the first question mark begins the query; a later one is part of a value.
+  return start === callback.length - 1 || callback.endsWith('&') ? '' : '&';
 }
 
 /**

@@ -85,7 +85,7 @@ function errorHandler(events: HubEmitter): ErrorRequestHandler {
       response.set('Retry-After', '5');
     }
     // The rest of a body that nobody will read must not keep the connection.
-    if (!request.complete) closeAfter(response);
+    if (!request.complete) response.set('Connection', 'close');
     if (request.path.startsWith('/v1')) sendProblem(response, status, 'Error', sentence);
     else sendPlain(response, status, sentence);
   };
@@ -103,8 +103,6 @@ function answerTo(error: unknown): { readonly status: number; readonly sentence:
   switch (status) {
     case 413:
       return { status, sentence: 'the body is too large: send less' };
-    case 415:
-      return { status, sentence: 'the body has a Content-Encoding: send it plain' };
     case undefined:
       return { status: 500, sentence: 'the hub failed: try again later' };
     default:
@@ -116,9 +114,4 @@ function answerTo(error: unknown): { readonly status: number; readonly sentence:
 function statusOf(error: unknown): number | undefined {
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
   return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
-}
-
-function closeAfter(response: Response): void {
-  response.set('Connection', 'close');
-  response.on('finish', () => response.req.socket.destroySoon());
 }

@@ -7,7 +7,8 @@ import {
   WebSubError,
   type HubRequest,
 } from '@websub/shared';
-import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
+import getRawBody from 'raw-body';
 import type { PublishPolicy } from '../options.js';
 import type { Acceptance } from '../protocol/acceptance.js';
 import type { Admission } from '../protocol/admission.js';
@@ -28,39 +29,32 @@ export interface HubEndpointOptions {
 const MAX_FORM_BYTES = 64 * 1024;
 
 /** `POST /`: subscribers' and publishers' requests (sections 5.1 and 6). Answers text/plain, errors included. */
-export function hubEndpoint(options: HubEndpointOptions): RequestHandler[] {
-  const limitClient: RequestHandler = (request, response, next) => {
+export function hubEndpoint(options: HubEndpointOptions): RequestHandler {
+  return async (request, response) => {
     const refusal = options.admission?.client(request.ip ?? '');
-    if (refusal === undefined) next();
-    else sendTooMany(response, refusal);
+    if (refusal !== undefined) sendTooMany(response, refusal);
+    else if (isForm(request)) await answerForm(options, request, response);
+    else if (isContentPublication(request)) await answerPublication(options, request, response);
+    else throw unsupported(FORM_OR_CONTENT);
   };
-  const readBody: RequestHandler = (request, response, next) => {
-    if (!isForm(request) && !isContentPublication(request)) {
-      throw new WebSubError(
-        'unsupported_media_type',
-        `send a form (Content-Type: ${FORM_CONTENT_TYPE}), or publish content with ?hub.mode=publish&hub.topic=URL`,
-      );
-    }
-    (isForm(request) ? readForm : readContent)(request, response, next);
-  };
-  const readForm = express.raw({ type: () => true, limit: MAX_FORM_BYTES, inflate: false });
-  const readContent = express.raw({ type: () => true, limit: options.maxBodyBytes, inflate: false });
-  return [limitClient, readBody, endpoint(options)];
 }
 
-function endpoint(options: HubEndpointOptions): RequestHandler {
-  return async (request: Request, response: Response, next: NextFunction) => {
-    try {
-      if (isForm(request)) await answerForm(options, request, response);
-      else await answerPublication(options, request, response);
-    } catch (error) {
-      next(error);
-    }
-  };
+const FORM_OR_CONTENT = `send a form (Content-Type: ${FORM_CONTENT_TYPE}), or publish content with ?hub.mode=publish&hub.topic=URL`;
+
+function unsupported(cure: string): WebSubError {
+  return new WebSubError('unsupported_media_type', cure);
+}
+
+/** The whole body. A longer one is refused as soon as that is known: by its declared length before it is read. */
+async function readBody(request: Request, limit: number): Promise<Uint8Array> {
+  const coding = request.get('content-encoding') ?? 'identity';
+  if (coding.toLowerCase() !== 'identity')
+    throw unsupported('the body has a Content-Encoding: send it plain');
+  return getRawBody(request, { limit, length: request.get('content-length') ?? null });
 }
 
 async function answerForm(options: HubEndpointOptions, request: Request, response: Response): Promise<void> {
-  const hubRequest = parseHubRequest(bodyOf(request));
+  const hubRequest = parseHubRequest(await readBody(request, MAX_FORM_BYTES));
   if (!isAllowed(options, request, hubRequest.mode)) {
     sendPlain(response, 403, `${hubRequest.mode} needs a credential here: send Authorization: Bearer KEY`);
     return;
@@ -104,7 +98,10 @@ async function answerPublication(
   const type = params.get('hub.type');
   const cursor = await options.publications.publish({
     topic,
-    content: { body: bodyOf(request), contentType: contentTypeOrDefault(request.get('content-type')) },
+    content: {
+      body: await readBody(request, options.maxBodyBytes),
+      contentType: contentTypeOrDefault(request.get('content-type')),
+    },
     ...(id === null ? {} : { id }),
     ...(type === null ? {} : { type }),
     headers: extensionHeaders(request),
@@ -143,11 +140,6 @@ function isContentPublication(request: Request): boolean {
 function queryOf(request: Request): URLSearchParams {
   const start = request.url.indexOf('?');
   return parseForm(Buffer.from(start < 0 ? '' : request.url.slice(start + 1)));
-}
-
-/** The body as read; a request without one leaves none. */
-function bodyOf(request: Request): Uint8Array {
-  return Buffer.isBuffer(request.body) ? request.body : new Uint8Array();
 }
 
 // What proxies add about the client, what authenticates the publisher, and what the hub itself says to callbacks.

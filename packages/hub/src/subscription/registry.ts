@@ -59,7 +59,7 @@ export interface Registry {
   /** Removes the subscription and its place when the stored version is the given one. */
   removeSubscription(subscription: Subscription): Promise<boolean>;
 
-  /** Sorted by URL. */
+  /** Every topic that is stored, subscribed to, or has an entry in the log; sorted by URL. */
   listTopics(filter: { readonly topic?: string }, page: Page): Promise<readonly TopicRecord[]>;
   /** Sorted by id. */
   listSubscriptions(filter: SubscriptionFilter, page: Page): Promise<readonly Subscription[]>;
