@@ -278,6 +278,18 @@ describe("a callback's answer", () => {
     expect(callback.texts).toEqual(['gone']);
   });
 
+  it('H46 of 410 ends the subscription of one topic and leaves the others of the callback', async () => {
+    const [gone, kept] = [world.topic().url, world.topic().url];
+    const callback = world.callback();
+    callback.onDelivery = ({ text }) => ({ status: text === 'gone' ? 410 : 204 });
+    await subscribed(world.hub, callback, gone);
+    await subscribed(world.hub, callback, kept);
+    await published(world.hub, gone, 'gone');
+    await until('one is left', async () => (await subscriptionsOf(world.hub, callback.url)).length === 1);
+    await published(world.hub, kept, 'kept');
+    await until('it is delivered', () => callback.texts.includes('kept'));
+  });
+
   it('H46 of 410 leaves a new subscription possible', async () => {
     const topic = world.topic().url;
     const callback = world.callback();
@@ -376,6 +388,44 @@ describe('a failing callback', () => {
     const firsts = [...new Set(callback.texts)];
     expect(firsts).toEqual(Array.from({ length: 6 }, (_each, n) => `update ${n}`));
     expect(callback.texts).toEqual([...callback.texts].sort());
+  });
+});
+
+describe('the requests in flight', () => {
+  it.each([
+    ['--host-concurrency', ['--host-concurrency', '3'], 1],
+    ['--max-in-flight', ['--max-in-flight', '3'], 2],
+  ] as const)('are bounded by %s', async (_what, flags, hosts) => {
+    const bounded = await world.startHub({ flags });
+    const servers = await Promise.all(Array.from({ length: hosts }, () => world.callbackServer()));
+    const topic = world.topic().url;
+    let [inFlight, most] = [0, 0];
+    const callbacks = servers.flatMap((server) => Array.from({ length: 10 }, () => server.callback()));
+    for (const callback of callbacks) {
+      callback.onDelivery = async () => {
+        most = Math.max(most, ++inFlight);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        inFlight--;
+        return { status: 204 };
+      };
+      await subscribed(bounded, callback, topic);
+    }
+    await published(bounded, topic, 'an update');
+    for (const callback of callbacks) await arrived('deliveries', callback.deliveries, 1);
+    expect(most).toBe(3);
+  });
+});
+
+describe.concurrent('a callback that is slow', () => {
+  it('H45 and never answers has failed after the time limit, and is tried again', async () => {
+    const server = await world.callbackServer();
+    const callback = server.callback();
+    callback.onDelivery = (_delivery, nth) => (nth === 1 ? 'hang' : { status: 204 });
+    const topic = world.topic().url;
+    await subscribed(world.hub, callback, topic);
+    await published(world.hub, topic, 'an update');
+    const [first, second] = await arrived('attempts', callback.deliveries, 2, 18_000);
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(5_000);
   });
 });
 

@@ -125,6 +125,20 @@ describe('the fetch of a topic', () => {
     expect(delivery?.text).toBe('plain');
   });
 
+  it('H38 sends what a publisher compresses all the same as the plain content', async () => {
+    const topic = world.topic();
+    topic.onRequest = () => ({
+      status: 200,
+      headers: { 'content-type': 'text/plain', 'content-encoding': 'gzip' },
+      body: gzipSync('plain after all'),
+    });
+    const callback = await world.subscriber(topic.url);
+    await ping(world.hub, topic.url);
+    const [delivery] = await arrived('deliveries', callback.deliveries, 1);
+    expect(delivery?.headers['content-encoding'] ?? 'identity').toBe('identity');
+    expect(delivery?.text).toBe('plain after all');
+  });
+
   it('asks with the validators of the last content, and distributes nothing on 304', async () => {
     const topic = world.topic();
     const callback = await world.subscriber(topic.url);
@@ -135,6 +149,25 @@ describe('the fetch of a topic', () => {
     expect(second?.headers['if-none-match']).toBe(topic.etag);
     await world.barrier(topic.url, callback);
     expect(callback.texts.filter((text) => text === 'first content')).toHaveLength(1);
+  });
+
+  it('asks with Last-Modified where there is no ETag', async () => {
+    const topic = world.topic();
+    const modified = new Date(Date.now() - 3_600_000).toUTCString();
+    topic.onRequest = ({ headers }) =>
+      headers['if-modified-since'] === modified
+        ? { status: 304 }
+        : {
+            status: 200,
+            headers: { 'content-type': 'text/plain', 'last-modified': modified },
+            body: 'dated',
+          };
+    const callback = await world.subscriber(topic.url);
+    await ping(world.hub, topic.url);
+    await arrived('deliveries', callback.deliveries, 1);
+    await ping(world.hub, topic.url);
+    const [, second] = await arrived('fetches', topic.requests, 2);
+    expect(second?.headers['if-modified-since']).toBe(modified);
   });
 
   it('distributes unchanged content once, also when the publisher knows no validators', async () => {
@@ -223,6 +256,41 @@ describe('the fetch of a topic', () => {
       return callback.deliveries.length > 0;
     });
     expect(callback.deliveries.map(({ body }) => body.byteLength)).toEqual([2_097_152]);
+  });
+
+  const bombs: readonly (readonly [what: string, reply: Reply])[] = [
+    [
+      'a gzip bomb',
+      {
+        status: 200,
+        headers: { 'content-type': 'text/plain', 'content-encoding': 'gzip' },
+        body: gzipSync(Buffer.alloc(50_000_000)),
+      },
+    ],
+    [
+      'codings piled up',
+      { status: 200, headers: { 'content-encoding': 'gzip, '.repeat(50) + 'gzip' }, body: 'x' },
+    ],
+    ['a coding that nobody knows', { status: 200, headers: { 'content-encoding': 'zpaq' }, body: 'x' }],
+    ['what is not gzip', { status: 200, headers: { 'content-encoding': 'gzip' }, body: 'not gzip' }],
+    [
+      '300 kB of headers',
+      (response) => response.socket?.end(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(300_000)}\r\n\r\n`),
+    ],
+    ['no HTTP', (response) => response.socket?.end('200 OK, says the publisher\r\n\r\n')],
+    ['a broken connection', 'reset'],
+  ];
+  it.each(bombs)('does not distribute %s, and goes on with the next', async (_what, bomb) => {
+    const topic = world.topic();
+    const callback = await world.subscriber(topic.url);
+    topic.onRequest = (request, nth) => (nth === 1 ? bomb : topic.content(request));
+    await ping(world.hub, topic.url);
+    await arrived('fetches', topic.requests, 1);
+    await until('a healthy answer is delivered', async () => {
+      await ping(world.hub, topic.url);
+      return callback.deliveries.length > 0;
+    });
+    expect(callback.texts).toEqual(['first content']);
   });
 
   it('survives a publisher that never ends its answer: the fetch is cut, other topics are served', async () => {

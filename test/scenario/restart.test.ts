@@ -18,7 +18,7 @@ import { useWorld } from '../support/world.js';
 const world = useWorld();
 const flags = ['--retry-delays', '0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2'];
 
-describe('a hub that was killed and started again', () => {
+describe.concurrent('a hub that was killed and started again', () => {
   it('LAW 1, LAW 2: delivers what it acknowledged, in order', async () => {
     const hub = await world.startHub({ flags });
     const server = await world.callbackServer();
@@ -177,17 +177,6 @@ describe('a hub that was killed and started again', () => {
     expect([...new Set(callback.texts)]).toEqual(Array.from({ length: 50 }, (_each, n) => `update ${n}`));
   });
 
-  it('answers requests again within 2 s', async () => {
-    const hub = await world.startHub({ flags });
-    const topic = world.topic().url;
-    for (let n = 0; n < 200; n++) await published(hub, topic, `update ${n}`);
-    await hub.kill();
-    const killedAt = performance.now();
-    await hub.restart();
-    await published(hub, topic, 'again');
-    expect(performance.now() - killedAt).toBeLessThan(2_000);
-  });
-
   it('goes on with the same epoch, so that cursors keep their meaning', async () => {
     const hub = await world.startHub({ flags });
     const topic = world.topic().url;
@@ -217,6 +206,18 @@ describe('a hub that was killed and started again', () => {
       expect(texts.filter((text) => text === unanswered).length).toBeLessThanOrEqual(1);
     }
   });
+});
+
+// By itself: the others would compete for the processor.
+it('a hub that was killed answers requests again within 2 s', async () => {
+  const hub = await world.startHub({ flags });
+  const topic = world.topic().url;
+  for (let n = 0; n < 200; n++) await published(hub, topic, `update ${n}`);
+  await hub.kill();
+  const killedAt = performance.now();
+  await hub.restart();
+  await published(hub, topic, 'again');
+  expect(performance.now() - killedAt).toBeLessThan(2_000);
 });
 
 /** Publishes one update after the other until the hub takes no more; settles with what it took. At most 10,000. */
