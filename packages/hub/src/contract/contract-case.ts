@@ -9,7 +9,7 @@ export interface ContractCase<Port> {
   /** Whether it opens the same data again; an implementation that keeps nothing leaves these out. */
   readonly reopens: boolean;
   /** Rejects with an `AssertionError` when the promise is broken. */
-  run(open: Open<Port>): Promise<void>;
+  readonly run: (open: Open<Port>) => Promise<void>;
 }
 
 /** Opens the port over one set of data, empty at first; a second call closes what the first opened and opens the same data again. */

@@ -5,7 +5,7 @@ const LEAST_TO_COMPACT = 1_024;
 
 /** Entries in log order: added at the end, taken from the front, found by position. */
 export class EntryQueue {
-  #entries: Entry[] = [];
+  #entries: (Entry | undefined)[] = [];
   #start = 0;
 
   get size(): number {
@@ -16,15 +16,13 @@ export class EntryQueue {
     return this.#entries[this.#start];
   }
 
-  get last(): Entry | undefined {
-    return this.size > 0 ? this.#entries.at(-1) : undefined;
-  }
-
   push(entry: Entry): void {
     this.#entries.push(entry);
   }
 
   shift(): void {
+    // Its body must not stay in memory until the next compaction.
+    this.#entries[this.#start] = undefined;
     this.#start += 1;
     if (this.#start < LEAST_TO_COMPACT || this.#start * 2 < this.#entries.length) return;
     this.#entries = this.#entries.slice(this.#start);
@@ -38,7 +36,8 @@ export class EntryQueue {
   /** At most `limit` entries that follow the position. */
   after(position: Position, limit: number): readonly Entry[] {
     const start = this.#indexAfter(position);
-    return this.#entries.slice(start, start + limit);
+    // Only what was taken is undefined, and that lies before the start.
+    return this.#entries.slice(start, start + limit) as Entry[];
   }
 
   at(position: Position): Entry | undefined {

@@ -1,163 +1,193 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { MemoryLog } from '../contract/memory-log.js';
+import { entryOf, idsOf, KEEP_ALL, NOON } from '../contract/samples.js';
 import { HotTail } from './hot-tail.js';
-import { BEFORE_ALL, type Entry, type Log, type LogRead, type Position } from './log.js';
+import { BEFORE_ALL, type Entry, type Position } from './log.js';
 
-const A = 'https://a.example/';
-const B = 'https://b.example/';
+const LIMIT = { entries: 100, bytes: Infinity };
+/** Room for four entries without a body. */
+const FOUR = { hotBytes: 4 * 512 };
 
-/** A log in an array, which counts its reads. */
-class ArrayLog implements Log {
-  readonly epoch = 'e';
-  readonly entries: Entry[] = [];
-  reads = 0;
-  #listener: (entries: readonly Entry[]) => void = () => undefined;
-
-  constructor(...topics: readonly string[]) {
-    for (const topic of topics) this.#push(topic, 1);
-  }
-
-  /** Appends and wakes. */
-  add(topic: string, bytes = 1): Entry {
-    const entry = this.#push(topic, bytes);
-    this.#listener([entry]);
-    return entry;
-  }
-
-  #push(topic: string, bytes: number): Entry {
-    const entry: Entry = {
-      position: (this.entries.length + 1) as Position,
-      topic,
-      id: String(this.entries.length),
-      content: { body: new Uint8Array(bytes), contentType: 'text/plain' },
-      headers: {},
-      publishedAt: 0,
-      corrupt: false,
-    };
-    this.entries.push(entry);
-    return entry;
-  }
-
-  head(): Position {
-    return this.entries.length as Position;
-  }
-
-  read([topic]: readonly string[], after: Position): Promise<LogRead> {
-    this.reads++;
-    const found = this.entries.find((entry) => entry.topic === topic && entry.position > after);
-    // As from a disk: equal, not the same.
-    return Promise.resolve(
-      found === undefined ? { kind: 'caught-up' } : { kind: 'entries', entries: [{ ...found }] },
-    );
-  }
-
-  wake(listener: (entries: readonly Entry[]) => void): () => void {
-    this.#listener = listener;
-    return () => undefined;
-  }
-
-  append = vi.fn<Log['append']>();
-  newest = vi.fn<Log['newest']>();
-  trim = vi.fn<Log['trim']>();
+async function publish(log: HotTail | MemoryLog, topic: string, ...ids: string[]): Promise<Position[]> {
+  const content = { body: new Uint8Array(), contentType: 'text/plain' };
+  return (await log.append(ids.map((id) => entryOf(id, { topic, content })))).map(({ position }) => position);
 }
 
-function at(position: number): Position {
-  return position as Position;
+function entry(answer: Entry | 'caught-up' | 'cold' | { gap: Position }): Entry {
+  if (typeof answer === 'string' || 'gap' in answer) throw new Error(`no entry: ${JSON.stringify(answer)}`);
+  return answer;
 }
 
-afterEach(() => vi.restoreAllMocks());
-
-describe('HotTail', () => {
-  it('gives readers at the head the very same entry without a read', () => {
-    const log = new ArrayLog();
+describe('at the head', () => {
+  it('gives every reader the same entry without reading the log', async () => {
+    const log = new MemoryLog();
     const tail = new HotTail(log);
-    const entry = log.add(A);
-    expect(tail.next(A, BEFORE_ALL)).toBe(entry);
-    expect(tail.next(A, BEFORE_ALL)).toBe(entry);
-    expect(tail.next(A, entry.position)).toBe('caught-up');
-    expect(tail.next(B, BEFORE_ALL)).toBe('caught-up');
+    const [first] = await publish(tail, 'a', '1', '2');
+    const one = entry(tail.next('a', BEFORE_ALL));
+    expect(tail.next('a', BEFORE_ALL)).toBe(one);
+    expect(entry(tail.next('a', first!)).id).toBe('2');
+    expect(tail.next('a', tail.head())).toBe('caught-up');
+    expect(tail.next('b', BEFORE_ALL)).toBe('caught-up');
+    const read = await tail.read(['a', 'b'], BEFORE_ALL, LIMIT);
+    expect(read.kind === 'entries' && read.entries[0]).toBe(one);
     expect(log.reads).toBe(0);
   });
 
-  it('gives the entries of a topic one after the other', () => {
-    const log = new ArrayLog();
+  it('tells its listeners when the entries are in memory', async () => {
+    const tail = new HotTail(new MemoryLog());
+    const told: string[] = [];
+    tail.wake(([first]) => told.push(entry(tail.next(first!.topic, BEFORE_ALL)).id));
+    await publish(tail, 'a', '1');
+    expect(told).toEqual(['1']);
+  });
+
+  it('does not say caught up to a listener of the log that is told earlier than itself', async () => {
+    const log = new MemoryLog();
+    const answers: unknown[] = [];
+    log.wake(() => answers.push(tail.next('a', BEFORE_ALL)));
     const tail = new HotTail(log);
-    const added = [A, B, A, A, B].map((topic) => log.add(topic));
-    const seen: Entry[] = [];
-    let next = tail.next(A, BEFORE_ALL);
-    while (typeof next === 'object') {
-      seen.push(next);
-      next = tail.next(A, next.position);
-    }
-    expect(seen).toEqual([added[0], added[2], added[3]]);
-    expect(next).toBe('caught-up');
+    await publish(log, 'a', '1');
+    expect(answers).toEqual(['cold']);
   });
+});
 
-  it('does not know after a restart what a reader behind the head has missed', () => {
-    const tail = new HotTail(new ArrayLog(A, A));
-    expect(tail.next(A, BEFORE_ALL)).toBe('cold');
-    expect(tail.next(A, at(2))).toBe('caught-up');
-  });
-
-  it('reads the log once for all readers of a quiet topic, then has the entry in memory', async () => {
-    const log = new ArrayLog(A, B, B);
+describe('after a restart', () => {
+  it('asks the store once what precedes its memory, whatever the number of readers', async () => {
+    const log = new MemoryLog();
+    const [first, last] = await publish(log, 'a', '1', '2');
     const tail = new HotTail(log);
-    const entry = log.add(A);
-    expect(tail.next(A, at(1))).toBe('cold');
-    expect(await Promise.all([tail.fetch(A, at(1)), tail.fetch(A, at(1))])).toEqual([entry, entry]);
-    expect(await tail.fetch(A, at(1))).toBe(entry);
-    expect(log.reads).toBe(2);
-    expect(tail.next(A, at(1))).toBe(entry);
+    expect(tail.next('a', first!)).toBe('cold');
+    const fetched = await Promise.all([1, 2, 3].map(() => tail.fetch('a', first!)));
+    expect(new Set(fetched).size).toBe(1);
+    expect(log.reads).toBe(1);
+    expect(tail.next('a', last!)).toBe('caught-up');
+    expect(tail.next('b', BEFORE_ALL)).toBe('cold');
+    expect(await tail.fetch('b', BEFORE_ALL)).toBe('caught-up');
+    expect(tail.next('b', BEFORE_ALL)).toBe('caught-up');
   });
 
-  it('never hides an older entry behind the newest in memory', async () => {
-    const log = new ArrayLog(A);
+  it('reads ahead for a reader that is further back', async () => {
+    const log = new MemoryLog();
+    const positions = await publish(log, 'a', '1', '2', '3');
     const tail = new HotTail(log);
-    log.add(A);
-    expect(tail.next(A, BEFORE_ALL)).toBe('cold');
-    expect(await tail.fetch(A, BEFORE_ALL)).toMatchObject({ position: 1 });
-    expect(tail.next(A, BEFORE_ALL)).toMatchObject({ position: 1 });
-    expect(tail.next(A, at(1))).toMatchObject({ position: 2 });
+    await tail.fetch('a', BEFORE_ALL);
+    const ids = positions.slice(0, 2).map((position) => entry(tail.next('a', position)).id);
+    expect(ids).toEqual(['2', '3']);
+    expect(log.reads).toBe(1);
+  });
+});
+
+describe('when memory is full', () => {
+  it('keeps the newest, and finds the others in the store', async () => {
+    const log = new MemoryLog();
+    const tail = new HotTail(log, FOUR);
+    const positions = await publish(tail, 'a', '1', '2', '3', '4', '5', '6');
+    expect(tail.next('a', BEFORE_ALL)).toBe('cold');
+    expect(entry(await tail.fetch('a', BEFORE_ALL)).id).toBe('1');
+    expect(entry(tail.next('a', positions[1]!)).id).toBe('3');
+    expect(log.reads).toBe(1);
   });
 
-  it('LAW 7 shares one entry among readers that lag, however many read it', async () => {
-    const tail = new HotTail(new ArrayLog(A, A));
-    const first = await tail.fetch(A, BEFORE_ALL);
-    const second = await tail.fetch(A, BEFORE_ALL);
-    expect(second).toBe(first);
+  it('keeps the newest entry even when it is larger than the memory', async () => {
+    const tail = new HotTail(new MemoryLog(), { hotBytes: 0 });
+    await publish(tail, 'a', '1', '2');
+    const first = entry(await tail.fetch('a', BEFORE_ALL));
+    expect(entry(tail.next('a', first.position)).id).toBe('2');
   });
 
-  it('LAW 8 stays below its bound, and gives from the log what it no longer holds', async () => {
-    const log = new ArrayLog();
-    const tail = new HotTail(log, { hotBytes: 10_000, coldBytes: 0 });
-    for (let index = 0; index < 10; index++) log.add(index % 2 === 0 ? A : B, 2_000);
-    expect(tail.next(A, BEFORE_ALL)).toBe('cold');
-    expect(await tail.fetch(A, BEFORE_ALL)).toMatchObject({ position: 1 });
-    expect(tail.next(A, at(7))).toMatchObject({ position: 9 });
-    expect(tail.next(B, at(10))).toBe('caught-up');
+  it('knows of a quiet topic that nothing was missed', async () => {
+    const log = new MemoryLog();
+    const tail = new HotTail(log, FOUR);
+    const [quiet] = await publish(tail, 'quiet', 'q');
+    await publish(tail, 'busy', '1', '2', '3', '4', '5', '6');
+    expect(tail.next('quiet', quiet!)).toBe('caught-up');
+    await publish(tail, 'quiet', 'r');
+    expect(entry(tail.next('quiet', quiet!)).id).toBe('r');
+    expect(log.reads).toBe(0);
+    expect(tail.next('quiet', BEFORE_ALL)).toBe('cold');
+    expect(entry(await tail.fetch('quiet', BEFORE_ALL)).id).toBe('q');
   });
 
-  it('keeps the newest entry although it is larger than the bound', () => {
-    const log = new ArrayLog();
-    const tail = new HotTail(log, { hotBytes: 100 });
-    const entry = log.add(A, 10_000);
-    expect(tail.next(A, BEFORE_ALL)).toBe(entry);
+  it('learns from one reader what it need not ask for the others', async () => {
+    const log = new MemoryLog();
+    const before = await publish(log, 'other', '1', '2', '3');
+    const tail = new HotTail(log, FOUR);
+    await publish(tail, 'quiet', 'q');
+    expect(entry(await tail.fetch('quiet', before[0]!)).id).toBe('q');
+    expect(before.slice(1).map((position) => entry(tail.next('quiet', position)).id)).toEqual(['q', 'q']);
+    expect(log.reads).toBe(1);
   });
 
-  it('tells of a gap', async () => {
-    const log = new ArrayLog(A);
+  it('gives the same object to all who fetch the same entry while one of them holds it', async () => {
+    const log = new MemoryLog();
+    await publish(log, 'a', '1');
+    const tail = new HotTail(log, { coldBytes: 0 });
+    const held = entry(await tail.fetch('a', BEFORE_ALL));
+    expect(await tail.fetch('a', BEFORE_ALL)).toBe(held);
+    const read = await tail.read(['a', 'b'], BEFORE_ALL, LIMIT);
+    expect(read.kind === 'entries' && read.entries[0]).toBe(held);
+    expect(log.reads).toBe(3);
+  });
+});
+
+describe('a fetch', () => {
+  it('that was under way when an entry was published does not say caught up', async () => {
+    const log = new MemoryLog();
+    await publish(log, 'other', '1');
     const tail = new HotTail(log);
-    vi.spyOn(log, 'read').mockResolvedValue({ kind: 'gap', resume: at(5) });
-    expect(await tail.fetch(A, BEFORE_ALL)).toEqual({ gap: 5 });
+    const late = vi.spyOn(log, 'read').mockImplementationOnce(async () => {
+      await publish(log, 'a', '2');
+      return { kind: 'caught-up' };
+    });
+    expect(entry(await tail.fetch('a', BEFORE_ALL)).id).toBe('2');
+    expect(late).toHaveBeenCalledTimes(1);
   });
 
-  it('wakes whoever listens after it has the entries itself', () => {
-    const log = new ArrayLog();
+  it('asks again when memory was too small for what was published meanwhile', async () => {
+    const log = new MemoryLog();
+    await publish(log, 'other', '1');
+    const tail = new HotTail(log, { hotBytes: 0 });
+    vi.spyOn(log, 'read').mockImplementationOnce(async () => {
+      await publish(log, 'a', '2');
+      await publish(log, 'other', '3', '4');
+      return { kind: 'caught-up' };
+    });
+    expect(entry(await tail.fetch('a', BEFORE_ALL)).id).toBe('2');
+  });
+
+  it('that fails fails for all who wait, and the next one asks again', async () => {
+    const log = new MemoryLog();
+    await publish(log, 'a', '1');
     const tail = new HotTail(log);
-    const seen: unknown[] = [];
-    const end = tail.wake(() => seen.push(tail.next(A, BEFORE_ALL)));
-    const entry = log.add(A);
-    end();
-    log.add(A);
-    expect(seen).toEqual([entry]);
+    vi.spyOn(log, 'read').mockRejectedValueOnce(new Error('broken'));
+    const answers = await Promise.allSettled([1, 2].map(() => tail.fetch('a', BEFORE_ALL)));
+    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(entry(await tail.fetch('a', BEFORE_ALL)).id).toBe('1');
+  });
+});
+
+describe('retention', () => {
+  it('tells a late reader of the gap, and forgets what was removed', async () => {
+    const log = new MemoryLog();
+    const tail = new HotTail(log);
+    const [first, second] = await publish(tail, 'a', '1', '2');
+    await publish(tail, 'b', '3', '4');
+    expect(await tail.trim({ ...KEEP_ALL, count: 1 }, NOON)).toBe(3);
+    expect(tail.next('a', first!)).toBe('cold');
+    expect(await tail.fetch('a', first!)).toEqual({ gap: second });
+    expect(tail.next('a', second!)).toBe('caught-up');
+    const read = await tail.read(['b'], tail.head(), LIMIT);
+    expect(read).toEqual({ kind: 'caught-up' });
+  });
+
+  it('keeps in memory what the log keeps', async () => {
+    const log = new MemoryLog();
+    const tail = new HotTail(log);
+    const [first] = await publish(tail, 'a', '1', '2', '3');
+    await tail.trim({ ...KEEP_ALL, count: 2 }, NOON);
+    const reads = log.reads;
+    const read = await tail.read(['a'], first!, LIMIT);
+    expect(read.kind === 'entries' && idsOf(read.entries)).toEqual(['2', '3']);
+    expect(log.reads).toBe(reads);
   });
 });

@@ -41,6 +41,8 @@ export class StoreThread {
   static async open({ folder, onFatal }: StoreThreadOptions): Promise<StoreThread> {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       name: 'websub-store',
+      // Options of the program's own, such as --input-type, can be wrong for a thread that runs a file.
+      execArgv: [],
       workerData: { folder } satisfies WorkerInput,
     });
     const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));

@@ -1,0 +1,100 @@
+import {
+  BEFORE_ALL,
+  type Appended,
+  type Entry,
+  type Log,
+  type LogRead,
+  type NewEntry,
+  type Position,
+  type ReadLimit,
+  type Retention,
+} from '../log/log.js';
+
+const DAY_MS = 24 * 3_600_000;
+
+/** A log that keeps nothing on disk: for tests, and as the plainest statement of what a log does. */
+export class MemoryLog implements Log {
+  readonly epoch = 'memory';
+  /** How often it was read, for those who promise to read less. */
+  reads = 0;
+  readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
+  readonly #newest = new Map<string, Position>();
+  readonly #trimmed = new Map<string, Position>();
+  readonly #ids = new Map<string, { readonly position: Position; readonly publishedAt: number }>();
+  #entries: Entry[] = [];
+  #head: Position = BEFORE_ALL;
+
+  head(): Position {
+    return this.#head;
+  }
+
+  async append(entries: readonly NewEntry[]): Promise<readonly Appended[]> {
+    // Nothing is durable in the turn of the call.
+    await Promise.resolve();
+    const fresh: Entry[] = [];
+    const appended = entries.map((entry) => this.#append(entry, fresh));
+    if (fresh.length > 0) for (const listener of this.#listeners) listener(fresh);
+    return appended;
+  }
+
+  #append({ idempotent, ...entry }: NewEntry, fresh: Entry[]): Appended {
+    const key = JSON.stringify([entry.topic, entry.id]);
+    const first = idempotent ? this.#ids.get(key) : undefined;
+    if (first !== undefined && entry.publishedAt - first.publishedAt < DAY_MS) {
+      return { position: first.position, id: entry.id, fresh: false };
+    }
+    // A log may count as it likes; only its readers may not.
+    const position = (this.#head + 1) as Position;
+    const body = Uint8Array.from(entry.content.body);
+    const stored: Entry = { ...entry, content: { ...entry.content, body }, position, corrupt: false };
+    this.#entries.push(stored);
+    this.#newest.set(entry.topic, position);
+    if (idempotent) this.#ids.set(key, { position, publishedAt: entry.publishedAt });
+    this.#head = position;
+    fresh.push(stored);
+    return { position, id: entry.id, fresh: true };
+  }
+
+  async read(topics: readonly string[], after: Position, limit: ReadLimit): Promise<LogRead> {
+    this.reads += 1;
+    await Promise.resolve();
+    const trimmed = topics.map((topic) => this.#trimmed.get(topic) ?? BEFORE_ALL);
+    const resume = trimmed.reduce((newest, position) => (position > newest ? position : newest), after);
+    if (resume > after) return { kind: 'gap', resume };
+    const found: Entry[] = [];
+    let bytes = 0;
+    for (const entry of this.#entries) {
+      if (entry.position <= after || !topics.includes(entry.topic)) continue;
+      // A copy, as from a disk.
+      found.push({ ...entry, content: { ...entry.content, body: Uint8Array.from(entry.content.body) } });
+      bytes += entry.content.body.byteLength;
+      if (found.length >= limit.entries || bytes >= limit.bytes) break;
+    }
+    return found.length > 0 ? { kind: 'entries', entries: found } : { kind: 'caught-up' };
+  }
+
+  async newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>> {
+    await Promise.resolve();
+    return new Map([...this.#newest].filter(([topic]) => topics.includes(topic)));
+  }
+
+  wake(listener: (entries: readonly Entry[]) => void): () => void {
+    const own = (entries: readonly Entry[]): void => listener(entries);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
+  }
+
+  async trim({ ageMs, count, bytes }: Retention, now: number): Promise<number> {
+    await Promise.resolve();
+    let size = this.#entries.reduce((sum, { content }) => sum + content.body.byteLength, 0);
+    let removed = 0;
+    for (const { topic, position, publishedAt, content } of this.#entries) {
+      if (publishedAt >= now - ageMs && this.#entries.length - removed <= count && size <= bytes) break;
+      this.#trimmed.set(topic, position);
+      size -= content.body.byteLength;
+      removed += 1;
+    }
+    this.#entries = this.#entries.slice(removed);
+    return removed;
+  }
+}

@@ -1,0 +1,152 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openSqliteStore } from '../../packages/hub/dist/store/sqlite/sqlite-store.js';
+import { loadSqlite, type Database } from '../../packages/hub/dist/store/sqlite/sqlite-driver.js';
+import { temporaryFolder, type Store } from './opener.js';
+
+const storeUrl = new URL('../../packages/hub/dist/store/sqlite/sqlite-store.js', import.meta.url).href;
+const START = 0 as ReturnType<Store['log']['head']>;
+
+async function open(folder: string): Promise<Store> {
+  const store = await openSqliteStore({ folder });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+async function openFile(folder: string): Promise<Database> {
+  const database = (await loadSqlite())(join(folder, 'hub.sqlite'));
+  onTestFinished(() => database.close());
+  return database;
+}
+
+function publish(store: Store, text: string) {
+  const content = { body: new TextEncoder().encode(text), contentType: 'text/plain' };
+  return store.log.append([
+    { topic: 't', id: text, idempotent: false, content, headers: { 'x-a': 'b' }, publishedAt: 0 },
+  ]);
+}
+
+describe('the data folder', () => {
+  it('is worked on by one hub only', async () => {
+    const folder = await temporaryFolder();
+    const first = await open(folder);
+    await expect(openSqliteStore({ folder })).rejects.toMatchObject({ code: 'store_in_use' });
+    const other = `import { openSqliteStore } from ${JSON.stringify(storeUrl)};
+      await openSqliteStore({ folder: ${JSON.stringify(folder)} }).catch((error) => console.log(error.code));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', other]);
+    expect(stdout).toBe('store_in_use\n');
+    await first.close();
+    await open(folder);
+  });
+
+  it('is free again when the hub on it was killed', async () => {
+    const folder = await temporaryFolder();
+    const holder = `import { openSqliteStore } from ${JSON.stringify(storeUrl)};
+      await openSqliteStore({ folder: ${JSON.stringify(folder)} }); console.log('open');`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', holder]);
+    await once(child.stdout, 'data');
+    await expect(openSqliteStore({ folder })).rejects.toMatchObject({ code: 'store_in_use' });
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await open(folder);
+  });
+
+  it('is read by other programs while the hub runs', async () => {
+    const folder = await temporaryFolder();
+    const store = await open(folder);
+    await publish(store, 'a');
+    const tool = await openFile(folder);
+    expect(tool.prepare('SELECT id FROM entry').all()).toEqual([expect.objectContaining({ id: 'a' })]);
+    await publish(store, 'b');
+  });
+
+  it.skipIf(process.platform === 'win32')('is closed to others: it holds secrets', async () => {
+    const folder = join(await temporaryFolder(), 'deep', 'data');
+    await open(folder);
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+  });
+
+  it('that cannot be made is refused with a reason', async () => {
+    const file = fileURLToPath(import.meta.url);
+    await expect(openSqliteStore({ folder: join(file, 'data') })).rejects.toMatchObject({
+      code: 'store_failed',
+    });
+  });
+});
+
+describe('a damaged database', () => {
+  it.each([
+    ['body', `UPDATE entry SET body = CAST('z' AS BLOB) WHERE id = 'b'`],
+    ['header', `UPDATE entry SET headers = '{"x-a":"c"}' WHERE id = 'b'`],
+    ['topic', `UPDATE topic SET url = 't2'; INSERT INTO topic (url) VALUES ('t')`],
+  ])('gives no content for an entry with another %s than was published', async (what, damage) => {
+    const folder = await temporaryFolder();
+    const store = await open(folder);
+    for (const text of ['a', 'b', 'c']) await publish(store, text);
+    (await openFile(folder)).exec(damage);
+    const read = await store.log.read([what === 'topic' ? 't2' : 't'], START, {
+      entries: 9,
+      bytes: Infinity,
+    });
+    const entries = read.kind === 'entries' ? read.entries : [];
+    const damaged = entries.filter(({ corrupt }) => corrupt);
+    expect(damaged.map(({ id }) => id)).toEqual(what === 'topic' ? ['a', 'b', 'c'] : ['b']);
+    for (const { content, headers } of damaged) expect([content.body.byteLength, headers]).toEqual([0, {}]);
+    expect(
+      entries.filter(({ corrupt }) => !corrupt).every(({ content }) => content.body.byteLength === 1),
+    ).toBe(true);
+  });
+});
+
+describe('a closed store', () => {
+  it('finishes what was asked for before, and refuses what comes after', async () => {
+    const folder = await temporaryFolder();
+    const store = await open(folder);
+    const before = Array.from({ length: 50 }, (_, index) => publish(store, `entry-${index}`));
+    const closing = store.close();
+    const after = publish(store, 'late');
+    await expect(after).rejects.toMatchObject({ code: 'stopped' });
+    expect(await Promise.all(before)).toHaveLength(50);
+    await closing;
+    await store.close();
+    expect((await open(folder)).log.head()).toBe(50);
+  });
+});
+
+describe('a store that is slower than its callers', () => {
+  it('refuses more than it may hold, and takes work again when that is done', async () => {
+    const store = await open(':memory:');
+    const content = { body: new Uint8Array(5 * 1024 * 1024), contentType: 'a/b' };
+    const large = () =>
+      store.log.append([{ topic: 't', id: 'x', idempotent: false, content, headers: {}, publishedAt: 0 }]);
+    const answers = await Promise.allSettled(Array.from({ length: 30 }, large));
+    const refused = answers.filter(({ status }) => status === 'rejected');
+    expect(refused).toHaveLength(5);
+    for (const { reason } of refused as PromiseRejectedResult[])
+      expect(reason).toMatchObject({ code: 'store_full' });
+    expect(await large()).toHaveLength(1);
+  });
+
+  it('is asked for a long list without keeping publishers waiting', async () => {
+    const store = await open(':memory:');
+    const places = Array.from({ length: 50_000 }, (_, index) => ({
+      subscription: `s${index}`,
+      position: START,
+      attempts: 0,
+      dueAt: 0,
+    }));
+    await store.places.save(places);
+    const order: string[] = [];
+    const loading = (async () => {
+      for await (const _ of store.places.load()) order.push('batch');
+    })();
+    await publish(store, 'a').then(() => order.push('published'));
+    await loading;
+    expect(order.indexOf('published')).toBeLessThan(3);
+  });
+});
