@@ -39,7 +39,10 @@ export async function startFeedServer(folder: string, hub: string): Promise<Feed
   </entry>
   `;
       const feed = await readFile(file, 'utf8');
-      await writeFile(file, feed.replace('<entry>', `${entry}<entry>`).replace(/<updated>[^<]*/, `<updated>${now}`));
+      await writeFile(
+        file,
+        feed.replace('<entry>', `${entry}<entry>`).replace(/<updated>[^<]*/, `<updated>${now}`),
+      );
     },
     close: () => server.close(),
   };

@@ -18,7 +18,9 @@ export class Story {
     const took = `${(now - this.#last).toFixed(1)} ms`.padStart(10);
     this.#last = now;
     const tail = detail === '' ? '' : styleText('gray', `  ${detail}`);
-    process.stdout.write(`  ${styleText('gray', took)}  ${styleText(colourOf(who), who.padEnd(11))} ${what}${tail}\n`);
+    process.stdout.write(
+      `  ${styleText('gray', took)}  ${styleText(colourOf(who), who.padEnd(11))} ${what}${tail}\n`,
+    );
   }
 
   say(text: string): void {

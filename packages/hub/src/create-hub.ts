@@ -1,9 +1,9 @@
-import { systemClock, systemRandom, systemResolver, UndiciHttpClient } from '@websub/shared';
+import { drainable, systemClock, systemRandom, systemResolver, UndiciHttpClient } from '@websub/shared';
 import { Engine } from './engine.js';
 import { HubEmitter } from './events.js';
 import { createApp } from './http/app.js';
 import { createMetrics } from './http/metrics.js';
-import { closeServer, createHubServer, listen } from './http/server.js';
+import { createHubServer, listen } from './http/server.js';
 import { resolveOptions, type HubOptions } from './options.js';
 import { validateAll, validateTopicAddress } from './protocol/validation.js';
 import { openSqliteStore } from './store/sqlite/sqlite-store.js';
@@ -82,9 +82,12 @@ export async function createHub(
     trustProxy: config.trustProxy,
   });
   const server = createHubServer(app);
+  const drain = drainable(server);
   const stop = async (): Promise<void> => {
     hub.ready = false;
-    await closeServer(server, clock, CLOSE_GRACE_MS);
+    const cut = clock.after(CLOSE_GRACE_MS, () => server.closeAllConnections());
+    await drain();
+    cut();
     await engine.stop();
     await store.close();
   };

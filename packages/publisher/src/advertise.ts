@@ -9,7 +9,7 @@ export interface PageRequest {
   /** http or https, as express knows it from `trust proxy`. */
   readonly protocol?: string;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly socket: { readonly encrypted?: boolean };
+  readonly socket: object;
 }
 
 /** What the middleware writes of a response. */
@@ -55,7 +55,7 @@ export function advertise<Request extends PageRequest = PageRequest>(
 
 /** `undefined` where the client named no host that a URL can be made of. */
 function urlOf({ protocol, headers, socket, originalUrl, url }: PageRequest): string | undefined {
-  const scheme = protocol ?? (socket.encrypted === true ? 'https' : 'http');
+  const scheme = protocol ?? ('encrypted' in socket ? 'https' : 'http');
   const { host } = headers;
   if (typeof host !== 'string') return undefined;
   const page = `${scheme}://${host}${originalUrl ?? url ?? '/'}`;

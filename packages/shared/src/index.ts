@@ -1,6 +1,7 @@
 export * from './brand.js';
 export * from './clock.js';
 export * from './content.js';
+export * from './drain-server.js';
 export * from './errors.js';
 export * from './fetch-resource.js';
 export * from './form.js';

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { WebSubError, type Clock } from '@websub/shared';
+import { WebSubError } from '@websub/shared';
 
 const MAX_HEADER_BYTES = 16 * 1024;
 // One more than the app admits, so that it sees that there were too many; Node would drop the rest silently.
@@ -44,15 +44,4 @@ export function listen(server: Server, host: string, port: number): Promise<stri
       resolve(`http://${name}:${actual}/`);
     });
   });
-}
-
-/** Takes no new connection; settles when the requests under way were answered, or after `graceMs` cuts what is left. */
-export async function closeServer(server: Server, clock: Clock, graceMs: number): Promise<void> {
-  if (!server.listening) return;
-  const cancel = clock.after(graceMs, () => server.closeAllConnections());
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
-  cancel();
 }

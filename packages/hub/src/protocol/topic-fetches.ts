@@ -189,6 +189,7 @@ export class TopicFetches {
     if (decoded.kind === 'failure') return { kind: 'refused', detail: decoded.detail };
     const digest = digestOf(decoded.body);
     const changed = digest !== topic.record.validators?.digest;
+    events.emit('topic-fetched', { topic: topic.url, changed, status });
     if (changed)
       await this.#append(
         topic,
@@ -196,7 +197,6 @@ export class TopicFetches {
         contentTypeOrDefault(headerText(headers, 'content-type')),
         digest,
       );
-    events.emit('topic-fetched', { topic: topic.url, changed, status });
     const etag = headerText(headers, 'etag');
     const lastModified = headerText(headers, 'last-modified');
     return { kind: 'content', validators: validatorsOf({ etag, lastModified, digest }, clock.now()) };

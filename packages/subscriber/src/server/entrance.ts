@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Server as TlsServer } from 'node:tls';
-import { WebSubError } from '@websub/shared';
+import { drainable, WebSubError } from '@websub/shared';
 
 /** The way in, as the three forms of a listener have it. */
 export interface Entrance {
@@ -34,6 +34,7 @@ export class OwnServer implements Entrance {
   readonly #host: string | undefined;
   readonly #listener: RequestListener;
   #server: Server | undefined;
+  #drain = (): Promise<void> => Promise.resolve();
 
   constructor(port: number, host: string | undefined, listener: RequestListener) {
     this.#port = port;
@@ -44,6 +45,7 @@ export class OwnServer implements Entrance {
   open(): Promise<string> {
     const server = createServer(LIMITS, this.#listener);
     this.#server = server;
+    this.#drain = drainable(server);
     return new Promise((resolve, reject) => {
       server.once('error', (cause) => reject(cannotListen(this.#port, cause)));
       server.listen({ port: this.#port, ...(this.#host === undefined ? {} : { host: this.#host }) }, () =>
@@ -53,12 +55,7 @@ export class OwnServer implements Entrance {
   }
 
   close(): Promise<void> {
-    const server = this.#server;
-    if (server === undefined || !server.listening) return Promise.resolve();
-    return new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeIdleConnections();
-    });
+    return this.#drain();
   }
 
   cut(): void {

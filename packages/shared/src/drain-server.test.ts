@@ -1,0 +1,63 @@
+import { EventEmitter, once } from 'node:events';
+import {
+  createServer,
+  request as httpRequest,
+  Agent,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { drainable } from './drain-server.js';
+
+async function start(listener: RequestListener): Promise<{ port: number; drain: () => Promise<void> }> {
+  const server = createServer(listener);
+  const drain = drainable(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, drain };
+}
+
+describe('drainable', () => {
+  it('ends at once connections on which nothing was ever sent', async () => {
+    const { port, drain } = await start((_request, response) => void response.end());
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    // The server has it too once it answers another.
+    const agent = new Agent({ keepAlive: true });
+    const [answer] = (await once(httpRequest({ port, host: '127.0.0.1', agent }).end(), 'response')) as [
+      IncomingMessage,
+    ];
+    answer.resume();
+    await once(answer, 'end');
+    const closed = once(socket, 'close');
+    await drain();
+    await closed;
+    expect(socket.destroyed).toBe(true);
+    agent.destroy();
+  });
+
+  it('waits for the answer to a request under way, and no longer', async () => {
+    const received = new EventEmitter();
+    const { port, drain } = await start((_request, response) => void received.emit('request', response));
+    const arrives = once(received, 'request') as Promise<[ServerResponse]>;
+    const agent = new Agent({ keepAlive: true });
+    const response = once(httpRequest({ port, host: '127.0.0.1', agent }).end(), 'response') as Promise<
+      [IncomingMessage]
+    >;
+    const [answer] = await arrives;
+    let drained = false;
+    const draining = drain().then(() => (drained = true));
+    await new Promise(setImmediate);
+    expect(drained).toBe(false);
+    answer.end('late');
+    expect((await response)[0].statusCode).toBe(200);
+    (await response)[0].resume();
+    await draining;
+  });
+
+  it('is harmless on a server that does not listen', async () => {
+    await expect(drainable(createServer())()).resolves.toBeUndefined();
+  });
+});
