@@ -10,6 +10,8 @@ export default defineConfig({
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     environment: 'node',
     pool: 'forks',
+    // Most tests wait for sockets and processes: with one worker for each core they would wait one after the other.
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // A package sees the others as its users do: built, loaded by Node itself. Worker threads need that too.
