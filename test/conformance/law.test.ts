@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 it('every law of docs/LAW.md has a test whose title begins with it', () => {
-  const laws = [...readFileSync(join(root, 'docs/LAW.md'), 'utf8').matchAll(/^\| (\d+) \|/gm)].map(
+  const laws = [...readFileSync(join(root, 'docs/LAW.md'), 'utf8').matchAll(/^\| +(\d+) +\|/gm)].map(
     ([, law]) => law,
   );
   const folders = ['test', ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}/src`)];

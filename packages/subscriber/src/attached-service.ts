@@ -1,4 +1,4 @@
-import { WebSubError } from '@websub/shared';
+import { urlForLogs, WebSubError } from '@websub/shared';
 import type { Engine } from './engine.js';
 import type { SubscriptionView } from './messages.js';
 import type { Service } from './service/service.js';
@@ -47,5 +47,5 @@ function lookAt({ settings }: Service, own: readonly StoredSubscription[]): Sigh
   );
   return denied === undefined
     ? 'not yet'
-    : new WebSubError('denied', `a hub denied ${denied.topic}: ask its operator why`);
+    : new WebSubError('denied', `a hub denied ${urlForLogs(denied.topic)}: ask its operator why`);
 }

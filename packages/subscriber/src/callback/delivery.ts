@@ -1,4 +1,4 @@
-import { checkSignature, reasonOf, WebSubError, type Clock } from '@websub/shared';
+import { checkSignature, reasonOf, urlForLogs, WebSubError, type Clock } from '@websub/shared';
 import { mapPayload } from '../dispatch/map-payload.js';
 import type { PayloadType } from '../dispatch/payload-type.js';
 import { select, type DispatchFacts, type MatchedBy } from '../dispatch/select.js';
@@ -140,7 +140,7 @@ export class Delivery {
     // Not 410, by which a forger could end the subscription, and not 5xx, after which the hub would come again.
     const error = new WebSubError(
       'invalid_signature',
-      `a delivery of ${topic} was dropped: its signature is ${reason}. A hub that never signs needs secret: false`,
+      `a delivery of ${urlForLogs(topic)} was dropped: its signature is ${reason}. A hub that never signs needs secret: false`,
     );
     this.#parts.report(error);
     return { answer: answer(settings.onBadSignature === 'ack' ? 202 : 403), error };

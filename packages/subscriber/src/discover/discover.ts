@@ -4,6 +4,7 @@ import {
   parseLinkHeader,
   parseWebUrl,
   REDIRECT_LIMIT,
+  urlForLogs,
   WebSubError,
   type HttpClient,
 } from '@websub/shared';
@@ -63,9 +64,9 @@ export async function discoverBy(
     { method: 'GET', url, headers, answer, ...timeout },
     http.maxRedirects ?? REDIRECT_LIMIT,
   );
-  if (fetched.kind === 'failure') throw errorOfFailure(fetched, url);
+  if (fetched.kind === 'failure') throw errorOfFailure(fetched, urlForLogs(url));
   const { response } = fetched;
-  if (response.status < 200 || response.status > 299) throw notThere(url, response.status);
+  if (response.status < 200 || response.status > 299) throw notThere(urlForLogs(url), response.status);
   const found: Found[] = [];
   const inHeaders = parseLinkHeader(headerText(response.headers, 'link'));
   if (inHeaders.length > 0) found.push({ via: 'link-header', links: inHeaders });

@@ -66,7 +66,8 @@ export function cutTags(html: string): readonly string[] {
     if (tag.closing) depth -= depth > 0 && isContainer(tag.name) ? 1 : 0;
     else if (tag.name === 'link' || tag.name === 'base') {
       const text = html.slice(at, Math.min(end, at + LONGEST_TAG));
-      if (depth === 0 && /hub|self|^<base/i.test(text)) tags.push(text);
+      // The slash at the end of a value without quotes is the value's, which the parser does not know.
+      if (depth === 0 && /hub|self|^<base/i.test(text)) tags.push(text.replace(/\/>$/, '/ >'));
     } else if (OPAQUE.has(tag.name)) after = whole ? end : skipContent(html, tag.name, end);
     else if (isContainer(tag.name) && !whole) depth++;
     at = html.indexOf('<', after);

@@ -165,7 +165,7 @@ function keyOf({ header, payload, topic }: Match): string {
 
 function describe({ header, payload, topic }: Match): string {
   const parts = [
-    header === undefined ? '' : `header ${header[0]}: ${header[1]}`,
+    header === undefined ? '' : `header ${header[0] || '(topicHeader)'}: ${header[1]}`,
     payload === undefined ? '' : `payload ${payload[0]}: ${payload[1]}`,
     topic === undefined ? '' : `topic ${topic}`,
   ].filter(Boolean);

@@ -1,4 +1,4 @@
-import { WebSubError } from '@websub/shared';
+import { urlForLogs, WebSubError } from '@websub/shared';
 import { discoverBy } from '../discover/discover.js';
 import type { Discovery } from '../discover/discovery.js';
 import { reachFor, type Egress, type Reach } from '../egress.js';
@@ -45,7 +45,7 @@ export function candidatesOf({ hubs, self, url }: Discovery, reach: Reach): Cand
   if (hubs.length === 0) {
     throw new WebSubError(
       'discovery_failed',
-      `${url} names no hub: subscribe to a resource that has a rel="hub" link, or give hub and topic`,
+      `${urlForLogs(url)} names no hub: subscribe to a resource that has a rel="hub" link, or give hub and topic`,
     );
   }
   return { topic: self ?? url, hubs: hubs.flatMap(secureFirst), reach };

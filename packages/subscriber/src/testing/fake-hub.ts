@@ -73,7 +73,7 @@ export class FakeHub implements AsyncDisposable {
   /** Confirmed and not ended. Key: callback and topic. */
   readonly subscriptions = new Map<string, HubSubscription>();
   /** Set it to answer requests otherwise; `undefined` is 202 and a verification. */
-  reply: ((request: HubRequestSeen) => HubReply | undefined) | undefined;
+  reply: ((request: HubRequestSeen) => HubReply | undefined | Promise<HubReply | undefined>) | undefined;
   readonly #server: Server;
   readonly #client = new UndiciHttpClient({ policy: new NetworkPolicy({ allowLoopback: true }) });
   readonly #options: FakeHubOptions;
@@ -105,6 +105,20 @@ export class FakeHub implements AsyncDisposable {
       throw new Error(`the hub has ${this.subscriptions.size} subscriptions, not one`);
     }
     return only;
+  }
+
+  /** The subscription to this topic; throws when there is none. */
+  subscriptionTo(topic: string): HubSubscription {
+    const found = [...this.subscriptions.values()].find((subscription) => subscription.topic === topic);
+    if (found === undefined) throw new Error(`the hub has no subscription to ${topic}`);
+    return found;
+  }
+
+  /** The newest request; throws when there was none. */
+  get lastRequest(): HubRequestSeen {
+    const last = this.requests.at(-1);
+    if (last === undefined) throw new Error('the hub was not asked for anything');
+    return last;
   }
 
   /** Asks a callback for its intent. A confirmed one is (no longer) subscribed. */
@@ -178,7 +192,7 @@ export class FakeHub implements AsyncDisposable {
       headers: request.headers,
     };
     this.requests.push(seen);
-    const reply = this.reply?.(seen);
+    const reply = await this.reply?.(seen);
     if (reply !== undefined) {
       response.writeHead(reply.status, reply.headers).end(reply.body);
       return;
