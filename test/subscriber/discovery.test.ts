@@ -235,7 +235,7 @@ describe('a hostile document', () => {
   ])('of a megabyte of %s is read in a moment', async (_, unit) => {
     const startedAt = performance.now();
     await discovered({ headers: { 'content-type': 'text/html' }, body: repeated(unit) });
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 
   it.each([
@@ -246,7 +246,7 @@ describe('a hostile document', () => {
   ])('of a megabyte of XML %s is read in a moment', async (_, unit) => {
     const startedAt = performance.now();
     await discovered({ headers: { 'content-type': 'text/xml' }, body: `<rss><channel ${repeated(unit)}` });
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 
   it('that declares entities upon entities has none of them expanded', async () => {

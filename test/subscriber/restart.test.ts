@@ -1,0 +1,202 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TestClock } from '@websub/shared';
+import {
+  memoryStore,
+  sqliteStore,
+  SubscriberListener,
+  type SubscriberServiceOptions,
+  type SubscriptionStore,
+} from '@websub/subscriber';
+import { FakeHub } from '@websub/subscriber/testing';
+import { freePort, Inbox, silent, Told, until } from './world.js';
+
+const TOPIC = 'https://p.example/feed';
+
+let hub: FakeHub;
+let port: number;
+let clock: TestClock;
+let folder: string;
+
+beforeEach(async () => {
+  hub = await FakeHub.start({ leaseSeconds: 1_000 });
+  port = await freePort();
+  clock = new TestClock();
+  folder = await mkdtemp(join(tmpdir(), 'websub-restart-'));
+});
+
+afterEach(async () => {
+  await hub.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** One run of a process, from its start to its end. */
+async function run(store: SubscriptionStore, options: SubscriberServiceOptions = {}) {
+  const inbox = new Inbox();
+  const listener = new SubscriberListener(port, { store, logger: silent, ports: { clock } });
+  const told = new Told(listener);
+  const attached = await listener.attachWithConfig(inbox, { target: [hub.url, TOPIC], ...options });
+  return { inbox, listener, told, attached, report: await listener.start() };
+}
+
+describe.each([
+  ['memoryStore', () => Promise.resolve(memoryStore())],
+  ['sqliteStore', () => Promise.resolve(sqliteStore(join(folder, 'subscriptions.db')))],
+])('a restart on %s', (_, open) => {
+  it('resumes with no hub traffic', async () => {
+    const store = await open();
+    const first = await run(store);
+    expect(first.report).toMatchObject({ subscribed: [{ topic: TOPIC }], resumed: [] });
+    await first.listener.gracefulStop();
+    const second = await run(store);
+    expect(second.report).toMatchObject({
+      subscribed: [],
+      resumed: [{ topic: TOPIC, state: 'active' }],
+      failed: [],
+    });
+    expect(hub.requests).toHaveLength(1);
+    expect((await hub.deliver(hub.subscription, '"still here"')).status).toBe(202);
+    expect(second.inbox.texts).toEqual(['"still here"']);
+    await second.attached.verified();
+    await second.listener.immediateStop();
+  });
+
+  it('renews what became due meanwhile', async () => {
+    const store = await open();
+    const first = await run(store);
+    await first.listener.immediateStop();
+    await clock.advance(900_000);
+    const second = await run(store);
+    await clock.advance(1_000);
+    await until(() => expect(second.told.renewed).toHaveLength(1));
+    await second.listener.immediateStop();
+  });
+
+  it('asks again for what was pending', async () => {
+    const store = await open();
+    await hub.close();
+    hub = await FakeHub.start({ verify: 'never' });
+    const first = await run(store);
+    await first.listener.immediateStop();
+    const second = await run(store);
+    expect(second.report.resumed).toMatchObject([{ state: 'pending', pending: 'subscribe' }]);
+    await clock.advance(300_000);
+    await until(() => expect(hub.requests).toHaveLength(2));
+    await hub.verify(hub.lastRequest);
+    await second.attached.verified();
+    await second.listener.immediateStop();
+  });
+
+  it('subscribes to a new target, and ends one that is gone', async () => {
+    const store = await open();
+    const first = await run(store);
+    await first.listener.gracefulStop();
+    const second = await run(store, { target: [hub.url, 'https://p.example/other'] });
+    expect(second.report.subscribed).toMatchObject([{ topic: 'https://p.example/other' }]);
+    await until(() =>
+      expect([...hub.subscriptions.values()].map(({ topic }) => topic)).toEqual(['https://p.example/other']),
+    );
+    await second.listener.immediateStop();
+  });
+
+  it('subscribes anew when the callback has moved, and ends the old subscription after that', async () => {
+    const store = await open();
+    const first = await run(store, { path: '/a' });
+    await first.listener.gracefulStop();
+    const old = hub.subscription.callback;
+    const options = { store, logger: silent, ports: { clock } };
+    const listener = new SubscriberListener(port, { ...options, publicUrl: `http://localhost:${port}/` });
+    await listener.attachWithConfig(new Inbox(), { path: '/a', target: [hub.url, TOPIC] });
+    const report = await listener.start();
+    expect(report.subscribed).toHaveLength(1);
+    await until(() =>
+      expect([...hub.subscriptions.values()].map(({ callback }) => callback)).not.toContain(old),
+    );
+    expect(hub.subscription.callback).toMatch(/^http:\/\/localhost:/);
+    await listener.immediateStop();
+  });
+
+  it('subscribes anew when the secret is another one', async () => {
+    const store = await open();
+    const first = await run(store, { secret: 'old' });
+    await first.listener.gracefulStop();
+    const second = await run(store, { secret: ['new', 'old'] });
+    await until(() => expect(hub.subscriptions.size).toBe(1));
+    expect(hub.subscription.secret).toBe('new');
+    await second.listener.immediateStop();
+  });
+
+  it('resumes what was subscribed at run time', async () => {
+    const store = await open();
+    const first = await run(store);
+    await first.listener.subscriptions.subscribe(
+      first.inbox,
+      { hub: hub.url, topic: 'https://p.example/42' },
+      { secret: 's3' },
+    );
+    await first.listener.gracefulStop();
+    const second = await run(store);
+    expect(second.report.resumed.map(({ topic }) => topic).toSorted()).toEqual([
+      'https://p.example/42',
+      TOPIC,
+    ]);
+    expect(hub.requests).toHaveLength(2);
+    await second.listener.immediateStop();
+  });
+
+  it('lets hubs wait for a service that is not attached yet', async () => {
+    const store = await open();
+    const first = await run(store, { path: '/a' });
+    await first.listener.gracefulStop();
+    const listener = new SubscriberListener(port, { store, logger: silent, ports: { clock } });
+    await listener.start();
+    expect((await hub.deliver(hub.subscription, '{}')).status).toBe(503);
+    const inbox = new Inbox();
+    await listener.attachWithConfig(inbox, { path: '/a', target: [hub.url, TOPIC] });
+    expect((await hub.deliver(hub.subscription, '{}')).status).toBe(202);
+    await listener.immediateStop();
+  });
+});
+
+describe('two instances on one store', () => {
+  it('renew a subscription once, and both take its deliveries', async () => {
+    const store = sqliteStore(join(folder, 'subscriptions.db'));
+    const publicUrl = `http://127.0.0.1:${port}/`;
+    const instances = await Promise.all(
+      [port, 0].map(async (on) => {
+        const inbox = new Inbox();
+        const listener = new SubscriberListener(on, { store, publicUrl, logger: silent, ports: { clock } });
+        await listener.attachWithConfig(inbox, { target: [hub.url, TOPIC] });
+        return { listener, inbox, told: new Told(listener) };
+      }),
+    );
+    const [one, two] = instances;
+    await one?.listener.start();
+    const report = await two?.listener.start();
+    expect(report?.resumed).toHaveLength(1);
+    await clock.advance(800_000);
+    await until(() => expect(instances.flatMap(({ told }) => told.renewed)).toHaveLength(1));
+    await clock.advance(100_000);
+    expect(hub.requests).toHaveLength(2);
+    for (const { listener } of instances) await listener.immediateStop();
+  });
+});
+
+describe('a process that was killed', () => {
+  it('between writing and asking finds its subscription pending, and asks', async () => {
+    const store = sqliteStore(join(folder, 'subscriptions.db'));
+    // The hub hangs: as if the process had died with the request on its way.
+    hub.reply = () => new Promise(() => undefined);
+    const listener = new SubscriberListener(port, { store, logger: silent, ports: { clock } });
+    await listener.attachWithConfig(new Inbox(), { target: [hub.url, TOPIC] });
+    const starting = listener.start();
+    await until(() => expect(hub.requests).toHaveLength(1));
+    const kept: unknown[] = [];
+    for await (const one of store.list()) kept.push(one);
+    expect(kept).toMatchObject([{ state: 'pending', pending: 'subscribe', topic: TOPIC }]);
+    await listener.immediateStop();
+    await starting;
+  });
+});
