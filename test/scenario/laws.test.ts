@@ -55,7 +55,7 @@ describe('laws that no rule of the Recommendation names', () => {
     await subscribed(hub, callback, topic, fields);
     await published(hub, topic, 'b0dy-of-update');
     await until('the subscription ended', () => hub.output.includes('subscription-ended'));
-    await unsubscribe(hub, callback, topic);
+    await unsubscribe(hub, callback.url, topic);
     await hub.terminate();
     expect(planted.filter((secret) => hub.output.includes(secret))).toEqual([]);
     expect(hub.output).not.toContain(new URL(callback.url).pathname);
