@@ -56,3 +56,10 @@ export { sqliteStore, type SqliteStore } from './store/sqlite-store.js';
 export type { SubscribeOptions, Subscriptions } from './subscriptions.js';
 export type { SubscriptionStore } from './subscription/store.js';
 export type { StoredSubscription } from './subscription/subscription.js';
+export {
+  testSubscriber,
+  type NotifyOptions,
+  type NotifyResult,
+  type TestSubscriber,
+  type TestSubscriberOptions,
+} from './testing/test-subscriber.js';

@@ -2,16 +2,21 @@ import type { Clock } from '@websub/shared';
 import type { ServiceSettings } from '../service/settings.js';
 import { answer, type Outcome } from './exchange.js';
 
-/** The answer to a delivery whose handler is at work: see `ack` in the options. Rejects as `work` does, unless early. */
+/**
+ * The answer to a delivery whose handler, named in `by`, is at work: see `ack` in the options. Rejects as `work` does,
+ * unless early.
+ */
 export function acknowledge(
   work: Promise<Outcome>,
+  by: Omit<Outcome, 'answer'>,
   ack: ServiceSettings['ack'],
   clock: Clock,
 ): Promise<Outcome> {
+  const early: Outcome = { ...by, answer: answer(202) };
   if (ack === 'handled') return work;
-  if (ack === 'received') return Promise.resolve({ answer: answer(202) });
+  if (ack === 'received') return Promise.resolve(early);
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(ack.deadlineMs, () => resolve({ answer: answer(202) }));
+    const cancel = clock.after(ack.deadlineMs, () => resolve(early));
     work.finally(cancel).then(resolve, reject);
   });
 }

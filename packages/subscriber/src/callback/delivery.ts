@@ -96,7 +96,8 @@ export class Delivery {
     const work = lanes.run(settings.orderBy?.(notification), () => this.#run(service, notification, chosen));
     if (work === undefined) return Promise.resolve({ answer: comeAgain(RETRY_AFTER_SECONDS) });
     this.#parts.background(work);
-    return acknowledge(work, settings.ack, this.#parts.clock);
+    const by = { handler: chosen.method, matchedBy: chosen.matchedBy };
+    return acknowledge(work, by, settings.ack, this.#parts.clock);
   }
 
   /** Never rejects: what a handler throws becomes an answer, and an `error` event. */

@@ -8,3 +8,10 @@ export {
   type HubSubscription,
 } from './fake-hub.js';
 export { storeContract, type StorePromise } from './store-contract.js';
+export {
+  testSubscriber,
+  type NotifyOptions,
+  type NotifyResult,
+  type TestSubscriber,
+  type TestSubscriberOptions,
+} from './test-subscriber.js';
