@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { HubProcess } from '../support/hub-process.js';
+import { preparePowerCut, reasonNotToCut } from '../power-cut/harness.js';
+import { HubProcess, type HubOptions } from '../support/hub-process.js';
 import { until } from '../support/until.js';
 import { check, TOLERANCES, type Violation } from './checker.js';
 import type { HistoryEvent } from './history.js';
@@ -27,104 +28,130 @@ const AIMS: readonly HistoryEvent['kind'][] = [
 // One retry each 200 ms for longer than any run of bad luck: nothing becomes a dead letter here.
 const RETRIES = Array.from({ length: 50 }, () => '0.2').join(',');
 
-const random = randomFrom(SEED);
 const closing: (() => Promise<void>)[] = [];
 afterAll(async () => {
   for (const close of closing) await close();
 });
 
+/** Ends a hub without a warning; settles when it is gone. */
+type End = (hub: HubProcess) => Promise<unknown>;
+
 it(
   `keeps every law through ${KILLS} kills (CHAOS_SEED=${SEED})`,
+  () => keepsEveryLaw({ end: (hub) => hub.kill() }),
+  60_000 + KILLS * 3_000,
+);
+
+const noPowerCut = reasonNotToCut();
+it.skipIf(noPowerCut !== undefined)(
+  `keeps every law through ${KILLS} power cuts (CHAOS_SEED=${SEED})`,
   async () => {
-    const hub = await HubProcess.start({ flags: ['--retry-delays', RETRIES] });
-    closing.push(() => hub.stop());
-    const load = await Load.start(hub, random);
-    closing.push(() => load.close());
-    load.note({ kind: 'ready', at: performance.now() });
-
-    const feeds = [
-      load.feed('content-1', 'content'),
-      load.feed('content-2', 'content'),
-      load.feed('ping-1', 'ping'),
-      load.feed('ping-2', 'ping'),
-    ];
-    const steady = feeds.flatMap((feed) =>
-      [1, 2, 3].map((n) => load.follower(`steady-${feed.name}-${n}`, feed)),
-    );
-    const churning = feeds.flatMap((feed) =>
-      [1, 2].map((n) => load.follower(`churning-${feed.name}-${n}`, feed)),
-    );
-    // Pinged for the last time just before a kill: no later ping can hide that one was lost.
-    const epochs = Array.from({ length: KILLS }, (_each, n) => load.feed(`epoch-${n}`, 'ping'));
-    const waiting = epochs.map((feed) => load.follower(`steady-${feed.name}`, feed));
-    for (const follower of [...steady, ...waiting]) await load.intend(follower, 'subscribe');
-    await until('all are verified', () =>
-      [...steady, ...waiting].every(({ callback }) => callback.intents.length > 0),
-    );
-    await load.pause(400);
-    for (const feed of feeds) load.keepPublishing(feed, 12);
-    for (const follower of churning) load.keepChanging(follower, 60);
-
-    for (const epoch of epochs) {
-      await load.pause(100 + random() * 250);
-      await load.update(epoch);
-      if (random() < 0.75) await nextOf(load, AIMS[Math.floor(random() * AIMS.length)] ?? 'received');
-      await load.pause(random() * 12);
-      await endAndRestart(hub, load, random() < 0.1 ? 'SIGTERM' : 'SIGKILL');
-    }
-
-    await load.pause(300);
-    await load.stopWorking();
-    // The last phase: everybody who may leave has left, one more kill, and a few more updates.
-    for (const follower of churning) await load.intend(follower, 'unsubscribe');
-    await until(
-      'they have left',
-      () => churning.every(({ callback }) => isUnsubscribed(load, callback.url)),
-      15_000,
-    ).catch(() => undefined);
-    await load.pause(400);
-    await endAndRestart(hub, load, 'SIGKILL');
-    for (let n = 0; n < 5; n++) for (const feed of feeds) await load.update(feed);
-    await until(
-      'everybody has the newest',
-      () => steady.every(({ name, feed }) => hasNewest(load, name, feed.seq)),
-      20_000,
-    ).catch(() => undefined);
-    await until(
-      'the epochs arrived',
-      () => waiting.every(({ callback }) => callback.deliveries.length > 0),
-      20_000,
-    ).catch(() => undefined);
-    await load.pause(1_000);
-
-    const subscriptions = new Map(load.followers.map(({ name, feed }) => [name, { topic: feed.name }]));
-    const violations = check(load.history, subscriptions, SHARED);
-    if (violations.length > 0) {
-      const file = join(await mkdtemp(join(tmpdir(), 'websub-chaos-')), 'history.json');
-      await writeFile(file, JSON.stringify({ subscriptions: [...subscriptions], history: load.history }));
-      console.error(
-        `CHAOS_HISTORY=${file} judges this run again; the hub said last:\n${hub.output.slice(-4_000)}`,
-      );
-    }
-    const count = (kind: HistoryEvent['kind']): number =>
-      load.history.filter((event) => event.kind === kind).length;
-    console.log(
-      `${count('killed')} kills, ${count('terminated')} stops, ${count('publish-accepted')} updates accepted, ` +
-        `${count('received')} deliveries, ${count('intent-confirmed')} confirmations, back within ${slowestReturn(load.history)} ms, seed ${SEED}`,
-    );
-    expect(textOf(violations)).toBe('');
-    expect(count('received')).toBeGreaterThan(100);
+    const data = await mkdtemp(join(tmpdir(), 'websub-chaos-'));
+    closing.push(() => rm(data, { recursive: true, force: true }));
+    const disk = await preparePowerCut(data);
+    closing.push(() => disk.close());
+    let cuts = 0;
+    await keepsEveryLaw({
+      hub: { data, env: disk.env },
+      end: async (hub) => {
+        await disk.cut((['drop', 'prefix', 'any'] as const)[cuts++ % 3]!, SEED + cuts);
+        await hub.ended();
+      },
+    });
   },
   60_000 + KILLS * 3_000,
 );
 
-it.runIf(HISTORY !== undefined)('judges a run again that was kept', async () => {
-  const kept = JSON.parse(await readFile(HISTORY ?? '', 'utf8')) as {
-    readonly subscriptions: readonly (readonly [string, { readonly topic: string }])[];
-    readonly history: readonly HistoryEvent[];
-  };
-  expect(textOf(check(kept.history, new Map(kept.subscriptions), SHARED))).toBe('');
-});
+async function keepsEveryLaw({ hub: options = {}, end }: { hub?: HubOptions; end: End }): Promise<void> {
+  const random = randomFrom(SEED);
+  const hub = await HubProcess.start({ ...options, flags: ['--retry-delays', RETRIES] });
+  closing.unshift(() => hub.stop());
+  const load = await Load.start(hub, random);
+  closing.unshift(() => load.close());
+  load.note({ kind: 'ready', at: performance.now() });
+
+  const feeds = [
+    load.feed('content-1', 'content'),
+    load.feed('content-2', 'content'),
+    load.feed('ping-1', 'ping'),
+    load.feed('ping-2', 'ping'),
+  ];
+  const steady = feeds.flatMap((feed) =>
+    [1, 2, 3].map((n) => load.follower(`steady-${feed.name}-${n}`, feed)),
+  );
+  const churning = feeds.flatMap((feed) =>
+    [1, 2].map((n) => load.follower(`churning-${feed.name}-${n}`, feed)),
+  );
+  // Pinged for the last time just before a kill: no later ping can hide that one was lost.
+  const epochs = Array.from({ length: KILLS }, (_each, n) => load.feed(`epoch-${n}`, 'ping'));
+  const waiting = epochs.map((feed) => load.follower(`steady-${feed.name}`, feed));
+  for (const follower of [...steady, ...waiting]) await load.intend(follower, 'subscribe');
+  await until('all are verified', () =>
+    [...steady, ...waiting].every(({ callback }) => callback.intents.length > 0),
+  );
+  await load.pause(400);
+  for (const feed of feeds) load.keepPublishing(feed, 12);
+  for (const follower of churning) load.keepChanging(follower, 60);
+
+  for (const epoch of epochs) {
+    await load.pause(100 + random() * 250);
+    await load.update(epoch);
+    if (random() < 0.75) await nextOf(load, AIMS[Math.floor(random() * AIMS.length)] ?? 'received');
+    await load.pause(random() * 12);
+    await endAndRestart(hub, load, random() < 0.1 ? undefined : end);
+  }
+
+  await load.pause(300);
+  await load.stopWorking();
+  // The last phase: everybody who may leave has left, one more kill, and a few more updates.
+  for (const follower of churning) await load.intend(follower, 'unsubscribe');
+  await until(
+    'they have left',
+    () => churning.every(({ callback }) => isUnsubscribed(load, callback.url)),
+    15_000,
+  ).catch(() => undefined);
+  await load.pause(400);
+  await endAndRestart(hub, load, end);
+  for (let n = 0; n < 5; n++) for (const feed of feeds) await load.update(feed);
+  await until(
+    'everybody has the newest',
+    () => steady.every(({ name, feed }) => hasNewest(load, name, feed.seq)),
+    20_000,
+  ).catch(() => undefined);
+  await until(
+    'the epochs arrived',
+    () => waiting.every(({ callback }) => callback.deliveries.length > 0),
+    20_000,
+  ).catch(() => undefined);
+  await load.pause(1_000);
+
+  const subscriptions = new Map(load.followers.map(({ name, feed }) => [name, { topic: feed.name }]));
+  const violations = check(load.history, subscriptions, SHARED);
+  if (violations.length > 0) {
+    const file = join(await mkdtemp(join(tmpdir(), 'websub-chaos-')), 'history.json');
+    await writeFile(file, JSON.stringify({ subscriptions: [...subscriptions], history: load.history }));
+    console.error(
+      `CHAOS_HISTORY=${file} judges this run again; the hub said last:\n${hub.output.slice(-4_000)}`,
+    );
+  }
+  const count = (kind: HistoryEvent['kind']): number =>
+    load.history.filter((event) => event.kind === kind).length;
+  console.log(
+    `${count('killed')} kills, ${count('terminated')} stops, ${count('publish-accepted')} updates accepted, ` +
+      `${count('received')} deliveries, ${count('intent-confirmed')} confirmations, back within ${slowestReturn(load.history)} ms, seed ${SEED}`,
+  );
+  expect(textOf(violations)).toBe('');
+  expect(count('received')).toBeGreaterThan(100);
+}
+
+if (HISTORY !== undefined)
+  it('judges a run again that was kept', async () => {
+    const kept = JSON.parse(await readFile(HISTORY, 'utf8')) as {
+      readonly subscriptions: readonly (readonly [string, { readonly topic: string }])[];
+      readonly history: readonly HistoryEvent[];
+    };
+    expect(textOf(check(kept.history, new Map(kept.subscriptions), SHARED))).toBe('');
+  });
 
 /** Milliseconds from the end of a hub to its next `ready`, at most. */
 function slowestReturn(history: readonly HistoryEvent[]): number {
@@ -141,10 +168,11 @@ function textOf(violations: readonly Violation[]): string {
   return violations.map(({ rule, detail }) => `${rule}: ${detail}`).join('\n');
 }
 
-async function endAndRestart(hub: HubProcess, load: Load, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-  load.note({ kind: signal === 'SIGKILL' ? 'killed' : 'terminated', at: performance.now() });
-  const status = signal === 'SIGKILL' ? await hub.kill() : await hub.terminate();
-  load.note({ kind: 'exited', at: performance.now(), status: status ?? null });
+/** Ends it as told, else gracefully. */
+async function endAndRestart(hub: HubProcess, load: Load, end: End | undefined): Promise<void> {
+  load.note({ kind: end === undefined ? 'terminated' : 'killed', at: performance.now() });
+  await (end ?? ((gently) => gently.terminate()))(hub);
+  load.note({ kind: 'exited', at: performance.now(), status: await hub.ended() });
   await hub.restart();
   load.note({ kind: 'ready', at: performance.now() });
 }

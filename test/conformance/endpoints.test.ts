@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { send, type Answer } from '../support/http.js';
 import {
@@ -21,12 +22,18 @@ function at(path: string, base = world.hub.url): string {
   return new URL(path, base).href;
 }
 
-function expectProblem(answer: Answer, status: number): void {
+function expectProblem(answer: Answer, status: number, path: string): void {
   expect(answer.status).toBe(status);
   expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
   const problem = JSON.parse(answer.text) as Record<string, unknown>;
   const text: unknown = expect.any(String);
-  expect(problem).toMatchObject({ status, type: text, title: text, detail: text, instance: text });
+  expect(problem).toMatchObject({
+    status,
+    type: 'about:blank',
+    title: STATUS_CODES[status],
+    detail: text,
+    instance: path.split('?')[0],
+  });
 }
 
 describe('GET /', () => {
@@ -178,19 +185,23 @@ describe('the management API', () => {
     '/v1/subscriptions?state=odd',
     '/v1/topics?limit=-1',
   ])('answers %s with a problem that tells the cure', async (path) =>
-    expectProblem(await send(at(path)), 400),
+    expectProblem(await send(at(path)), 400, path),
   );
 
   it('answers what it does not know 404 with a problem', async () => {
-    expectProblem(await send(at('/v1/nothing')), 404);
+    expectProblem(await send(at('/v1/nothing')), 404, '/v1/nothing');
     expect((await send(at('/nothing'))).status).toBe(404);
   });
 
   it('is closed without --dev and without a key: 403', async () => {
     const closed = await world.startHub({ dev: false });
     for (const path of ['/v1/subscriptions', '/v1/topics', '/v1/dead-letters', '/v1/stats']) {
-      expectProblem(await send(at(path, closed.url)), 403);
-      expectProblem(await send(at(path, closed.url), { headers: { authorization: 'Bearer guessed' } }), 403);
+      expectProblem(await send(at(path, closed.url)), 403, path);
+      expectProblem(
+        await send(at(path, closed.url), { headers: { authorization: 'Bearer guessed' } }),
+        403,
+        path,
+      );
     }
     expect((await send(at('/healthz', closed.url))).status).toBe(200);
   });

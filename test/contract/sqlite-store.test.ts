@@ -44,6 +44,12 @@ describe('the data folder', () => {
     await open(folder);
   });
 
+  it.runIf(process.platform === 'linux')('is refused where the system lets nobody make one', async () => {
+    await expect(openSqliteStore({ folder: '/proc/websub/data' })).rejects.toMatchObject({
+      code: 'store_failed',
+    });
+  });
+
   it('is free again when the hub on it was killed', async () => {
     const folder = await temporaryFolder();
     const holder = `import { openSqliteStore } from ${JSON.stringify(storeUrl)};

@@ -70,6 +70,11 @@ export class HubProcess {
   /** SIGKILL; settles when the process is gone. */
   async kill(): Promise<number | NodeJS.Signals | null> {
     this.#child?.kill('SIGKILL');
+    return this.ended();
+  }
+
+  /** Settles when the process is gone, whoever ended it, with its exit status or signal. */
+  ended(): Promise<number | NodeJS.Signals | null> {
     return this.#exit;
   }
 
@@ -77,7 +82,7 @@ export class HubProcess {
   async terminate(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<number | NodeJS.Signals | null> {
     this.#child?.kill(signal);
     const limit = setTimeout(() => this.#child?.kill('SIGKILL'), STOP_TIMEOUT_MS);
-    const status = await this.#exit;
+    const status = await this.ended();
     clearTimeout(limit);
     return status;
   }

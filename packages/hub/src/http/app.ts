@@ -4,7 +4,7 @@ import type { HubEmitter } from '../events.js';
 import { hubEndpoint, type HubEndpointOptions } from './hub-endpoint.js';
 import { managementRouter, type ManagementOptions } from './management.js';
 import type { Metrics } from './metrics.js';
-import { sendPlain, sendProblem } from './problem.js';
+import { pathOf, sendPlain, sendProblem } from './problem.js';
 import { welcome } from './welcome.js';
 
 export interface AppOptions {
@@ -51,7 +51,7 @@ export function createApp(options: AppOptions): Express {
   });
   app.use('/v1', managementRouter(options.management));
   app.use((request, response) =>
-    sendProblem(response, 404, 'Not Found', `there is nothing at ${request.path}: the hub is at /`),
+    sendProblem(response, 404, `there is nothing at ${request.path}: the hub is at /`),
   );
   app.use(errorHandler(options.events));
   return app;
@@ -81,12 +81,12 @@ function errorHandler(events: HubEmitter): ErrorRequestHandler {
     }
     const { status, sentence } = answerTo(error);
     if (status >= 500) {
-      events.emit('fault', { where: `${request.method} ${request.path}`, error });
+      events.emit('fault', { where: `${request.method} ${pathOf(request)}`, error });
       response.set('Retry-After', '5');
     }
     // The rest of a body that nobody will read must not keep the connection.
     if (!request.complete) response.set('Connection', 'close');
-    if (request.path.startsWith('/v1')) sendProblem(response, status, 'Error', sentence);
+    if (pathOf(request).startsWith('/v1/')) sendProblem(response, status, sentence);
     else sendPlain(response, status, sentence);
   };
 }

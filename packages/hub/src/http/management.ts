@@ -9,7 +9,7 @@ import type { Roll } from '../subscription/roll.js';
 import { stateOf, SUBSCRIPTION_STATES, type Subscription } from '../subscription/subscription.js';
 import type { TopicRecord } from '../topic/topic-record.js';
 import { bearsKey } from './credentials.js';
-import { sendProblem } from './problem.js';
+import { pathOf, sendProblem } from './problem.js';
 
 export interface ManagementOptions {
   readonly registry: Registry;
@@ -80,8 +80,7 @@ export function managementRouter(options: ManagementOptions): Router {
     sendProblem(
       response,
       404,
-      'Not Found',
-      `there is no ${request.method} ${request.baseUrl}${request.path}: see the README for the API`,
+      `there is no ${request.method} ${pathOf(request)}: see the README for the API`,
     );
   });
   return router;
@@ -94,18 +93,12 @@ function requireAdmin({ dev, adminKey }: ManagementOptions): RequestHandler {
       sendProblem(
         response,
         403,
-        'Forbidden',
         'the management API is closed: start the hub with --admin-key, or with --dev',
       );
     } else {
       response.set('WWW-Authenticate', 'Bearer');
       const given = request.get('authorization') !== undefined;
-      sendProblem(
-        response,
-        given ? 403 : 401,
-        given ? 'Forbidden' : 'Unauthorized',
-        'send Authorization: Bearer and the admin key',
-      );
+      sendProblem(response, given ? 403 : 401, 'send Authorization: Bearer and the admin key');
     }
   };
 }
@@ -118,7 +111,7 @@ function list<Row>(
   return async (request: Request, response: Response) => {
     const query = pageQuery.safeParse(request.query);
     if (!query.success) {
-      sendProblem(response, 400, 'Bad Request', query.error.issues[0]?.message ?? 'the query is wrong');
+      sendProblem(response, 400, query.error.issues[0]?.message ?? 'the query is wrong');
       return;
     }
     const { limit, after } = query.data;

@@ -47,7 +47,7 @@ function page(hub: string): string {
   :root { color-scheme: light dark; }
   body { font: 1rem/1.6 system-ui, sans-serif; max-width: 42rem; margin: 3rem auto; padding: 0 1rem; }
   h1 { font-size: 1.6rem; margin-bottom: 0; }
-  pre { padding: .8rem 1rem; border: 1px solid color-mix(in srgb, currentColor 25%, transparent); border-radius: .4rem; overflow-x: auto; }
+  pre { padding: .8rem 1rem; border: 1px solid color-mix(in srgb, currentColor 25%, transparent); border-radius: .4rem; white-space: pre-wrap; overflow-wrap: anywhere; }
   footer { opacity: .7; font-size: .9rem; }
 </style>
 </head>
@@ -56,9 +56,12 @@ function page(hub: string): string {
 <p>It tells subscribers the moment a topic changes, as the <a href="${SPECIFICATION}">W3C Recommendation WebSub</a> says.</p>
 <h2>You publish</h2>
 <p>Name the hub on your pages and feeds, and ping it when one of them changes:</p>
-<pre>Link: &lt;${hub}&gt;; rel="hub", &lt;https://example.com/feed&gt;; rel="self"
+<pre>Link: &lt;${hub}&gt;; rel="hub"
+Link: &lt;https://example.com/feed&gt;; rel="self"
 
-curl ${hub} -d hub.mode=publish -d hub.url=https://example.com/feed</pre>
+curl ${hub} \\
+     -d hub.mode=publish \\
+     -d hub.url=https://example.com/feed</pre>
 <h2>You subscribe</h2>
 <pre>curl ${hub} -d hub.mode=subscribe \\
      -d hub.topic=https://example.com/feed \\

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Refusal } from './failure.js';
 import type { Connect, Database } from './sqlite-driver.js';
@@ -9,11 +9,14 @@ const BUSY = 5;
 
 /** Creates the folder where it is missing, readable by nobody else: it holds the secrets of subscriptions. */
 export function createFolder(folder: string): void {
-  const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  // A folder is only there after a power cut when its parent was synced. Ends at the parent of the first one made.
-  for (let made = resolve(folder); made !== dirname(resolve(first)); made = dirname(made))
-    syncFolder(dirname(made));
+  const missing: string[] = [];
+  for (let path = resolve(folder); !existsSync(path); path = dirname(path)) missing.unshift(path);
+  // One by one: `recursive` never returns where the system refuses with ENOENT, as below /proc.
+  for (const path of missing) {
+    mkdirSync(path, { mode: 0o700 });
+    // A folder is only there after a power cut when its parent was synced.
+    syncFolder(dirname(path));
+  }
 }
 
 /** Puts the names of the files in the folder on stable storage. */
