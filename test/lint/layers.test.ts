@@ -76,6 +76,11 @@ const refused: readonly (readonly [file: string, line: string, rule: string])[] 
   ['packages/subscriber/src/store/a1.ts', `import '../decorators/service.js';`, imports],
   ['packages/subscriber/src/a1.ts', `import '@photostructure/sqlite';`, imports],
   ['packages/subscriber/src/a2.ts', `import '@websub/hub';`, imports],
+  ['packages/subscriber/src/a3.ts', `import '@nestjs/core';`, imports],
+  ['packages/subscriber/src/a4.ts', `import 'commander';`, imports],
+  ['packages/subscriber/src/nest/a1.ts', `import '../callback/endpoint.js';`, imports],
+  ['packages/subscriber/src/cli/a1.ts', `import '../nest/index.js';`, imports],
+  ['packages/subscriber/src/cli/t1.ts', `console.log('x');`, 'no-console'],
   ['packages/publisher/src/a1.ts', `import '@websub/subscriber';`, imports],
 
   ['packages/hub/src/delivery/t1.ts', `setTimeout(() => {}, 1);`, globals],
@@ -103,6 +108,11 @@ const allowed: readonly (readonly [file: string, line: string])[] = [
   ['packages/hub/src/logging.ts', `import 'pino';`],
   ['packages/subscriber/src/testing/ok.ts', `setTimeout(() => {}, 1);`],
   ['packages/subscriber/src/callback/ok.ts', `import 'express'; import '../dispatch/table.js';`],
+  ['packages/subscriber/src/nest/ok.ts', `import '@nestjs/core'; import '../listener.js';`],
+  [
+    'packages/subscriber/src/cli/ok.ts',
+    `import 'commander'; import '@websub/publisher'; import '../listener.js';`,
+  ],
   ['packages/subscriber/src/store/ok.ts', `import 'node:sqlite';`],
 ];
 

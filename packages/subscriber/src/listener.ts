@@ -216,8 +216,12 @@ export class SubscriberListener implements AsyncDisposable {
     }
   }
 
+  /** By what was attached, or else by the instance or its class, as long as only one fits. */
   #find(service: object): Service {
-    const found = this.#services.get(service);
+    const others = [...this.#services.values()].filter(
+      ({ instance }) => instance === service || instance.constructor === service,
+    );
+    const found = this.#services.get(service) ?? (others.length === 1 ? others[0] : undefined);
     if (found === undefined)
       throw new WebSubError('invalid_configuration', 'the service is not attached: attach it first');
     return found;

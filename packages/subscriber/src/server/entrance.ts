@@ -105,7 +105,7 @@ export class GivenApp implements Entrance {
 }
 
 /** Where a server listens, as this machine reaches it. */
-function urlOf(server: Server): string | undefined {
+export function urlOf(server: Server): string | undefined {
   const address = server.address();
   if (typeof address !== 'object' || address === null) return undefined;
   const scheme = server instanceof TlsServer ? 'https' : 'http';
