@@ -9,7 +9,7 @@ import { check, TOLERANCES, type Violation } from './checker.js';
 import type { HistoryEvent } from './history.js';
 import { Load, randomFrom } from './load.js';
 
-/** Kills in one run; more make it longer: 200 take some minutes. */
+/** Kills in one run; `npm run chaos` takes many more. */
 const KILLS = Number(process.env['CHAOS_KILLS'] ?? 10);
 /** Prints with a failure, so that the same chances can be had again. */
 const SEED = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);

@@ -32,7 +32,7 @@ export async function openerOfFolder<Port>(portOf: (store: Store) => Port): Prom
   return opener(folder, portOf);
 }
 
-export function openerOfMemory<Port>(portOf: (store: Store) => Port): Open<Port> {
+function openerOfMemory<Port>(portOf: (store: Store) => Port): Open<Port> {
   return opener(':memory:', portOf);
 }
 

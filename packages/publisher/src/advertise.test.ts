@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseLinkHeader } from '@websub/shared';
 import { advertise, type AdvertiseOptions, type PageRequest } from './advertise.js';
 
@@ -101,4 +104,30 @@ describe('advertise', () => {
       expect(() => advertise(options)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
     },
   );
+});
+
+describe('advertise in an express app', () => {
+  it('P6 gives each page below a router its own self, and leaves the page as it was', async () => {
+    const app = express();
+    const pages = express.Router();
+    pages.get('/:name', (request, response) => {
+      response.links({ next: 'https://publisher.example/next' }).send(`page ${request.params.name}`);
+    });
+    app.use('/blog', advertise({ hub: 'https://hub.example/' }), pages);
+    const server = app.listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const page = `http://127.0.0.1:${port}/blog/one?draft=1`;
+
+    const answer = await fetch(page);
+
+    expect(await answer.text()).toBe('page one');
+    const links = parseLinkHeader(answer.headers.get('link') ?? undefined);
+    expect(links.map(({ href, rels }) => [rels.join(' '), href])).toEqual([
+      ['hub', 'https://hub.example/'],
+      ['self', page],
+      ['next', 'https://publisher.example/next'],
+    ]);
+  });
 });

@@ -43,7 +43,7 @@ export interface PendingSubscribe extends Attempted {
   readonly verifyToken: string | null;
 }
 
-export interface PendingUnsubscribe extends Attempted {
+interface PendingUnsubscribe extends Attempted {
   readonly kind: 'unsubscribe';
   readonly verifyToken: string | null;
 }

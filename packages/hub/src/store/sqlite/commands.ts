@@ -20,7 +20,7 @@ export interface Writes {
 }
 
 /** What the main thread asks the store's thread to find. */
-export interface Reads {
+interface Reads {
   readLog(topics: readonly string[], after: Position, limit: ReadLimit): LogRead;
   newest(topics: readonly string[]): ReadonlyMap<string, Position>;
   findTopics(page: StoredPage): readonly StoredTopic[];

@@ -1,7 +1,6 @@
 import { Refusal } from './failure.js';
 
-export type SqlValue = null | number | bigint | string | Uint8Array;
-export type Row = Readonly<Record<string, SqlValue>>;
+type SqlValue = null | number | bigint | string | Uint8Array;
 
 /** The part of a prepared statement that the store uses. */
 export interface Statement {
