@@ -118,15 +118,15 @@ describe('advertise in an express app', () => {
     onTestFinished(() => void server.close());
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const page = `http://127.0.0.1:${port}/blog/one?draft=1`;
+    const url = `http://127.0.0.1:${port}/blog/one?draft=1`;
 
-    const answer = await fetch(page);
+    const answer = await fetch(url);
 
     expect(await answer.text()).toBe('page one');
     const links = parseLinkHeader(answer.headers.get('link') ?? undefined);
     expect(links.map(({ href, rels }) => [rels.join(' '), href])).toEqual([
       ['hub', 'https://hub.example/'],
-      ['self', page],
+      ['self', url],
       ['next', 'https://publisher.example/next'],
     ]);
   });
