@@ -129,7 +129,8 @@ function listeningUrl(output: string): string | undefined {
   return undefined;
 }
 
-function withoutHubSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+/** The surroundings of a process, without settings that somebody's shell may hold. */
+export function withoutHubSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('WEBSUB_')));
 }
 

@@ -6,6 +6,7 @@ import {
   REDIRECT_LIMIT,
   urlForLogs,
   WebSubError,
+  type FetchedResource,
   type HttpClient,
 } from '@websub/shared';
 import { Egress, errorOfFailure, reachFor } from '../egress.js';
@@ -47,8 +48,21 @@ export async function discover(url: string, options: DiscoverOptions = {}): Prom
 export async function discoverBy(
   client: HttpClient,
   url: string,
-  { accept, acceptLanguage, http }: DiscoverySettings,
+  settings: DiscoverySettings,
 ): Promise<Discovery> {
+  const page = await fetchPage(client, url, settings);
+  const found = linksOfHeaders(page);
+  const discovery = chooseLinks(page.url, found);
+  if (discovery.hubs.length > 0 && discovery.self !== undefined) return discovery;
+  return chooseLinks(page.url, [...found, ...(await linksOfBody(page))]);
+}
+
+/** Gets a resource. Rejects as {@link discover} does. */
+export async function fetchPage(
+  client: HttpClient,
+  url: string,
+  { accept, acceptLanguage, http }: DiscoverySettings,
+): Promise<FetchedResource> {
   const headers = {
     'user-agent': USER_AGENT,
     accept: accept ?? ACCEPT,
@@ -65,17 +79,19 @@ export async function discoverBy(
     http.maxRedirects ?? REDIRECT_LIMIT,
   );
   if (fetched.kind === 'failure') throw errorOfFailure(fetched, urlForLogs(url));
-  const { response } = fetched;
-  if (response.status < 200 || response.status > 299) throw notThere(urlForLogs(url), response.status);
-  const found: Found[] = [];
-  const inHeaders = parseLinkHeader(headerText(response.headers, 'link'));
-  if (inHeaders.length > 0) found.push({ via: 'link-header', links: inHeaders });
-  const { hubs, self } = chooseLinks(fetched.url, found);
-  if (hubs.length === 0 || self === undefined) {
-    const inBody = await linksOfDocument(response);
-    if (inBody !== undefined) found.push(inBody);
-  }
-  return chooseLinks(fetched.url, found);
+  const { status } = fetched.response;
+  if (status < 200 || status > 299) throw notThere(urlForLogs(url), status);
+  return fetched;
+}
+
+export function linksOfHeaders({ response }: FetchedResource): readonly Found[] {
+  const links = parseLinkHeader(headerText(response.headers, 'link'));
+  return links.length === 0 ? [] : [{ via: 'link-header', links }];
+}
+
+export async function linksOfBody({ response }: FetchedResource): Promise<readonly Found[]> {
+  const inBody = await linksOfDocument(response);
+  return inBody === undefined ? [] : [inBody];
 }
 
 function notThere(url: string, status: number): WebSubError {

@@ -46,9 +46,14 @@ export function chooseLinks(url: string, found: readonly Found[]): Discovery {
 function targetsOf(rel: string, links: readonly FoundLink[], url: string): readonly string[] {
   const targets = links
     .filter(({ rels }) => rels.includes(rel))
-    .map(({ href, base }) => absolute(href.trim(), base === undefined ? url : (absolute(base, url) ?? url)))
+    .map((link) => urlOfLink(link, url))
     .filter((target) => target !== undefined);
   return [...new Set(targets)];
+}
+
+/** The web URL that a link leads to, absolute; `undefined` when it is none. */
+export function urlOfLink({ href, base }: FoundLink, url: string): string | undefined {
+  return absolute(href.trim(), base === undefined ? url : (absolute(base, url) ?? url));
 }
 
 /**

@@ -1,0 +1,43 @@
+import { reasonOf, WebSubError } from '@websub/shared';
+import { CommanderError } from 'commander';
+
+/** What was asked for is not so, or could not be done. */
+export const FAILED = 1;
+/** The command line is wrong. */
+export const MISUSED = 2;
+
+/** A sentence for the user, with the cure, and the status that the process ends with. */
+export class CommandFailure extends Error {
+  readonly status: number;
+
+  constructor(message: string, status: number = FAILED) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** What the library calls by the names of its options has flags here. */
+const FLAGS: readonly (readonly [option: string, flag: string])[] = [
+  ['set httpConfig.allowPrivateNetworks: true', 'add --allow-private-networks'],
+  ['httpConfig.timeoutMs', '--timeout'],
+  ['give hub and topic', 'name its hub with --hub'],
+  ['give a credential that may publish', 'give --credential, a key that may publish'],
+];
+
+/** Anything thrown, as one line and a status; `undefined` for what commander has written itself, such as help. */
+export function failureOf(thrown: unknown): { readonly line: string; readonly status: number } | undefined {
+  if (thrown instanceof CommanderError) {
+    if (thrown.exitCode === 0 || thrown.code === 'commander.help') return undefined;
+    const line = thrown.message.replace(/^error: /, '').replaceAll('\n', ' ');
+    return { line: `${line}: see websub --help`, status: MISUSED };
+  }
+  const text = reasonOf(thrown).replaceAll('\n', ' ');
+  const line = FLAGS.reduce((sentence, [option, flag]) => sentence.replace(option, flag), text);
+  return { line, status: statusOf(thrown) };
+}
+
+function statusOf(thrown: unknown): number {
+  if (thrown instanceof CommandFailure) return thrown.status;
+  const misused = ['invalid_request', 'invalid_configuration'];
+  return thrown instanceof WebSubError && misused.includes(thrown.code) ? MISUSED : FAILED;
+}

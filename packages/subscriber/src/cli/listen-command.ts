@@ -1,0 +1,170 @@
+import { Command, Option } from 'commander';
+import type { AttachedService } from '../attached-service.js';
+import { reachFor } from '../egress.js';
+import { WebSubError } from '../errors.js';
+import { SubscriberListener } from '../listener.js';
+import type { Logger } from '../logger.js';
+import type { Notification } from '../messages.js';
+import { Ending } from './ending.js';
+import { CommandFailure, MISUSED } from './failure.js';
+import { asJson, asText } from './notification-text.js';
+import { httpOf, port, positive, withRequestFlags, type RequestFlags } from './request-flags.js';
+import { harmless, print, tell } from './terminal.js';
+
+interface ListenFlags extends RequestFlags {
+  readonly hub?: string;
+  readonly publicUrl?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly lease: number;
+  readonly secret?: string;
+  readonly count?: number;
+  readonly json?: true;
+}
+
+const HELP = `
+Notifications are printed on standard output, everything else on standard error. Ctrl-C unsubscribes; a second
+one leaves at once. A hub on another machine must reach this one: --public-url is the address under which it does,
+such as that of a tunnel to --port.
+
+Examples:
+  websub listen http://127.0.0.1:8000/feed                              hub and page on this machine
+  websub listen https://blog.example.com/feed --port 9090 --public-url https://me.example.com/
+  websub listen https://api.example.com/issues --hub https://hub.example.com/ --public-url …
+  websub listen http://127.0.0.1:8000/feed --json --count 1 | jq -r .body
+`;
+
+/** `websub listen RESOURCE`: subscribes, prints what comes, and unsubscribes at the end. */
+export function listenCommand(): Command {
+  const command = new Command('listen')
+    .description('subscribe to a page, feed or topic, and print its notifications')
+    .argument('<resource>', 'the page or feed that names its hub; with --hub the topic itself')
+    .option('--hub <url>', 'the hub; default: the one that the resource names')
+    .option('--public-url <url>', 'under which URL the hub reaches this machine')
+    .option('--port <number>', 'the port to listen on; default: that of --public-url, else a free one', port)
+    .option('--host <address>', 'the address to listen on; default: all with --public-url, else 127.0.0.1')
+    .option(
+      '--lease <seconds>',
+      'how long the hub is to deliver if this process dies; it is renewed',
+      positive,
+      3_600,
+    )
+    .addOption(
+      new Option('--secret <secret>', 'default: a random one, so that all deliveries are signed').env(
+        'WEBSUB_SECRET',
+      ),
+    )
+    .option('--count <number>', 'end after so many notifications', positive)
+    .option('--json', 'print each notification as one line of JSON');
+  return withRequestFlags(command).addHelpText('after', HELP).action(listen);
+}
+
+async function listen(resource: string, flags: ListenFlags): Promise<void> {
+  const end = new Ending();
+  const listener = listenerOf(flags, flags.hub ?? resource);
+  listener.on('denied', ({ reason }) =>
+    end.fail(`the hub denied the subscription: ${harmless(reason ?? 'it gave no reason')}`),
+  );
+  const service = await listener.attachWithConfig(new Printer(flags, end), {
+    target: flags.hub === undefined ? { resource } : { hub: flags.hub, topic: resource },
+    leaseSeconds: flags.lease,
+    unsubscribeOnShutdown: true,
+    httpConfig: httpOf(flags),
+    ...(flags.secret === undefined ? {} : { secret: flags.secret }),
+  });
+  const subscribing = subscribe(listener, service, flags);
+  try {
+    await Promise.race([subscribing.then(() => end.reached), end.reached]);
+  } finally {
+    // Ctrl-C may come before the hub has answered; nobody waits for its answer then.
+    subscribing.catch(() => undefined);
+    await listener.gracefulStop();
+    end.forget();
+  }
+  tellOfEnd(service);
+}
+
+function listenerOf(
+  { publicUrl, host, timeout, ...flags }: ListenFlags,
+  hubOrResource: string,
+): SubscriberListener {
+  if (publicUrl === undefined && isElsewhere(hubOrResource)) {
+    throw new CommandFailure(
+      'the hub is on another machine and has to reach this one: give --public-url, such as that of a tunnel to --port',
+      MISUSED,
+    );
+  }
+  return new SubscriberListener(flags.port ?? portOf(publicUrl), {
+    failFast: true,
+    gracefulShutdownPeriod: timeout * 1_000,
+    logger: complaints,
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...(host === undefined ? {} : { host }),
+  });
+}
+
+/** Without a public URL any port will do. */
+function portOf(publicUrl: string | undefined): number {
+  if (publicUrl === undefined) return 0;
+  const stated = URL.canParse(publicUrl) ? new URL(publicUrl).port : '';
+  if (stated !== '') return Number(stated);
+  throw new CommandFailure(
+    '--port is missing: give the port to which what is behind --public-url passes requests on',
+    MISUSED,
+  );
+}
+
+async function subscribe(
+  listener: SubscriberListener,
+  service: AttachedService,
+  { timeout, publicUrl }: ListenFlags,
+): Promise<void> {
+  await listener.start();
+  try {
+    await service.verified({ timeoutMs: timeout * 1_000 });
+  } catch (thrown) {
+    if (!(thrown instanceof WebSubError) || thrown.code !== 'timeout') throw thrown;
+    const cure = publicUrl === undefined ? 'check its log' : `check that it reaches ${publicUrl}`;
+    throw new CommandFailure(`the hub took the request, but did not verify it within ${timeout} s: ${cure}`);
+  }
+  for (const { topic, hub } of service.subscriptions)
+    tell(`subscribed to ${harmless(topic)} at ${harmless(hub)}; Ctrl-C unsubscribes`);
+}
+
+function tellOfEnd({ subscriptions }: AttachedService): void {
+  const open = subscriptions.find(({ state }) => state === 'active');
+  if (open === undefined) return tell('unsubscribed');
+  const until = open.expiresAt?.toISOString() ?? 'the lease ends';
+  throw new CommandFailure(`the hub did not confirm the end: it delivers in vain until ${until}`);
+}
+
+/** The subscriber: prints what it is given, and ends after `--count`. */
+class Printer {
+  readonly #json: boolean;
+  readonly #end: Ending;
+  #left: number;
+
+  constructor({ json, count }: ListenFlags, end: Ending) {
+    this.#json = json === true;
+    this.#end = end;
+    this.#left = count ?? Infinity;
+  }
+
+  onEventNotification(notification: Notification): void {
+    if (this.#left <= 0) return;
+    print(this.#json ? asJson(notification) : asText(notification));
+    if (--this.#left === 0) this.#end.now();
+  }
+}
+
+/** Whether a hub there could not reach a listener that is on this machine's loopback address. */
+function isElsewhere(url: string): boolean {
+  return URL.canParse(url) && reachFor(url, {}) !== 'loopback';
+}
+
+const complaints: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: (_fields, message) => tell(`websub: ${message}`),
+  error: (_fields, message) => tell(`websub: ${message}`),
+};

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { discoverCommand } from './discover-command.js';
+import { failureOf, MISUSED } from './failure.js';
+import { listenCommand } from './listen-command.js';
+import { publishCommand } from './publish-command.js';
+import { tell } from './terminal.js';
+import { verifySignatureCommand } from './verify-signature-command.js';
+
+const EXAMPLES = `
+Examples:
+  websub discover https://blog.example.com/feed      which hub and topic does this page name?
+  websub listen https://blog.example.com/feed --public-url https://me.example.com --port 9090
+  websub publish https://blog.example.com/feed       tell the hub that it changed
+  websub verify-signature --signature sha256=… --secret … body.json
+
+websub COMMAND --help tells the options of a command.
+`;
+
+/** `websub`: looks at, subscribes to and publishes topics from a terminal. */
+async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('websub')
+    .description('Look at, subscribe to and publish WebSub topics from a terminal')
+    .version(version())
+    .addHelpText('after', EXAMPLES);
+  for (const command of [discoverCommand(), listenCommand(), publishCommand(), verifySignatureCommand()])
+    program.addCommand(command);
+  for (const command of [program, ...program.commands])
+    command.exitOverride().configureOutput({ outputError: () => undefined });
+  await program.parseAsync([...argv]);
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version;
+}
+
+main(process.argv).catch((thrown: unknown) => {
+  const failure = failureOf(thrown);
+  if (failure !== undefined) {
+    tell(`websub: ${failure.line}`);
+    process.exitCode = failure.status;
+  } else if (process.argv.length <= 2) {
+    process.exitCode = MISUSED;
+  }
+});

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { FakeHub } from '@websub/subscriber/testing';
+import { freePort } from '../subscriber/world.js';
+import { published } from '../support/requests.js';
+import { until } from '../support/until.js';
+import { websub, WebsubProcess } from '../support/websub-process.js';
+import { useWorld } from '../support/world.js';
+
+const world = useWorld();
+
+/** `websub listen`, once it has subscribed. */
+async function listening(args: readonly string[]): Promise<WebsubProcess> {
+  const process = new WebsubProcess(['listen', ...args]);
+  await until('it has subscribed', () => {
+    if (process.child.exitCode !== null) throw new Error(`it ended: ${process.stderr}`);
+    return process.stderr.includes('subscribed to');
+  });
+  return process;
+}
+
+async function subscriptionsTo(topic: string): Promise<readonly unknown[]> {
+  const list = await fetch(
+    `${world.hub.url}v1/subscriptions?topic=${encodeURIComponent(topic)}&state=active`,
+  );
+  return ((await list.json()) as { items: unknown[] }).items;
+}
+
+describe('websub listen', () => {
+  it('prints what the hub delivers as it comes, and unsubscribes at Ctrl-C', async () => {
+    const topic = world.topic();
+    const process = await listening([topic.url]);
+    expect(await subscriptionsTo(topic.url)).toHaveLength(1);
+    await published(world.hub, topic.url, 'first\n\u001b[31mred');
+    await until('it was printed', () => process.stdout.includes('red'));
+    expect(process.stdout).toMatch(
+      new RegExp(
+        `^--- ${topic.url}: text/plain[^,]*, 14 bytes, verified, id \\S+\nfirst\n\ufffd\\[31mred\n\n$`,
+      ),
+    );
+    process.child.kill('SIGINT');
+    const { status, stderr } = await process.ended;
+    expect(status).toBe(0);
+    expect(stderr.trim().split('\n')).toEqual([
+      `subscribed to ${topic.url} at ${world.hub.url}; Ctrl-C unsubscribes`,
+      'unsubscribing; Ctrl-C again leaves at once',
+      'unsubscribed',
+    ]);
+    expect(await subscriptionsTo(topic.url)).toEqual([]);
+  });
+
+  it('prints one line of JSON for each notification, and ends after --count', async () => {
+    const topic = world.topic();
+    const process = await listening([topic.url, '--json', '--count', '2']);
+    await published(world.hub, topic.url, '{"a":1}', {
+      contentType: 'application/json',
+      headers: { 'x-event': 'e' },
+    });
+    await published(world.hub, topic.url, Buffer.from([0xff, 0x00]), { contentType: 'image/png' });
+    const { status, stdout } = await process.ended;
+    expect(status).toBe(0);
+    const [text, bytes, ...others] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect(text).toMatchObject({
+      topic: topic.url,
+      hub: world.hub.url,
+      contentType: 'application/json',
+      signature: 'verified',
+      attempt: 1,
+      headers: { 'x-event': 'e' },
+      body: '{"a":1}',
+    });
+    expect(bytes).toMatchObject({ contentType: 'image/png', bodyBase64: '/wA=' });
+    expect(others).toEqual([]);
+    expect(await subscriptionsTo(topic.url)).toEqual([]);
+  });
+
+  it('subscribes to a topic at the hub that it is given, with the secret and lease that it is given', async () => {
+    await using hub = await FakeHub.start();
+    const port = await freePort();
+    const process = await listening([
+      'https://api.example.com/issues',
+      '--hub',
+      hub.url,
+      '--secret',
+      's3cret',
+      '--lease',
+      '600',
+      '--public-url',
+      `http://127.0.0.1:${port}/inbox`,
+      '--host',
+      '127.0.0.1',
+    ]);
+    expect(hub.subscription).toMatchObject({
+      topic: 'https://api.example.com/issues',
+      secret: 's3cret',
+      leaseSeconds: 600,
+    });
+    expect(hub.subscription.callback.startsWith(`http://127.0.0.1:${port}/inbox/`)).toBe(true);
+    process.child.kill('SIGTERM');
+    expect((await process.ended).status).toBe(0);
+    expect(hub.subscriptions.size).toBe(0);
+  });
+
+  it('unsubscribes when nobody reads its output any more', async () => {
+    const topic = world.topic();
+    const process = await listening([topic.url, '--json']);
+    process.child.stdout?.destroy();
+    await until('it noticed', async () => {
+      await published(world.hub, topic.url, `line ${Math.random()}`);
+      return process.child.exitCode !== null;
+    });
+    expect((await process.ended).status).toBe(0);
+    expect(await subscriptionsTo(topic.url)).toEqual([]);
+  });
+
+  it('leaves at once at a second Ctrl-C', async () => {
+    await using hub = await FakeHub.start();
+    const process = await listening(['https://api.example.com/issues', '--hub', hub.url]);
+    hub.reply = () => new Promise(() => undefined);
+    process.child.kill('SIGINT');
+    await until('it unsubscribes', () => process.stderr.includes('Ctrl-C again'));
+    process.child.kill('SIGINT');
+    expect((await process.ended).status).toBe(130);
+  });
+
+  it('says until when a hub delivers that did not confirm the end', async () => {
+    await using hub = await FakeHub.start();
+    const process = await listening(['https://api.example.com/issues', '--hub', hub.url, '--timeout', '1']);
+    hub.reply = () => ({ status: 202 });
+    process.child.kill('SIGINT');
+    const { status, stderr } = await process.ended;
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/websub: the hub did not confirm the end: it delivers in vain until \d{4}-/);
+  });
+
+  it('says what to check when the hub does not verify', async () => {
+    await using hub = await FakeHub.start({ verify: 'never' });
+    const ended = await websub([
+      'listen',
+      'https://api.example.com/issues',
+      '--hub',
+      hub.url,
+      '--timeout',
+      '1',
+    ]);
+    expect(ended.status).toBe(1);
+    expect(ended.stderr).toContain(
+      'websub: the hub took the request, but did not verify it within 1 s: check its log',
+    );
+  });
+
+  it('gives the reason of a denial', async () => {
+    await using hub = await FakeHub.start({ verify: 'never' });
+    const process = new WebsubProcess(['listen', 'https://api.example.com/issues', '--hub', hub.url]);
+    await until('it asks', () => hub.requests.length > 0);
+    await hub.deny(hub.lastRequest.callback, 'https://api.example.com/issues', 'members only');
+    const { status, stderr } = await process.ended;
+    expect(status).toBe(1);
+    expect(stderr).toContain('websub: the hub denied the subscription: members only');
+  });
+
+  it.each([
+    ['a hub elsewhere', ['https://blog.example.com/feed'], 2, 'give --public-url'],
+    ['no port', ['https://a.example/', '--public-url', 'https://me.example/'], 2, '--port is missing'],
+    ['a page that is not there', ['http://127.0.0.1:9/feed'], 1, 'Check that it is running'],
+    ['a wrong port', ['http://127.0.0.1:9/feed', '--port', 'x'], 2, '0 takes a free port'],
+    ['a wrong count', ['http://127.0.0.1:9/feed', '--count', '0'], 2, 'Give a whole number above 0'],
+  ])('tells the cure for %s', async (_, args, status, cure) => {
+    const ended = await websub(['listen', ...args]);
+    expect(ended).toMatchObject({ status, stdout: '' });
+    expect(ended.stderr).toContain(cure);
+  });
+});
