@@ -16,10 +16,11 @@ import { Agenda } from './lifecycle/agenda.js';
 import { Enrolment } from './lifecycle/enrolment.js';
 import { Life } from './lifecycle/life.js';
 import { Renewal } from './lifecycle/renewal.js';
+import { Silence } from './lifecycle/silence.js';
 import { StartUp } from './lifecycle/start-up.js';
 import { Tasks } from './lifecycle/tasks.js';
 import type { ListenerOptions } from './listener-options.js';
-import { logEvents, processWarnings } from './logger.js';
+import { logEvents, processWarnings, type Logger } from './logger.js';
 import type { Service } from './service/service.js';
 import { memoryStore } from './store/memory-store.js';
 import { DEFAULT_LIFE_POLICY, type LifeEffect } from './subscription/decide.js';
@@ -36,6 +37,7 @@ export interface EngineSurroundings {
 /** The parts of a subscriber, put together. */
 export interface Engine {
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly emitter: Emitter;
   readonly tasks: Tasks;
   readonly egress: Egress;
@@ -93,11 +95,18 @@ export function createEngine(options: ListenerOptions, around: EngineSurrounding
     report,
     background,
   });
+  const silence = new Silence({
+    life,
+    clock,
+    staleAfterMs: (subscription) => serviceOf(subscription)?.settings.staleAfterMs ?? null,
+    tell: (subscription) => emitter.emit('stale', viewOf(subscription)),
+  });
   const agenda = new Agenda({
     store,
     clock,
     owner: random.token(9),
     earliest: () => earliestOf(life.known),
+    looked: () => silence.look(),
     attend: async (id) => (await life.apply(id, { kind: 'due' }))?.sent,
     background,
   });
@@ -117,7 +126,7 @@ export function createEngine(options: ListenerOptions, around: EngineSurrounding
     serviceOf,
     report,
   });
-  return { clock, emitter, tasks, egress, life, enrolment, startUp, agenda, endpoint, report };
+  return { clock, logger, emitter, tasks, egress, life, enrolment, startUp, agenda, endpoint, report };
 }
 
 function tell(

@@ -11,6 +11,8 @@ export interface SubscriberEvents {
   /** Its lease ended before it could be renewed; it is asked for anew. */
   expired: [SubscriptionView];
   unsubscribed: [SubscriptionView];
+  /** Nothing was delivered for as long as `staleAfterMs` says; told once, until something is delivered again. */
+  stale: [SubscriptionView];
   /** No method takes this notification. */
   unhandled: [Notification];
   /** Something went wrong that no caller is told of; the notification that it happened with, if any. */
@@ -27,6 +29,7 @@ export class Emitter {
     denied: new Set(),
     expired: new Set(),
     unsubscribed: new Set(),
+    stale: new Set(),
     unhandled: new Set(),
     error: new Set(),
   };

@@ -79,6 +79,7 @@ export class SubscriberListener implements AsyncDisposable {
     const read = readService(instance, { ...config, ...(path === undefined ? {} : { path }) });
     this.#refuseSecond(service, read);
     this.#services.set(service, read);
+    for (const warning of read.warnings) this.#engine.logger.warn({ service: read.name }, warning);
     if (this.#phase === 'open') {
       const { failed } = await this.#engine.startUp.begin(read);
       for (const { error } of failed) this.#engine.report(error);

@@ -26,6 +26,12 @@ export function logEvents(emitter: Emitter, logger: Logger): void {
     logger.warn(fieldsOf(view), `the lease of ${urlForLogs(view.topic)} ended; subscribing anew`),
   );
   emitter.on('unsubscribed', (view) => logger.info(fieldsOf(view), 'unsubscribed'));
+  emitter.on('stale', (view) =>
+    logger.warn(
+      fieldsOf(view),
+      `nothing was delivered of ${urlForLogs(view.topic)} for long: see whether it is published still, or renew()`,
+    ),
+  );
   emitter.on('denied', ({ subscription, reason }) =>
     logger.warn(
       { ...fieldsOf(subscription), reason: plain(reason ?? '') },

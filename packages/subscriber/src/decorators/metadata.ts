@@ -45,26 +45,71 @@ export function addMark(
 
 /** The options of the class or of the nearest superclass that has some. */
 export function readOptions(type: object): SubscriberServiceOptions | undefined {
-  const own = metadataOf(type)?.[OPTIONS] ?? Reflect.getMetadata(OPTIONS, type);
-  return own as SubscriberServiceOptions | undefined;
-}
-
-/** The marked methods of the class and its superclasses, those of superclasses first. */
-export function readMarks(type: { readonly prototype: object }): readonly MarkedMethod[] {
-  const marks: MarkedMethod[] = [];
-  const parent: unknown = Object.getPrototypeOf(type);
-  if (typeof parent === 'function') marks.push(...readMarks(parent as { prototype: object } & (() => void)));
-  const metadata = metadataOf(type);
-  if (metadata !== undefined && Object.hasOwn(metadata, METHODS))
-    marks.push(...(metadata[METHODS] as MarkedMethod[]));
-  if (type.prototype !== undefined) {
-    marks.push(...((Reflect.getOwnMetadata(METHODS, type.prototype) ?? []) as MarkedMethod[]));
+  for (const one of lineOf(type)) {
+    const own = ownMetadata(one)?.[OPTIONS] ?? Reflect.getOwnMetadata(OPTIONS, one);
+    if (own !== undefined) return own as SubscriberServiceOptions;
   }
-  return marks;
+  return undefined;
 }
 
-/** The TC39 metadata that the class itself has, not a superclass. */
-function metadataOf(type: object): Metadata | undefined {
+/**
+ * The marked methods of the class and its superclasses, those of superclasses first. A method that overrides another
+ * takes its place where it is marked alike.
+ */
+export function readMarks(type: object): readonly MarkedMethod[] {
+  return lineOf(type).reduceRight<readonly MarkedMethod[]>((inherited, one) => {
+    const own = ownMarks(one);
+    return [...inherited.filter((mark) => !own.some((other) => overrides(other, mark))), ...own];
+  }, []);
+}
+
+function ownMarks(type: ClassLike): readonly MarkedMethod[] {
+  const metadata = ownMetadata(type)?.[METHODS] ?? [];
+  const legacy = type.prototype === undefined ? [] : (Reflect.getOwnMetadata(METHODS, type.prototype) ?? []);
+  return [...(metadata as readonly MarkedMethod[]), ...(legacy as readonly MarkedMethod[])];
+}
+
+function overrides(one: MarkedMethod, other: MarkedMethod): boolean {
+  return one.method === other.method && JSON.stringify(one.match) === JSON.stringify(other.match);
+}
+
+/**
+ * The class that a method declares for its second parameter, as far as legacy decorators with metadata wrote it down;
+ * types that are no classes of their own leave `Object` or the like.
+ */
+export function declaredPayload(type: ClassLike, method: string): ClassLike | undefined {
+  if (type.prototype === undefined) return undefined;
+  const parameters: unknown = Reflect.getMetadata('design:paramtypes', type.prototype, method);
+  const declared: unknown = Array.isArray(parameters) ? parameters[1] : undefined;
+  return typeof declared === 'function' && !BUILT_IN.has(declared) ? declared : undefined;
+}
+
+/** What TypeScript writes for types that have no class, and for those of the language. */
+// prettier-ignore
+const BUILT_IN: ReadonlySet<unknown> = new Set([
+  Object, Function, String, Number, Boolean, Symbol, BigInt, Array, Promise, Uint8Array, URLSearchParams,
+]);
+
+/** A class as metadata sees it. */
+interface ClassLike {
+  readonly name: string;
+  readonly prototype?: object;
+}
+
+/** The class and its superclasses, the class first. */
+function lineOf(type: object): readonly ClassLike[] {
+  const line: ClassLike[] = [];
+  for (let at: unknown = type; typeof at === 'function' && at !== Function.prototype;) {
+    line.push(at);
+    at = Object.getPrototypeOf(at);
+  }
+  return line;
+}
+
+/** The TC39 metadata that the class itself has; it inherits from a superclass's, which is asked on its own. */
+function ownMetadata(type: object): Metadata | undefined {
   const key = (Symbol as unknown as { readonly metadata: symbol }).metadata;
-  return Object.hasOwn(type, key) ? (type as Record<symbol, Metadata>)[key] : undefined;
+  if (!Object.hasOwn(type, key)) return undefined;
+  const metadata = (type as Record<symbol, Metadata>)[key];
+  return metadata === undefined ? undefined : { ...metadata };
 }

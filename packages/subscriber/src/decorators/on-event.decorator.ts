@@ -1,5 +1,6 @@
 import type { PayloadOf, PayloadType } from '../dispatch/payload-type.js';
 import type { MarkedMethod, Match } from '../dispatch/rules.js';
+import { ConfigurationError } from '../errors.js';
 import type { HandlerResult, Notification } from '../messages.js';
 import type { DualMethodDecorator } from './dual.js';
 import { addMark } from './metadata.js';
@@ -35,9 +36,19 @@ export function OnHeader(value: string, type?: PayloadType): DualMethodDecorator
 function marking(mark: Omit<MarkedMethod, 'method'>): DualMethodDecorator<UntypedHandler> {
   return (target: object, keyOrContext: string | symbol | ClassMethodDecoratorContext) => {
     if (typeof keyOrContext === 'object') {
-      addMark({ metadata: keyOrContext.metadata }, { ...mark, method: String(keyOrContext.name) });
+      const { metadata, name, private: hidden, static: ofClass } = keyOrContext;
+      addMark({ metadata }, { ...mark, method: nameOf(name, hidden || ofClass) });
     } else {
-      addMark({ prototype: target }, { ...mark, method: String(keyOrContext) });
+      const ofClass = typeof target === 'function';
+      addMark({ prototype: target }, { ...mark, method: nameOf(keyOrContext, ofClass) });
     }
   };
+}
+
+/** A listener calls methods of the instance, by name. */
+function nameOf(key: string | symbol, unreachable: boolean): string {
+  if (typeof key === 'string' && !unreachable) return key;
+  throw new ConfigurationError([
+    `${String(key)} is private, static or named by a symbol: decorate a plain method`,
+  ]);
 }

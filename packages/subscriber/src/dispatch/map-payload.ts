@@ -1,5 +1,5 @@
 import { reasonOf } from '@websub/shared';
-import type { Ctor, Issue, PayloadType, StandardSchemaV1 } from './payload-type.js';
+import { isSchema, type Ctor, type Issue, type PayloadType, type StandardSchemaV1 } from './payload-type.js';
 
 export type MappedPayload =
   | { readonly kind: 'mapped'; readonly value: unknown }
@@ -8,23 +8,23 @@ export type MappedPayload =
 /** Makes of a parsed body what a handler takes. Never rejects: a schema that throws has refused the payload. */
 export async function mapPayload(type: PayloadType | undefined, payload: unknown): Promise<MappedPayload> {
   if (type === undefined) return { kind: 'mapped', value: payload };
-  const schema = schemaOf(type);
   try {
-    return schema === undefined ? construct(type as Ctor, payload) : await validate(schema, payload);
+    if (isSchema(type)) return await validate(type, payload);
+    const schema = schemaOf(type);
+    if (schema === undefined) return construct(type, payload);
+    const checked = await validate(schema, payload);
+    // The handler was promised an instance, methods and all, and a schema gives plain objects.
+    const isDone = checked.kind === 'invalid' || checked.value instanceof type;
+    return isDone ? checked : construct(type, checked.value);
   } catch (thrown) {
     return { kind: 'invalid', issues: [{ message: reasonOf(thrown) }] };
   }
 }
 
-/** The type itself, or the `static schema` of a class. */
-function schemaOf(type: PayloadType): StandardSchemaV1 | undefined {
-  if (isSchema(type)) return type;
+/** The `static schema` of a class. */
+function schemaOf(type: Ctor): StandardSchemaV1 | undefined {
   const { schema } = type as { readonly schema?: unknown };
   return isSchema(schema) ? schema : undefined;
-}
-
-function isSchema(value: unknown): value is StandardSchemaV1 {
-  return (typeof value === 'object' || typeof value === 'function') && value !== null && '~standard' in value;
 }
 
 async function validate(schema: StandardSchemaV1, payload: unknown): Promise<MappedPayload> {

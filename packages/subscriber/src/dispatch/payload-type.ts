@@ -27,3 +27,12 @@ export type PayloadType<T = any> = StandardSchemaV1<any, T> | Ctor<T>;
 
 /** The value that a handler is given for a payload type. */
 export type PayloadOf<P> = P extends PayloadType<infer T> ? T : unknown;
+
+export function isSchema(value: unknown): value is Exclude<PayloadType, Ctor> {
+  return (typeof value === 'object' || typeof value === 'function') && value !== null && '~standard' in value;
+}
+
+/** Whether it can be one: an arrow function or a method constructs nothing. */
+export function isPayloadType(value: unknown): value is PayloadType {
+  return isSchema(value) || (typeof value === 'function' && 'prototype' in value);
+}

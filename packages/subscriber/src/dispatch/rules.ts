@@ -29,32 +29,19 @@ export interface MarkedMethod {
   readonly type?: PayloadType;
 }
 
-export interface CompiledRules {
-  /** In the order in which they are tried: by level, then as written. */
-  readonly rules: readonly Rule[];
-  /** Sentences about what is wrong with the tables, each with its cure; empty when they can be used. */
-  readonly problems: readonly string[];
-}
-
 /**
- * Makes one list of rules of the tables and of the methods that decorators marked. `hasMethod` tells which methods the
- * service has.
+ * Makes one list of rules of the tables and of the methods that decorators marked, in the order in which they are tried:
+ * by level, then as written. `hasMethod` tells which methods the service has. What is wrong with them is for
+ * {@link problemsOfRules}.
  */
 export function compileRules(
   tables: DispatchTables,
   marked: readonly MarkedMethod[],
   hasMethod: (name: string) => boolean,
-): CompiledRules {
-  const drafts = [...rulesOfTables(tables), ...marked.map((mark) => ruleOfMark(mark, tables.topicHeader))];
-  const known = tables.partial === true ? drafts.filter(({ method }) => hasMethod(method)) : drafts;
-  const problems = [
-    ...problemsOfTables(tables),
-    ...known.flatMap((rule) => problemsOfRule(rule, hasMethod)),
-    ...problemsOfMarks(marked, tables.topicHeader),
-    ...duplicatesIn(known),
-  ];
-  const rules = LEVELS.flatMap((level) => known.filter((rule) => rule.level === level));
-  return { rules, problems };
+): readonly Rule[] {
+  const all = [...rulesOfTables(tables), ...marked.map((mark) => ruleOfMark(mark, tables.topicHeader))];
+  const known = tables.partial === true ? all.filter(({ method }) => hasMethod(method)) : all;
+  return LEVELS.flatMap((level) => known.filter((rule) => rule.level === level));
 }
 
 function rulesOfTables(tables: DispatchTables): readonly Rule[] {
@@ -76,8 +63,14 @@ function payloadRules(map: Table<Table<Entry>>, beside: Match): readonly Rule[] 
   );
 }
 
-function ruleFor(match: Match, [method, type]: Entry): Rule {
+/** What is no entry becomes a rule that leads to no method, which is a problem of it. */
+function ruleFor(match: Match, entry: unknown): Rule {
+  const [method, type] = isEntry(entry) ? entry : [''];
   return { level: levelOf(match), match, method, ...(type === undefined ? {} : { type }) };
+}
+
+function isEntry(value: unknown): value is Entry {
+  return Array.isArray(value) && typeof value[0] === 'string';
 }
 
 function ruleOfMark({ method, match, type }: MarkedMethod, topicHeader: string | undefined): Rule {
@@ -92,7 +85,9 @@ function levelOf({ header, payload }: Match): Level {
 }
 
 /** Which tables count, exactly as Ballerina decides it. */
-function tablesRead({ topicIdentifier }: DispatchTables): Record<'combined' | 'header' | 'payload', boolean> {
+export function tablesRead({
+  topicIdentifier,
+}: DispatchTables): Record<'combined' | 'header' | 'payload', boolean> {
   const all = topicIdentifier === undefined || topicIdentifier === 'TOPIC_ID_HEADER_AND_PAYLOAD';
   return {
     combined: all,
@@ -101,79 +96,8 @@ function tablesRead({ topicIdentifier }: DispatchTables): Record<'combined' | 'h
   };
 }
 
-const OWN_TABLE = {
-  TOPIC_ID_HEADER: 'headerResourceMap',
-  TOPIC_ID_PAYLOAD_KEY: 'payloadKeyResourceMap',
-  TOPIC_ID_HEADER_AND_PAYLOAD: 'headerAndPayloadKeyResourceMap',
-} as const;
-
-function problemsOfTables(tables: DispatchTables): readonly string[] {
-  const { topicIdentifier, topicHeader } = tables;
-  const problems: string[] = [];
-  if (topicIdentifier !== undefined) {
-    const own = OWN_TABLE[topicIdentifier];
-    if (tables[own] === undefined) problems.push(`topicIdentifier is ${topicIdentifier}: give ${own} too`);
-  }
-  const reads = tablesRead(tables);
-  const byHeader =
-    (reads.combined && tables.headerAndPayloadKeyResourceMap !== undefined) ||
-    (reads.header && tables.headerResourceMap !== undefined);
-  if (byHeader && topicHeader === undefined) {
-    problems.push('a table goes by a header: name the header in topicHeader');
-  }
-  return problems;
-}
-
-function problemsOfMarks(
-  marked: readonly MarkedMethod[],
-  topicHeader: string | undefined,
-): readonly string[] {
-  if (topicHeader !== undefined) return [];
-  return marked
-    .filter(({ match }) => 'topicHeaderValue' in match)
-    .map(({ method }) => `@OnHeader on ${method}: name the header in topicHeader of @SubscriberService`);
-}
-
-function problemsOfRule({ match, method }: Rule, hasMethod: (name: string) => boolean): readonly string[] {
-  const problems: string[] = [];
-  if (!hasMethod(method)) problems.push(`${describe(match)} names ${method}: the class has no such method`);
-  if (match.header === undefined && match.payload === undefined && match.topic === undefined) {
-    problems.push(`@OnEvent on ${method} matches nothing: give header, payload or topic`);
-  }
-  return problems;
-}
-
-function duplicatesIn(rules: readonly Rule[]): readonly string[] {
-  const seen = new Map<string, string>();
-  const problems: string[] = [];
-  for (const { match, method } of rules) {
-    const key = keyOf(match);
-    const first = seen.get(key);
-    if (first === undefined) seen.set(key, method);
-    else problems.push(`${describe(match)} leads to ${first} and to ${method}: keep one of them`);
-  }
-  return problems;
-}
-
-function keyOf({ header, payload, topic }: Match): string {
-  return JSON.stringify([
-    header === undefined ? null : [header[0].toLowerCase(), header[1]],
-    payload === undefined ? null : [payload[0], String(payload[1])],
-    topic ?? null,
-  ]);
-}
-
-function describe({ header, payload, topic }: Match): string {
-  const parts = [
-    header === undefined ? '' : `header ${header[0] || '(topicHeader)'}: ${header[1]}`,
-    payload === undefined ? '' : `payload ${payload[0]}: ${payload[1]}`,
-    topic === undefined ? '' : `topic ${topic}`,
-  ].filter(Boolean);
-  return parts.length === 0 ? 'a match without conditions' : parts.join(' and ');
-}
-
 function pairs<V>(table: Table<V> | undefined): readonly (readonly [string, V])[] {
-  if (table === undefined) return [];
+  if (table === undefined || table === null) return [];
   if (table instanceof Map) return [...(table as ReadonlyMap<string, V>)];
   if (Array.isArray(table)) return table as readonly (readonly [string, V])[];
   return Object.entries(table as Readonly<Record<string, V>>);

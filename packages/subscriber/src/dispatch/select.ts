@@ -26,13 +26,17 @@ function fits({ header, payload, topic }: Match, facts: DispatchFacts): boolean 
 /** The member at `path` as text, when it is a string, a number or a boolean. */
 function textAt(payload: unknown, path: string): string | undefined {
   if (payload instanceof URLSearchParams) return payload.get(path) ?? undefined;
+  if (payload instanceof Uint8Array) return undefined;
   const value = valueAt(payload, path);
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
     ? String(value)
     : undefined;
 }
 
-/** A key that is the whole path counts before the path. Own members only: `toString` and `__proto__` are not data. */
+/**
+ * A key that is the whole path counts before the path. Own enumerable members only: `toString`, `__proto__` and the
+ * `length` of a list are not data.
+ */
 function valueAt(payload: unknown, path: string): unknown {
   const whole = ownMember(payload, path);
   if (whole !== undefined || !path.includes('.')) return whole;
@@ -42,6 +46,7 @@ function valueAt(payload: unknown, path: string): unknown {
 }
 
 function ownMember(value: unknown, key: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (!Object.prototype.propertyIsEnumerable.call(value, key)) return undefined;
   return (value as Readonly<Record<string, unknown>>)[key];
 }

@@ -11,6 +11,8 @@ export interface AgendaParts {
   earliest(): Date | undefined;
   /** Gives the subscription of this id the attention that is due; settles when it needs none for now. */
   attend(id: string): Promise<void>;
+  /** Called at every look, twice a minute at least. */
+  looked(): Promise<void>;
   background(work: Promise<unknown>): void;
 }
 
@@ -66,6 +68,7 @@ export class Agenda {
     try {
       const { store, clock, owner } = this.#parts;
       for (const { id } of await store.claimDue(new Date(clock.now()), owner, HOLD_MS)) this.#attend(id);
+      await this.#parts.looked();
     } finally {
       const now = this.#parts.clock.now();
       const earliest = this.#parts.earliest()?.getTime() ?? Number.POSITIVE_INFINITY;

@@ -88,6 +88,11 @@ export interface SubscriberServiceOptions extends DispatchTables {
   readonly onBadSignature?: 'reject' | 'ack';
   /** Longer deliveries are answered 413. Default 5,242,880. */
   readonly maxBodyBytes?: number;
+  /**
+   * Milliseconds without a delivery, on an active subscription, after which a `stale` event is told, up to a minute late.
+   * Default: never.
+   */
+  readonly staleAfterMs?: number;
   /** After a denial: `'stop'` (default), or ask again after a time. */
   readonly onDenied?: 'stop' | { readonly retryAfterMs: number };
 }

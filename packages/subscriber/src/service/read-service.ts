@@ -1,5 +1,7 @@
-import { readMarks, readOptions } from '../decorators/metadata.js';
-import { compileRules } from '../dispatch/rules.js';
+import { declaredPayload, readMarks, readOptions } from '../decorators/metadata.js';
+import { isSchema } from '../dispatch/payload-type.js';
+import { problemsOfRules } from '../dispatch/rule-problems.js';
+import { compileRules, type Rule } from '../dispatch/rules.js';
 import { ConfigurationError } from '../errors.js';
 import type { SubscriberHandlers } from '../messages.js';
 import type { SubscriberServiceOptions } from './options.js';
@@ -11,22 +13,56 @@ import { problemsOfOptions, settingsOf } from './settings.js';
  * `ConfigurationError` with everything that is wrong.
  */
 export function readService(instance: object, config: SubscriberServiceOptions): Service {
-  const type = instance.constructor as (new () => object) & { readonly name: string };
+  const type = typeOf(instance);
   const options = { ...readOptions(type), ...config };
-  const { rules, problems } = compileRules(options, readMarks(type), (name) => hasMethod(instance, name));
-  const all = [...problemsOfOptions(options), ...problems];
-  if (all.length > 0) throw new ConfigurationError(all);
+  const marks = readMarks(type);
+  const has = (name: string): boolean => hasMethod(instance, name);
+  const rules = compileRules(options, marks, has);
+  const problems = [...problemsOfOptions(options), ...problemsOfRules(options, marks, rules, has)];
+  if (problems.length > 0) throw new ConfigurationError(problems);
   const settings = settingsOf(options);
   return {
     name: options.path === undefined ? type.name : settings.path,
     instance: handlersOf(instance),
     settings,
     rules,
+    warnings: rules.flatMap((rule) => mismatchOf(type, rule)),
   };
 }
 
+type Type = (new () => object) & { readonly name: string };
+
+/** By the prototype: a member called `constructor` is data. */
+function typeOf(instance: object): Type {
+  const prototype = Object.getPrototypeOf(instance) as { readonly constructor: Type } | null;
+  return prototype?.constructor ?? (Object as unknown as Type);
+}
+
+/** What every object has, such as `toString` and `constructor`, is no method of a service. */
 function hasMethod(instance: object, name: string): boolean {
-  return typeof (instance as Readonly<Record<string, unknown>>)[name] === 'function';
+  if (name === 'constructor') return false;
+  for (let at = instance; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at) as object) {
+    if (Object.hasOwn(at, name))
+      return typeof (instance as Readonly<Record<string, unknown>>)[name] === 'function';
+  }
+  return false;
+}
+
+/**
+ * A method that declares a class for its payload and is not given one. Only some compilers write down what a method
+ * declares, so nothing may depend on it but this advice.
+ */
+function mismatchOf(type: Type, { method, type: given }: Rule): readonly string[] {
+  const declared = declaredPayload(type, method);
+  if (declared === undefined || isSchema(given)) return [];
+  if (given === undefined)
+    return [
+      `${method} declares a ${declared.name} and is given the payload as parsed: name the class as its type`,
+    ];
+  const fits = given === declared || Object.prototype.isPrototypeOf.call(declared, given);
+  return fits
+    ? []
+    : [`${method} declares a ${declared.name} and is given a ${given.name}: name the same class`];
 }
 
 /** Any object may have the handlers' methods; what it has is looked up when it is needed. */

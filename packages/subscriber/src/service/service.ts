@@ -9,4 +9,6 @@ export interface Service {
   readonly instance: SubscriberHandlers & object;
   readonly settings: ServiceSettings;
   readonly rules: readonly Rule[];
+  /** What is suspicious about it, to be logged. */
+  readonly warnings: readonly string[];
 }

@@ -25,6 +25,7 @@ export interface ServiceSettings {
   readonly onBadSignature: 'reject' | 'ack';
   readonly maxBodyBytes: number;
   readonly retryDeniedMs: number | null;
+  readonly staleAfterMs: number | null;
 }
 
 export type CallbackSetting =
@@ -74,6 +75,7 @@ export function settingsOf(options: SubscriberServiceOptions): ServiceSettings {
     onInvalidPayload: options.onInvalidPayload ?? 'reject',
     onBadSignature: options.onBadSignature ?? 'reject',
     maxBodyBytes: options.maxBodyBytes ?? 5 * 1024 * 1024,
+    staleAfterMs: options.staleAfterMs ?? null,
     retryDeniedMs: typeof options.onDenied === 'object' ? options.onDenied.retryAfterMs : null,
   };
 }
@@ -141,6 +143,7 @@ function problemsOfNumbers(options: SubscriberServiceOptions): readonly string[]
     leaseSeconds: options.leaseSeconds,
     concurrency: options.concurrency,
     maxBodyBytes: options.maxBodyBytes,
+    staleAfterMs: options.staleAfterMs,
     'ack.deadlineMs': typeof options.ack === 'object' ? options.ack.deadlineMs : undefined,
     'dedupe.ttlMs': typeof options.dedupe === 'object' ? options.dedupe.ttlMs : undefined,
     'onDenied.retryAfterMs': typeof options.onDenied === 'object' ? options.onDenied.retryAfterMs : undefined,

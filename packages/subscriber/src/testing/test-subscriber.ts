@@ -71,6 +71,8 @@ export interface TestSubscriber<T extends object> extends AsyncDisposable {
   advance(ms: number): Promise<void>;
   /** Settles when handlers that were answered for early, and `waitUntil` work, are done. */
   idle(): Promise<void>;
+  /** Stops the subscriber: handlers still at work are told by their signal. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 type Intent = Exclude<IntentQuery, { readonly mode: 'denied' }>;
