@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { until } from '../support/until.js';
+import { ExampleProcess, outputOf } from './example-process.js';
+
+it('02 gives each update to the method that each dispatch map names', async () => {
+  const output = await outputOf('02');
+  const lines = output.split('\n').filter((line) => line.startsWith('  by'));
+  // Three services are told at the same time.
+  expect(lines.toSorted()).toEqual(
+    [
+      '  by header   Issue opened: ID: 1, Title: It is slow',
+      '  by header   Issue ID 1 assigned to ada',
+      '  by header   Issue opened: ID: 2, Title: It is faster than light',
+      '  by header   something else: {"action":"assigned","id":2,"assignedTo":"grace"}',
+      '  by payload  Issue opened by grace',
+      '  by payload  ada has more to do',
+      '  by payload  Issue opened by ada',
+      '  by payload  grace has more to do',
+      '  by both     somebody: It is slow',
+      '  by both     {"action":"assigned","id":1,"assignedTo":"ada"}',
+      '  by both     Ada herself: It is faster than light',
+      '  by both     {"action":"assigned","id":2,"assignedTo":"grace"}',
+    ].toSorted(),
+  );
+});
+
+it.each(['03', '04'])('%s follows a blog, and the routes of the app go on', async (number) => {
+  const output = await outputOf(number);
+  expect(output).toContain('["Fog from the west","A sail on the horizon","Written by hand"]');
+});
+
+it('04 ends its subscription at SIGTERM', async () => {
+  const main = fileURLToPath(new URL('../../examples/04-nestjs/dist/main.js', import.meta.url));
+  const child = spawn(process.execPath, [main, '--keep'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  await until('it stays up', () => output.includes('it stays up'));
+  child.kill('SIGTERM');
+  const [, signal] = (await once(child, 'close')) as [number | null, string | null];
+  // Nest lets the signal end the process once everything is closed.
+  expect([signal, output]).toEqual([
+    'SIGTERM',
+    expect.stringContaining('unsubscribed from https://blog.example/feed'),
+  ]);
+});
+
+it('05 passes its own tests', async () => {
+  const output = await outputOf('05');
+  expect(output).toMatch(/pass 5\n.*fail 0\n/);
+});
+
+it('lists the examples where none is named, and where there is none of the number', async () => {
+  expect(await outputOf()).toMatch(/01-hello\n {2}02-dispatch-maps\n/);
+  const wrong = new ExampleProcess('99');
+  expect([await wrong.status, wrong.output]).toEqual([2, expect.stringContaining('05-testing')]);
+});
