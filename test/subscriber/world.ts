@@ -146,7 +146,20 @@ export async function openWorld(
   };
 }
 
-/** Settles when `look` no longer throws; for what happens in the background. */
-export function until(look: () => void): Promise<void> {
-  return vi.waitFor(look, { timeout: 5_000, interval: 2 });
+/**
+ * Settles when `look` no longer throws; for what happens in the background. `between` happens before each further look,
+ * such as a step of the clock.
+ */
+export function until(look: () => unknown, between?: () => Promise<void>): Promise<void> {
+  return vi.waitFor(
+    async () => {
+      try {
+        await look();
+      } catch (thrown) {
+        await between?.();
+        throw thrown;
+      }
+    },
+    { timeout: 5_000, interval: 2 },
+  );
 }

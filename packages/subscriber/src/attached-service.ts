@@ -2,7 +2,7 @@ import { urlForLogs, WebSubError } from '@websub/shared';
 import type { Engine } from './engine.js';
 import type { SubscriptionView } from './messages.js';
 import type { Service } from './service/service.js';
-import { viewOf, type StoredSubscription } from './subscription/subscription.js';
+import { viewsOf, type StoredSubscription } from './subscription/subscription.js';
 import { waitFor, type Sight } from './waiting.js';
 
 /** A service that a listener has. */
@@ -24,11 +24,11 @@ export function attachedService(engine: Engine, service: Service): AttachedServi
   return {
     path: service.settings.path,
     get subscriptions() {
-      return own().map(viewOf);
+      return viewsOf(own());
     },
     async verified({ timeoutMs = 30_000 } = {}) {
       const look = (): Sight => lookAt(service, own());
-      if (await waitFor(look, engine.emitter, engine.clock, timeoutMs)) return;
+      if (await waitFor(look, engine.life.watch, engine.clock, timeoutMs)) return;
       throw new WebSubError(
         'timeout',
         `not every subscription of ${service.name} was verified within ${timeoutMs} ms: check that the hub reaches the callback`,
@@ -41,7 +41,8 @@ function lookAt({ settings }: Service, own: readonly StoredSubscription[]): Sigh
   const open = settings.targets.filter(
     ({ key }) => !own.some((one) => one.target === key && one.state === 'active'),
   );
-  if (open.length === 0 && own.every(({ state }) => state !== 'pending')) return 'there';
+  const settled = own.every(({ state, replaces }) => state !== 'pending' || replaces !== undefined);
+  if (open.length === 0 && settled) return 'there';
   const denied = own.find(
     ({ state, target }) => state === 'denied' && open.some(({ key }) => key === target),
   );

@@ -105,7 +105,7 @@ export function createEngine(options: ListenerOptions, around: EngineSurrounding
     store,
     clock,
     owner: random.token(9),
-    earliest: () => earliestOf(life.known),
+    dueTimes: () => life.known.flatMap(({ dueAt }) => dueAt ?? []),
     looked: () => silence.look(),
     attend: async (id) => (await life.apply(id, { kind: 'due' }))?.sent,
     background,
@@ -138,10 +138,4 @@ function tell(
   if (effect.what !== 'denied') return emitter.emit(effect.what, view);
   const reason = effect.reason === undefined ? {} : { reason: effect.reason };
   emitter.emit('denied', { topic: subscription.topic, subscription: view, ...reason });
-}
-
-function earliestOf(subscriptions: readonly StoredSubscription[]): Date | undefined {
-  return subscriptions
-    .map(({ dueAt }) => dueAt)
-    .reduce((first, at) => (first === undefined || (at !== undefined && at < first) ? at : first), undefined);
 }

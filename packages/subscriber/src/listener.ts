@@ -15,7 +15,7 @@ import type { SubscriberServiceOptions } from './service/options.js';
 import { readService } from './service/read-service.js';
 import type { Service } from './service/service.js';
 import { SubscriptionBook, type Subscriptions } from './subscriptions.js';
-import { isWanted } from './subscription/subscription.js';
+import { isWanted, type StoredSubscription } from './subscription/subscription.js';
 import { waitFor, within } from './waiting.js';
 
 /** A request handler for node:http, express and what takes the same. */
@@ -247,14 +247,16 @@ export class SubscriberListener implements AsyncDisposable {
   }
 
   async #unsubscribeAll(services: readonly Service[]): Promise<void> {
-    const { life, emitter, clock } = this.#engine;
+    const { life, clock } = this.#engine;
+    // Another instance may have subscribed, or renewed, on the same store.
+    await life.load();
     const names = new Set(services.map(({ name }) => name));
-    const ending = life.known.filter((one) => names.has(one.service) && isWanted(one));
+    const ending = life.known.filter((one) => names.has(one.service) && isToEnd(one));
     if (ending.length === 0) return;
     for (const { id } of ending) await life.apply(id, { kind: 'requested', mode: 'unsubscribe' });
     const ids = new Set(ending.map(({ id }) => id));
     const open = (): boolean => life.known.some(({ id, state }) => ids.has(id) && state !== 'unsubscribed');
-    await waitFor(() => (open() ? 'not yet' : 'there'), emitter, clock, this.#graceMs());
+    await waitFor(() => (open() ? 'not yet' : 'there'), life.watch, clock, this.#graceMs());
   }
 
   #graceMs(): number {
@@ -279,6 +281,11 @@ export class SubscriberListener implements AsyncDisposable {
     this.#entrance.cut();
     await Promise.all([closed, this.#engine.egress.close()]);
   }
+}
+
+/** One that another takes over from may already be waiting for its end, which then comes sooner. */
+function isToEnd(subscription: StoredSubscription): boolean {
+  return isWanted(subscription) || subscription.pending === 'unsubscribe';
 }
 
 const NOT_FOUND = answer(404, 'nothing here');

@@ -2,7 +2,7 @@ import type { Link } from '@websub/shared';
 
 /** Where a subscription stands. `pending` beside it tells what was asked of the hub and is not yet verified. */
 export interface SubscriptionView {
-  /** The last segment of the callback's path: 128 bits and more that nobody can guess. */
+  /** The same for as long as the subscription is renewed, though a renewal may change `callback`. */
   readonly id: string;
   readonly hub: string;
   readonly topic: string;

@@ -7,7 +7,12 @@ import type { SubscriberServiceOptions } from './service/options.js';
 import type { Service } from './service/service.js';
 import { problemsOfOptions, settingsOf } from './service/settings.js';
 import { problemsOfTarget, readTarget, type Target } from './service/target.js';
-import { isWanted, viewOf } from './subscription/subscription.js';
+import {
+  isWanted,
+  viewOf,
+  viewsOf,
+  type StoredSubscription,
+} from './subscription/subscription.js';
 
 /** What may differ for one subscription; everything else is the service's. */
 export type SubscribeOptions = Pick<SubscriberServiceOptions, 'leaseSeconds' | 'secret'>;
@@ -57,23 +62,32 @@ export class SubscriptionBook implements Subscriptions {
     return viewOf(await this.#engine.enrolment.enrol(wish));
   }
 
-  unsubscribe(id: string): Promise<void> {
-    return this.#request(id, 'unsubscribe');
+  async unsubscribe(id: string): Promise<void> {
+    for (const one of await this.#lineOf(id)) await this.#request(one, 'unsubscribe');
   }
 
-  renew(id: string): Promise<void> {
-    return this.#request(id, 'subscribe');
+  async renew(id: string): Promise<void> {
+    const line = await this.#lineOf(id);
+    const current = line.find(({ state, pending }) => state === 'active' && pending !== 'unsubscribe') ?? line[0];
+    if (current !== undefined) await this.#request(current, 'subscribe');
   }
 
   async list(): Promise<readonly SubscriptionView[]> {
-    return (await this.#engine.life.load()).map(viewOf);
+    return viewsOf(await this.#engine.life.load());
   }
 
-  async #request(id: string, mode: 'subscribe' | 'unsubscribe'): Promise<void> {
+  async #request({ id }: StoredSubscription, mode: 'subscribe' | 'unsubscribe'): Promise<void> {
     const applied = await this.#engine.life.apply(id, { kind: 'requested', mode });
-    if (applied === undefined)
-      throw new WebSubError('gone', `there is no subscription ${id}: see subscriptions.list()`);
-    await applied.sent;
+    await applied?.sent;
+  }
+
+  /** Two while one takes over from another. Another instance may have made them. */
+  async #lineOf(id: string): Promise<readonly StoredSubscription[]> {
+    const { life } = this.#engine;
+    await life.load();
+    const line = life.lineWith(id);
+    if (line.length > 0) return line;
+    throw new WebSubError('gone', `there is no subscription ${id}: see subscriptions.list()`);
   }
 
   /** One callback serves one subscription. */

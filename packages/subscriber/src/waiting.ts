@@ -1,25 +1,22 @@
-import type { Clock, WebSubError } from '@websub/shared';
-import type { Emitter } from './events.js';
+import type { CancelTimer, Clock, WebSubError } from '@websub/shared';
 
 /** What a wait sees: what it waits for, that it may yet come, or why it will not. */
 export type Sight = 'there' | 'not yet' | WebSubError;
 
-const TURNS = ['verified', 'renewed', 'denied', 'expired', 'unsubscribed'] as const;
+/** Calls back after each change, until the returned function is called. */
+export type Watch = (changed: () => void) => CancelTimer;
 
-/**
- * Looks now and after every turn in the life of a subscription. Settles with whether it came within `timeoutMs`; rejects
- * with the error that was seen.
- */
+/** Looks now and after every change. Settles with whether it came within `timeoutMs`; rejects with the error that was seen. */
 export function waitFor(
   look: () => Sight,
-  emitter: Emitter,
+  watch: Watch,
   clock: Clock,
   timeoutMs: number,
 ): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const finish = (settle: () => void): void => {
       cancel();
-      for (const turn of TURNS) emitter.off(turn, check);
+      unwatch();
       settle();
     };
     const check = (): void => {
@@ -28,7 +25,7 @@ export function waitFor(
       else if (sight !== 'not yet') finish(() => reject(sight));
     };
     const cancel = clock.after(timeoutMs, () => finish(() => resolve(false)));
-    for (const turn of TURNS) emitter.on(turn, check);
+    const unwatch = watch(check);
     check();
   });
 }

@@ -7,11 +7,18 @@ import { Lanes } from '../lanes.js';
 import type { Life } from '../lifecycle/life.js';
 import type { HandlerResult, Notification, SubscriberHandlers } from '../messages.js';
 import type { Service } from '../service/service.js';
-import { receptionOf, viewOf, type StoredSubscription } from '../subscription/subscription.js';
+import {
+  isWanted,
+  lineOf,
+  receptionOf,
+  viewOf,
+  type StoredSubscription,
+} from '../subscription/subscription.js';
 import { acknowledge } from './acknowledge.js';
 import { Dedupe } from './dedupe.js';
 import { DeliveryNotification } from './delivery-notification.js';
 import { answer, comeAgain, type CallbackRequest, type Outcome } from './exchange.js';
+import { Overlap } from './overlap.js';
 
 export interface DeliveryParts {
   readonly life: Life;
@@ -39,9 +46,11 @@ export class Delivery {
   // For as long as a service is attached; two services share nothing.
   readonly #lanes = new WeakMap<Service, Lanes>();
   readonly #dedupes = new WeakMap<Service, Dedupe>();
+  readonly #overlap: Overlap;
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
+    this.#overlap = new Overlap(parts.clock);
   }
 
   async receive(
@@ -71,20 +80,38 @@ export class Delivery {
       signal: this.#parts.signal(),
       waitUntil: (work) => this.#waitUntil(work, notification),
     });
-    return this.#once(service, notification, () => this.#handle(service, notification));
+    return this.#once(subscription, service, notification, () =>
+      this.#handle(subscription, service, notification),
+    );
   }
 
-  #once(service: Service, notification: Notification, handle: () => Promise<Outcome>): Promise<Outcome> {
+  #once(
+    subscription: StoredSubscription,
+    service: Service,
+    notification: Notification,
+    handle: () => Promise<Outcome>,
+  ): Promise<Outcome> {
     const { dedupe } = service.settings;
-    if (dedupe === null) return handle();
-    const id = dedupe.key(notification);
-    // The same id at another topic is another update.
-    const key = id === undefined ? undefined : JSON.stringify([notification.topic, id]);
+    const id = dedupe?.key(notification);
+    if (dedupe === null || id === undefined)
+      return this.#overlap.once(subscription.id, this.#twinOf(subscription), notification.raw, handle);
     const known = remembered(this.#dedupes, service, () => new Dedupe(this.#parts.clock, dedupe.ttlMs));
-    return known.once(key, handle);
+    // The same id at another topic is another update.
+    return known.once(JSON.stringify([notification.topic, id]), handle);
   }
 
-  #handle(service: Service, notification: DeliveryNotification): Promise<Outcome> {
+  /** The other of two that are active while one takes over from the other. */
+  #twinOf({ replacedBy, tookOverFrom }: StoredSubscription): string | undefined {
+    return [replacedBy, tookOverFrom].find(
+      (id) => id !== undefined && this.#parts.life.seen(id)?.state === 'active',
+    );
+  }
+
+  #handle(
+    subscription: StoredSubscription,
+    service: Service,
+    notification: DeliveryNotification,
+  ): Promise<Outcome> {
     const { settings } = service;
     const chosen = choose(service, notification);
     if (chosen === undefined) return Promise.resolve(this.#unmatched(service, notification));
@@ -93,7 +120,9 @@ export class Delivery {
       service,
       () => new Lanes({ concurrency: settings.concurrency, waiting: WAITING }),
     );
-    const work = lanes.run(settings.orderBy?.(notification), () => this.#run(service, notification, chosen));
+    const work = lanes.run(settings.orderBy?.(notification), () =>
+      this.#run(subscription, service, notification, chosen),
+    );
     if (work === undefined) return Promise.resolve({ answer: comeAgain(RETRY_AFTER_SECONDS) });
     this.#parts.background(work);
     const by = { handler: chosen.method, matchedBy: chosen.matchedBy };
@@ -101,7 +130,12 @@ export class Delivery {
   }
 
   /** Never rejects: what a handler throws becomes an answer, and an `error` event. */
-  async #run(service: Service, notification: DeliveryNotification, chosen: Chosen): Promise<Outcome> {
+  async #run(
+    subscription: StoredSubscription,
+    service: Service,
+    notification: DeliveryNotification,
+    chosen: Chosen,
+  ): Promise<Outcome> {
     const { method, matchedBy, type } = chosen;
     const by = { handler: method, matchedBy };
     const mapped = await mapPayload(type, notification.payload);
@@ -115,15 +149,21 @@ export class Delivery {
     try {
       return { ...by, answer: answerOf(await call(service.instance, method, notification, mapped.value)) };
     } catch (thrown) {
-      return { ...by, ...(await this.#failed(thrown, method, notification)) };
+      if (thrown instanceof SubscriptionGone) await this.#giveUp(subscription);
+      return { ...by, ...this.#failed(thrown, method, notification) };
     }
   }
 
-  async #failed(thrown: unknown, method: string, notification: Notification): Promise<Outcome> {
-    if (thrown instanceof SubscriptionGone) {
-      await this.#parts.life.apply(notification.subscription.id, { kind: 'given-up' });
-      return { answer: answer(410), error: thrown };
-    }
+  /** The hub is answered 410 at this callback; one that takes over has another, and is to be ended there. */
+  async #giveUp(subscription: StoredSubscription): Promise<void> {
+    const { life } = this.#parts;
+    await life.apply(subscription.id, { kind: 'given-up' });
+    const others = life.lineWith(lineOf(subscription)).filter(isWanted);
+    for (const { id } of others) await life.apply(id, { kind: 'requested', mode: 'unsubscribe' });
+  }
+
+  #failed(thrown: unknown, method: string, notification: Notification): Outcome {
+    if (thrown instanceof SubscriptionGone) return { answer: answer(410), error: thrown };
     if (thrown instanceof RetryLater) return { answer: comeAgain(thrown.seconds), error: thrown };
     const error = new WebSubError('handler_failed', `${method} failed: ${reasonOf(thrown)}`, {
       cause: thrown,

@@ -7,8 +7,8 @@ export interface AgendaParts {
   readonly clock: Clock;
   /** Who claims, where several instances share a store. */
   readonly owner: string;
-  /** When the first of the subscriptions that this process knows of is due. */
-  earliest(): Date | undefined;
+  /** When the subscriptions that this process knows of are due. */
+  dueTimes(): readonly Date[];
   /** Gives the subscription of this id the attention that is due; settles when it needs none for now. */
   attend(id: string): Promise<void>;
   /** Called at every look, twice a minute at least. */
@@ -71,8 +71,12 @@ export class Agenda {
       await this.#parts.looked();
     } finally {
       const now = this.#parts.clock.now();
-      const earliest = this.#parts.earliest()?.getTime() ?? Number.POSITIVE_INFINITY;
-      this.hasten(new Date(Math.min(Math.max(earliest, now + SHORTEST_PAUSE_MS), now + POLL_MS)));
+      // What is due already is in hand, here or elsewhere; it must not hide what comes due in a moment.
+      const next = this.#parts
+        .dueTimes()
+        .map((at) => (at.getTime() > now ? at.getTime() : now + SHORTEST_PAUSE_MS))
+        .reduce((first, at) => Math.min(first, at), now + POLL_MS);
+      this.hasten(new Date(next));
     }
   }
 

@@ -7,7 +7,7 @@ import type { Service } from '../service/service.js';
 import type { SecretSetting } from '../service/settings.js';
 import type { ReadTarget } from '../service/target.js';
 import { decide } from '../subscription/decide.js';
-import type { StoredSubscription } from '../subscription/subscription.js';
+import { lineOf, type StoredSubscription } from '../subscription/subscription.js';
 import { findCandidates, type Candidates } from './candidates.js';
 import type { Life } from './life.js';
 
@@ -29,7 +29,7 @@ export interface Wish {
   /** Absent: as the service's options say. */
   readonly terms?: Terms;
   /** The subscription that the new one takes over from. */
-  readonly replaces?: string;
+  readonly replaces?: StoredSubscription;
 }
 
 /** What a hub is asked for. */
@@ -41,12 +41,16 @@ export interface Terms {
 const SECRET_BYTES = 32;
 const DEFAULT_RETRY = { attempts: 3, baseMs: 500, maxMs: 30_000 };
 
-/** The terms of one that was made at run time go on with its successor; a secret is drawn anew. */
-export function termsOf({ leaseSeconds, secrets }: StoredSubscription): Terms {
-  return {
-    ...(leaseSeconds === undefined ? {} : { leaseSeconds }),
-    secret: { kind: secrets.length === 0 ? 'none' : 'auto' },
-  };
+/** The terms of one that was made at run time go on with its successor; a secret that was drawn is drawn anew. */
+export function termsOf({ leaseSeconds, secrets, secretsGiven }: StoredSubscription): Terms {
+  const [current, ...previous] = secrets;
+  const secret: SecretSetting =
+    current === undefined
+      ? { kind: 'none' }
+      : secretsGiven === true
+        ? { kind: 'fixed', secrets: [current, ...previous] }
+        : { kind: 'auto' };
+  return { ...(leaseSeconds === undefined ? {} : { leaseSeconds }), secret };
 }
 
 /** Makes new subscriptions. */
@@ -84,7 +88,7 @@ export class Enrolment {
       // Stored first: some hubs verify before they answer.
       await this.#parts.life.add(subscription);
       if (wish.replaces !== undefined) {
-        await this.#parts.life.apply(wish.replaces, { kind: 'replaced', by: subscription.id });
+        await this.#parts.life.apply(wish.replaces.id, { kind: 'replaced', by: subscription.id });
       }
       const answer = await this.request(subscription, 'subscribe', wish.service, reach);
       const now = await this.#parts.life.find(subscription.id);
@@ -140,7 +144,8 @@ export class Enrolment {
       attempts: 0,
       ...(target.kind === 'resource' ? { resource: target.resource } : {}),
       ...(terms.leaseSeconds === undefined ? {} : { leaseSeconds: terms.leaseSeconds }),
-      ...(replaces === undefined ? {} : { replaces }),
+      ...(terms.secret.kind === 'fixed' ? { secretsGiven: true } : {}),
+      ...(replaces === undefined ? {} : { replaces: replaces.id, line: lineOf(replaces) }),
     };
     return decide(draft, { kind: 'requested', mode: 'subscribe' }, this.#parts.clock.now()).subscription;
   }

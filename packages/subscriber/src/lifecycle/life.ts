@@ -1,7 +1,8 @@
 import { WebSubError, type Clock } from '@websub/shared';
 import { decide, type LifeEffect, type LifeEvent, type LifePolicy } from '../subscription/decide.js';
 import type { SubscriptionStore } from '../subscription/store.js';
-import type { StoredSubscription } from '../subscription/subscription.js';
+import type { Watch } from '../waiting.js';
+import { isWanted, lineOf, type StoredSubscription } from '../subscription/subscription.js';
 
 /** What a life asks of the rest of the subscriber. */
 export interface LifeActions {
@@ -25,6 +26,7 @@ export class Life {
   readonly #clock: Clock;
   readonly #actions: LifeActions;
   readonly #known = new Map<string, StoredSubscription>();
+  readonly #watchers = new Set<() => void>();
 
   constructor(store: SubscriptionStore, clock: Clock, actions: LifeActions) {
     this.#store = store;
@@ -37,13 +39,30 @@ export class Life {
     return [...this.#known.values()];
   }
 
+  /** Calls `changed` whenever this process sees another state of any subscription; the answer ends that. */
+  readonly watch: Watch = (changed) => {
+    this.#watchers.add(changed);
+    return () => void this.#watchers.delete(changed);
+  };
+
   /** Reads all that is stored. */
   async load(): Promise<readonly StoredSubscription[]> {
     const all: StoredSubscription[] = [];
     for await (const subscription of this.#store.list()) all.push(subscription);
-    this.#known.clear();
+    const ids = new Set(all.map(({ id }) => id));
+    for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
     for (const subscription of all) this.#remember(subscription);
-    return all;
+    return this.known;
+  }
+
+  /** All that took over from one another, with the one of this id; as this process last saw them. */
+  lineWith(line: string): readonly StoredSubscription[] {
+    return this.known.filter((subscription) => lineOf(subscription) === line);
+  }
+
+  /** As this process last saw it. */
+  seen(id: string): StoredSubscription | undefined {
+    return this.#known.get(id);
   }
 
   find(id: string): Promise<StoredSubscription | undefined> {
@@ -59,6 +78,7 @@ export class Life {
   async remove(id: string): Promise<void> {
     await this.#store.delete(id);
     this.#known.delete(id);
+    this.#changed();
   }
 
   /**
@@ -102,6 +122,9 @@ export class Life {
         case 'retire':
           this.#actions.background(this.#retire(effect.id, subscription));
           break;
+        case 'stand-down':
+          this.#actions.background(this.#standDown(effect, subscription));
+          break;
         case 'forget':
           await this.remove(subscription.id);
           break;
@@ -118,9 +141,33 @@ export class Life {
     await this.apply(id, { kind: 'superseded', atHub });
   }
 
+  /** The one that was to be taken over from goes on, unless the hub wants neither. */
+  async #standDown(
+    { id, denied, reason }: LifeEffect & { readonly kind: 'stand-down' },
+    subscription: StoredSubscription,
+  ): Promise<void> {
+    const why = reason === undefined ? {} : { reason };
+    const old = await this.#store.get(id);
+    if (old === undefined || !isWanted(old)) {
+      this.#actions.tell(subscription, { kind: 'tell', what: 'denied', ...why });
+      return;
+    }
+    const sameAtHub = old.hub === subscription.hub && old.topic === subscription.topic;
+    await this.apply(id, denied && sameAtHub ? { kind: 'denied', ...why } : { kind: 'abandoned' });
+    await this.remove(subscription.id);
+  }
+
   #remember(subscription: StoredSubscription): void {
+    const before = this.#known.get(subscription.id);
+    // A list that was begun before a write may end after it.
+    if (before !== undefined && before.version > subscription.version) return;
     this.#known.set(subscription.id, subscription);
     if (subscription.dueAt !== undefined) this.#actions.hasten(subscription.dueAt);
+    if (before !== subscription) this.#changed();
+  }
+
+  #changed(): void {
+    for (const changed of this.#watchers) changed();
   }
 }
 

@@ -46,11 +46,18 @@ export class Renewal {
     await this.#settle(subscription, 'unsubscribe', answer);
   }
 
-  /** A renewal starts with discovery: topics move, and so do hubs (section 6). */
+  /**
+   * A renewal starts with discovery: topics move, and so do hubs (section 6). A callback should change at renewal
+   * (section 5.1.1), so it makes a new subscription that takes over, where {@link takesTurns}.
+   */
   async #renew(subscription: StoredSubscription, service: Service): Promise<void> {
     const candidates = await this.#rediscover(subscription, service);
     const stays = candidates.topic === subscription.topic && candidates.hubs.includes(subscription.hub);
     const underWay = await this.#hasSuccessor(subscription);
+    if (stays && !underWay && takesTurns(subscription, service)) {
+      const others = candidates.hubs.filter((hub) => hub !== subscription.hub);
+      return this.#moveTo({ ...candidates, hubs: [subscription.hub, ...others] }, subscription, service);
+    }
     if (stays || underWay) {
       const answer = await this.#parts.enrolment.request(
         subscription,
@@ -89,8 +96,13 @@ export class Renewal {
   async #moveTo(candidates: Candidates, subscription: StoredSubscription, service: Service): Promise<void> {
     const { id, origin } = subscription;
     const terms = origin === 'run-time' ? { terms: termsOf(subscription) } : {};
-    const wish = { service, target: targetOf(subscription), origin, replaces: id, ...terms };
-    await this.#parts.enrolment.enrolAt(candidates, wish);
+    const wish = { service, target: targetOf(subscription), origin, replaces: subscription, ...terms };
+    try {
+      await this.#parts.enrolment.enrolAt(candidates, wish);
+    } catch (thrown) {
+      await this.#parts.life.apply(id, { kind: 'abandoned' });
+      throw thrown;
+    }
   }
 
   async #settle(
@@ -106,6 +118,12 @@ export class Renewal {
       answer.kind === 'refused' ? { kind: 'refused', mode, reason } : { kind: 'failed', mode },
     );
   }
+}
+
+/** Whether a renewal makes a new subscription in place of this one: see `renewal` in the options. */
+function takesTurns({ state, verifiedPromptly }: StoredSubscription, { settings }: Service): boolean {
+  if (state !== 'active' || settings.callback.kind === 'exact') return false;
+  return settings.renewal === 'rotate' || (settings.renewal === 'auto' && verifiedPromptly === true);
 }
 
 function reachOf({ resource, hub }: StoredSubscription, { settings }: Service): Reach {

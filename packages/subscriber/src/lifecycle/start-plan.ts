@@ -46,11 +46,11 @@ export function planStart(
 
 function renewed(target: ReadTarget, configured: readonly StoredSubscription[]): PlannedEnrolment {
   const old = configured.find((one) => one.target === target.key);
-  return { target, origin: 'configured', ...(old === undefined ? {} : { replaces: old.id }) };
+  return { target, origin: 'configured', ...(old === undefined ? {} : { replaces: old }) };
 }
 
 function moved(old: StoredSubscription): PlannedEnrolment {
-  return { target: targetOf(old), origin: 'run-time', terms: termsOf(old), replaces: old.id };
+  return { target: targetOf(old), origin: 'run-time', terms: termsOf(old), replaces: old };
 }
 
 function hasSecretOf(setting: SecretSetting, { secrets }: StoredSubscription): boolean {

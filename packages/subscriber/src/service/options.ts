@@ -49,6 +49,13 @@ export interface SubscriberServiceOptions extends DispatchTables {
    * others being accepted as well while one is rotated. `false`: none, so that deliveries are unsigned.
    */
   readonly secret?: string | readonly [current: string, ...previous: string[]] | false;
+  /**
+   * How a lease is renewed. `'rotate'`: by a new subscription with another callback and secret, beside which the old one
+   * goes on until it is verified and for a minute more; what comes by both is handled once. `'keep'`: by the same callback
+   * and secret. Absent: `'rotate'` at hubs that verified the last request within 10 seconds, else `'keep'`; always `'keep'`
+   * with an exact `callback`.
+   */
+  readonly renewal?: 'rotate' | 'keep';
   /** Whether `start()`, or `attach` after it, subscribes to the targets. Default true. */
   readonly subscribeOnStartUp?: boolean;
   /** Whether `gracefulStop` ends the subscriptions at their hubs. Default false: a restart resumes them. */

@@ -10,6 +10,7 @@ export interface ServiceSettings {
   readonly callback: CallbackSetting;
   readonly leaseSeconds?: number;
   readonly secret: SecretSetting;
+  readonly renewal: 'rotate' | 'keep' | 'auto';
   readonly subscribeOnStartUp: boolean;
   readonly unsubscribeOnShutdown: boolean;
   readonly customParams: Readonly<Record<string, string>>;
@@ -61,6 +62,7 @@ export function settingsOf(options: SubscriberServiceOptions): ServiceSettings {
     callback: callbackSetting(options),
     ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
     secret: secretSetting(options.secret),
+    renewal: options.renewal ?? 'auto',
     subscribeOnStartUp: options.subscribeOnStartUp ?? true,
     unsubscribeOnShutdown: options.unsubscribeOnShutdown ?? false,
     customParams: options.customParams ?? {},
@@ -119,6 +121,7 @@ export function problemsOfOptions(options: SubscriberServiceOptions): readonly s
   return [
     ...settings.targets.flatMap(problemsOfTarget),
     ...problemsOfCallback(settings),
+    ...problemsOfRenewal(settings),
     ...problemsOfSecret(settings.secret),
     ...problemsOfNumbers(options),
     ...[options.httpConfig, options.discoveryConfig?.httpConfig].flatMap(problemsOfHttp),
@@ -132,6 +135,12 @@ function problemsOfCallback({ callback, targets }: ServiceSettings): readonly st
   return callback.kind === 'exact' && targets.length > 1
     ? [...problems, 'one callback serves one target: leave callback out, or set appendServicePath']
     : problems;
+}
+
+function problemsOfRenewal({ callback, renewal }: ServiceSettings): readonly string[] {
+  return callback.kind === 'exact' && renewal === 'rotate'
+    ? ['an exact callback cannot be rotated: leave renewal out, or set appendServicePath']
+    : [];
 }
 
 function problemsOfSecret(secret: SecretSetting): readonly string[] {

@@ -55,6 +55,7 @@ const events = {
   delivered: { kind: 'delivered', strong: true },
   'given up': { kind: 'given-up' },
   replaced: { kind: 'replaced', by: 'other' },
+  abandoned: { kind: 'abandoned' },
   'superseded at the hub': { kind: 'superseded', atHub: true },
   'superseded in place': { kind: 'superseded', atHub: false },
 } as const satisfies Record<string, LifeEvent>;
@@ -71,6 +72,8 @@ function written(before: StoredSubscription, { subscription: after, effects }: D
         return `tell ${effect.what}`;
       case 'retire':
         return `retire ${effect.id}`;
+      case 'stand-down':
+        return `stand down for ${effect.id}`;
       case 'forget':
         return 'forget';
     }
@@ -237,12 +240,25 @@ const table: Readonly<Record<EventName, Readonly<Record<Situation, string>>>> = 
     'denied/- leased': '=',
     'unsubscribed/-': '=',
   },
+  abandoned: {
+    'pending/subscribe': '=',
+    'pending/unsubscribe': '=',
+    'pending/-': 'pending/subscribe',
+    'active/-': '=',
+    'active/subscribe': '=',
+    'active/unsubscribe': '=',
+    'expired/subscribe': '=',
+    'expired/-': 'expired/subscribe',
+    'denied/-': '=',
+    'denied/- leased': '=',
+    'unsubscribed/-': '=',
+  },
   'superseded at the hub': {
     'pending/subscribe': '=, forget',
     'pending/unsubscribe': '=, forget',
     'pending/-': '=, forget',
-    'active/-': 'active/unsubscribe, send unsubscribe',
-    'active/subscribe': 'active/unsubscribe, send unsubscribe',
+    'active/-': 'active/unsubscribe',
+    'active/subscribe': 'active/unsubscribe',
     'active/unsubscribe': '=',
     'expired/subscribe': '=, forget',
     'expired/-': '=, forget',
@@ -431,9 +447,53 @@ describe('a replacement', () => {
       NOW,
     );
     expect(effects).toEqual([
-      { kind: 'tell', what: 'verified' },
+      { kind: 'tell', what: 'renewed' },
       { kind: 'retire', id: 'old' },
     ]);
+  });
+
+  it('goes on beside the old subscription for a minute, or a quarter of the lease that is left', () => {
+    const given = situations['active/-'];
+    for (const [at, overlap] of [
+      [NOW, 60_000],
+      [NOW + 10 * DAY - 40_000, 10_000],
+    ] as const) {
+      const { subscription: old } = decide(given, events['superseded at the hub'], at);
+      expect(old.dueAt).toEqual(new Date(at + overlap));
+      expect(receptionOf(old, at)).toBe('take');
+      expect(written(old, decide(old, { kind: 'due' }, at + overlap))).toBe(
+        'active/unsubscribe, send unsubscribe',
+      );
+    }
+  });
+
+  it('that is denied or refused leaves the old subscription to go on', () => {
+    const given = subscription({ pending: 'subscribe', replaces: 'old' });
+    for (const name of ['denied', 'refused subscribe'] as const) {
+      expect(written(given, decide(given, events[name], NOW))).toBe('denied/-, stand down for old');
+    }
+  });
+
+  it('that came to nothing has the old subscription renewed soon', () => {
+    const { subscription: old } = decide(situations['active/subscribe'], events.replaced, NOW);
+    const { subscription: again } = decide(old, events.abandoned, NOW);
+    expect(again).toMatchObject({ pending: 'subscribe' });
+    expect(again.dueAt?.getTime()).toBeLessThanOrEqual(NOW + 10_000);
+    expect(again.replacedBy).toBeUndefined();
+  });
+
+  it('is offered to a hub that verified within ten seconds of being asked', () => {
+    const asked = decide(subscription(), events['requested subscribe'], NOW).subscription;
+    const verified = (at: number): StoredSubscription =>
+      decide(asked, events['verified subscribe'], at).subscription;
+    expect(verified(NOW + 10_000).verifiedPromptly).toBe(true);
+    const slow = decide(verified(NOW), events['requested subscribe'], NOW + DAY).subscription;
+    const late = decide(slow, events['verified subscribe'], NOW + DAY + 10_001).subscription;
+    expect(late.verifiedPromptly).toBeUndefined();
+    // What the hub asks by itself says nothing about that.
+    expect(decide(late, events['verified subscribe'], NOW + 2 * DAY).subscription).not.toHaveProperty(
+      'verifiedPromptly',
+    );
   });
 
   it('lets the old subscription be renewed after all when it is not verified in time', () => {

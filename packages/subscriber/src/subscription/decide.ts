@@ -19,6 +19,8 @@ export type LifeEvent =
   | { readonly kind: 'given-up' }
   /** Another subscription was made to take over from this one; it is not verified yet. */
   | { readonly kind: 'replaced'; readonly by: string }
+  /** Nothing came of the one that was to take over. */
+  | { readonly kind: 'abandoned' }
   /**
    * The one that takes over was verified. `atHub`: the hub holds this one beside it; not so where both have the same
    * callback, topic and hub, for these are the hub's key.
@@ -34,6 +36,8 @@ export type LifeEffect =
   | { readonly kind: 'tell'; readonly what: 'denied'; readonly reason?: string }
   /** The subscription of this id is superseded. */
   | { readonly kind: 'retire'; readonly id: string }
+  /** It will not take over from the subscription of this id: the hub denied or refused it. */
+  | { readonly kind: 'stand-down'; readonly id: string; readonly denied: boolean; readonly reason?: string }
   /** Nothing is left to remember. */
   | { readonly kind: 'forget' };
 
@@ -60,6 +64,12 @@ const LONGEST_TRUSTED_LEASE_MS = 14 * DAY_MS;
 const LONGEST_LEASE_SECONDS = 10 * 365 * 86_400;
 /** How long an ended subscription still answers 410. */
 const REMEMBERED_MS = DAY_MS;
+/** The same of one that was taken over from, of which a short lease makes many. */
+const TAKEN_OVER_REMEMBERED_MS = 600_000;
+/** A hub that verifies within this time is asked for a new subscription in place of the old at each renewal. */
+const PROMPTLY_MS = 10_000;
+/** How long the old subscription goes on beside the new one, for what the hub has yet to deliver to it. */
+const OVERLAP_MS = 60_000;
 /** How often an unsubscription is asked for when no lease would end by itself. */
 const UNSUBSCRIBE_ATTEMPTS = 8;
 /** `lastDeliveryAt` is kept this exactly; a write for each delivery would be an fsync for each. */
@@ -94,6 +104,8 @@ export function decide(
       return ended(subscription, now);
     case 'replaced':
       return replaced(subscription, event.by, now);
+    case 'abandoned':
+      return abandoned(subscription, now);
     case 'superseded':
       return superseded(subscription, event.atHub, now);
     case 'due':
@@ -115,7 +127,7 @@ function requestSubscription(s: StoredSubscription, now: number): Decision {
   const retryAt = new Date(now + verificationPatience(attempts, leaseLeft(s, now)));
   return changed(
     s,
-    { state, pending: 'subscribe', attempts, retryAt },
+    { state, pending: 'subscribe', attempts, retryAt, requestedAt: new Date(now) },
     ['renewAt'],
     [{ kind: 'send', mode: 'subscribe' }],
   );
@@ -151,7 +163,8 @@ function refused(
   // A hub that will not end it does not know it, or is answered 410 from now on.
   if (mode === 'unsubscribe') return ended(s, now);
   // Once it was accepted, a refusal may be a passing fault of the hub's: the lease goes on and so do the tries (LAW 5).
-  return s.state === 'pending' ? denied(s, reason, now, policy) : retryLater(s, mode, now);
+  if (s.state !== 'pending') return retryLater(s, mode, now);
+  return s.replaces === undefined ? denied(s, reason, now, policy) : standDown(s, s.replaces, false, reason);
 }
 
 function activated(
@@ -166,10 +179,22 @@ function activated(
   const leaseMs = Math.min(Math.max(seconds, 1), LONGEST_LEASE_SECONDS) * 1_000;
   const early = 1 - 0.1 * fractionOf(s.id);
   const renewAt = new Date(now + Math.min(leaseMs, LONGEST_TRUSTED_LEASE_MS) * policy.renewAt * early);
-  const effects: LifeEffect[] = [{ kind: 'tell', what: s.state === 'active' ? 'renewed' : 'verified' }];
+  const goesOn = s.state === 'active' || s.replaces !== undefined;
+  const effects: LifeEffect[] = [{ kind: 'tell', what: goesOn ? 'renewed' : 'verified' }];
   if (s.replaces !== undefined) effects.push({ kind: 'retire', id: s.replaces });
-  const next = { state: 'active', attempts: 0, expiresAt: new Date(now + leaseMs), renewAt } as const;
-  return changed(s, next, ['pending', 'retryAt', 'replaces'], effects);
+  const next = {
+    state: 'active',
+    attempts: 0,
+    expiresAt: new Date(now + leaseMs),
+    renewAt,
+    ...(s.replaces === undefined ? {} : { tookOverFrom: s.replaces }),
+  } as const;
+  const wait = now - (s.requestedAt?.getTime() ?? Number.NEGATIVE_INFINITY);
+  // What the hub asks by itself says nothing about how soon it asks when it is asked to.
+  if (s.pending === undefined) return changed(s, next, ['retryAt', 'replaces'], effects);
+  return wait <= PROMPTLY_MS
+    ? changed(s, { ...next, verifiedPromptly: true }, ['pending', 'retryAt', 'replaces'], effects)
+    : changed(s, next, ['pending', 'retryAt', 'replaces', 'verifiedPromptly'], effects);
 }
 
 function denied(
@@ -180,6 +205,7 @@ function denied(
 ): Decision {
   if (s.pending === 'unsubscribe') return ended(s, now);
   if (!isWanted(s)) return same(s);
+  if (s.replaces !== undefined) return standDown(s, s.replaces, true, reason);
   const tell: LifeEffect = { kind: 'tell', what: 'denied', ...(reason === undefined ? {} : { reason }) };
   return policy.retryDeniedMs === null
     ? changed(s, { state: 'denied', attempts: 0 }, ['pending', 'retryAt', 'renewAt'], [tell])
@@ -189,6 +215,22 @@ function denied(
         ['pending', 'renewAt'],
         [tell],
       );
+}
+
+/** Whether it is told, and what becomes of this record, depends on the one that it was to take over from. */
+function standDown(
+  s: StoredSubscription,
+  id: string,
+  denied: boolean,
+  reason: string | undefined,
+): Decision {
+  const effect: LifeEffect = {
+    kind: 'stand-down',
+    id,
+    denied,
+    ...(reason === undefined ? {} : { reason }),
+  };
+  return changed(s, { state: 'denied', attempts: 0 }, ['pending', 'retryAt', 'renewAt', 'replaces'], [effect]);
 }
 
 function delivered(s: StoredSubscription, strong: boolean, now: number): Decision {
@@ -204,20 +246,27 @@ function replaced(s: StoredSubscription, by: string, now: number): Decision {
   if (!isWanted(s)) return same(s);
   const left = leaseLeft(s, now);
   if (left !== undefined) {
-    return changed(s, { replacedBy: by, attempts: 0, renewAt: new Date(now + left / 2) }, [
-      'pending',
-      'retryAt',
-    ]);
+    return changed(s, { replacedBy: by, renewAt: new Date(now + left / 2) }, ['pending', 'retryAt']);
   }
   const attempts = s.attempts + 1;
   const retryAt = new Date(now + verificationPatience(attempts, undefined));
   return changed(s, { replacedBy: by, attempts, retryAt }, ['pending', 'renewAt']);
 }
 
+function abandoned(s: StoredSubscription, now: number): Decision {
+  if (!isWanted(s) || s.replacedBy === undefined) return same(s);
+  const retryAt = new Date(now + retryPatience(s.attempts, leaseLeft(s, now), s.id));
+  return changed(s, { pending: 'subscribe', retryAt }, ['replacedBy', 'renewAt']);
+}
+
 function superseded(s: StoredSubscription, atHub: boolean, now: number): Decision {
   if (!atHub || s.state === 'pending' || s.state === 'expired')
     return { subscription: s, effects: [{ kind: 'forget' }] };
-  return s.pending === 'unsubscribe' ? same(s) : requestUnsubscription(s, now);
+  if (s.pending === 'unsubscribe') return same(s);
+  const left = leaseLeft(s, now);
+  if (s.state !== 'active' || left === undefined) return requestUnsubscription(s, now);
+  const retryAt = new Date(now + Math.min(OVERLAP_MS, left / 4));
+  return changed(s, { pending: 'unsubscribe', attempts: 0, retryAt }, ['renewAt']);
 }
 
 function due(s: StoredSubscription, now: number, policy: LifePolicy): Decision {
@@ -244,7 +293,8 @@ function ended(s: StoredSubscription, now: number): Decision {
   if (s.state === 'unsubscribed') return same(s);
   // Nobody asked for the end of one that another takes over from: there is nothing to tell.
   const effects: LifeEffect[] = s.replacedBy === undefined ? [{ kind: 'tell', what: 'unsubscribed' }] : [];
-  const retryAt = new Date(now + REMEMBERED_MS);
+  const rememberedMs = s.replacedBy === undefined ? REMEMBERED_MS : TAKEN_OVER_REMEMBERED_MS;
+  const retryAt = new Date(now + rememberedMs);
   return changed(
     s,
     { state: 'unsubscribed', attempts: 0, retryAt },
@@ -257,7 +307,8 @@ function same(subscription: StoredSubscription): Decision {
   return { subscription, effects: [] };
 }
 
-type Cleared = 'pending' | 'renewAt' | 'retryAt' | 'expiresAt' | 'replaces';
+type Cleared =
+  'pending' | 'renewAt' | 'retryAt' | 'expiresAt' | 'replaces' | 'replacedBy' | 'verifiedPromptly';
 
 function changed(
   s: StoredSubscription,

@@ -20,27 +20,43 @@ export interface StoredSubscription extends SubscriptionView {
   readonly resource?: string;
   /** Live secrets, the one to send first. Empty: deliveries are unsigned. */
   readonly secrets: readonly string[];
+  /** Whether the secrets were given, and are not to be drawn anew by whoever takes over. */
+  readonly secretsGiven?: true;
   /** Whether a delivery was ever signed by sha256 or better; then sha1 is not accepted any more. */
   readonly strongSignature?: true;
   /** Seconds asked for. */
   readonly leaseSeconds?: number;
   /** Requests since the last verification. */
   readonly attempts: number;
+  /** When the hub was last asked to subscribe. */
+  readonly requestedAt?: Date;
+  /** Whether the hub verified its last request at once, so that it may be asked for another in its place. */
+  readonly verifiedPromptly?: true;
   /** When the lease is to be renewed. */
   readonly renewAt?: Date;
   /** When the pending request is made again, should nothing come of it. */
   readonly retryAt?: Date;
   /** When this record wants attention next: {@link nextDue}. */
   readonly dueAt?: Date;
+  /** The `id` of the first of those that took over from one another; absent: this is the first. */
+  readonly line?: string;
   /** The subscription that this one takes over from once it is verified. */
   readonly replaces?: string;
+  /** The subscription that this one took over from. */
+  readonly tookOverFrom?: string;
   /** The subscription that takes over from this one. */
   readonly replacedBy?: string;
 }
 
+/** What users call it by, whichever of its line is the current one. */
+export function lineOf({ id, line }: StoredSubscription): string {
+  return line ?? id;
+}
+
 /** What users see of it. */
 export function viewOf(subscription: StoredSubscription): SubscriptionView {
-  const { id, hub, topic, callback, state, pending, expiresAt, lastDeliveryAt } = subscription;
+  const id = lineOf(subscription);
+  const { hub, topic, callback, state, pending, expiresAt, lastDeliveryAt } = subscription;
   return {
     id,
     hub,
@@ -51,6 +67,21 @@ export function viewOf(subscription: StoredSubscription): SubscriptionView {
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(lastDeliveryAt === undefined ? {} : { lastDeliveryAt }),
   };
+}
+
+/** What users see of many: one view for each line, of the one that counts now. */
+export function viewsOf(subscriptions: readonly StoredSubscription[]): readonly SubscriptionView[] {
+  const current = new Map<string, StoredSubscription>();
+  for (const one of subscriptions) {
+    const other = current.get(lineOf(one));
+    if (other === undefined || weightOf(one) >= weightOf(other)) current.set(lineOf(one), one);
+  }
+  return [...current.values()].map(viewOf);
+}
+
+/** Which of a line counts: the one in force, then the one that is to be. */
+function weightOf(subscription: StoredSubscription): number {
+  return (subscription.state === 'active' ? 2 : 0) + (isWanted(subscription) ? 1 : 0);
 }
 
 /** Whether its owner wants it to be: then a hub that asks is told yes, with or without a request under way (section 5). */
