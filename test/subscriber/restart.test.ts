@@ -186,6 +186,33 @@ describe('two instances on one store', () => {
   });
 });
 
+describe('several instances that start at the same time', () => {
+  it.each([2, 3, 5])('%s of them make one subscription, and all have it', async (count) => {
+    const store = sqliteStore(join(folder, 'subscriptions.db'));
+    const instances = await Promise.all(
+      Array.from({ length: count }, async (_, at) => {
+        const inbox = new Inbox();
+        const listener = new SubscriberListener(at === 0 ? port : 0, {
+          store,
+          publicUrl: `http://127.0.0.1:${port}/`,
+          logger: silent,
+          ports: { clock },
+        });
+        const attached = await listener.attachWithConfig(inbox, { target: [hub.url, TOPIC] });
+        return { listener, attached };
+      }),
+    );
+    const reports = await Promise.all(instances.map(({ listener }) => listener.start()));
+    expect(hub.requests).toHaveLength(1);
+    for (const { subscribed, resumed, failed } of reports) {
+      expect([...subscribed, ...resumed]).toHaveLength(1);
+      expect(failed).toEqual([]);
+    }
+    await Promise.all(instances.map(({ attached }) => attached.verified()));
+    for (const { listener } of instances) await listener.immediateStop();
+  });
+});
+
 describe('a process that was killed', () => {
   it('between writing and asking finds its subscription pending, and asks', async () => {
     const store = sqliteStore(join(folder, 'subscriptions.db'));

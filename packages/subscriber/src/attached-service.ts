@@ -27,6 +27,7 @@ export function attachedService(engine: Engine, service: Service): AttachedServi
       return viewsOf(own());
     },
     async verified({ timeoutMs = 30_000 } = {}) {
+      await engine.life.load();
       const look = (): Sight => lookAt(service, own());
       if (await waitFor(look, engine.life.watch, engine.clock, timeoutMs)) return;
       throw new WebSubError(

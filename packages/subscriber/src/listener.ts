@@ -81,6 +81,7 @@ export class SubscriberListener implements AsyncDisposable {
     this.#services.set(service, read);
     for (const warning of read.warnings) this.#engine.logger.warn({ service: read.name }, warning);
     if (this.#phase === 'open') {
+      await this.#engine.life.load();
       const { failed } = await this.#engine.startUp.begin(read);
       for (const { error } of failed) this.#engine.report(error);
     }

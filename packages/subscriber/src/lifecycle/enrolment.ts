@@ -9,6 +9,7 @@ import type { ReadTarget } from '../service/target.js';
 import { decide } from '../subscription/decide.js';
 import { lineOf, type StoredSubscription } from '../subscription/subscription.js';
 import { findCandidates, type Candidates } from './candidates.js';
+import { contest } from './contest.js';
 import type { Life } from './life.js';
 
 export interface EnrolmentParts {
@@ -30,6 +31,8 @@ export interface Wish {
   readonly terms?: Terms;
   /** The subscription that the new one takes over from. */
   readonly replaces?: StoredSubscription;
+  /** Whether other instances on the store may wish for the same at this moment. */
+  readonly contested?: boolean;
 }
 
 /** What a hub is asked for. */
@@ -87,6 +90,8 @@ export class Enrolment {
       this.#warnOfOpenSecret(subscription);
       // Stored first: some hubs verify before they answer.
       await this.#parts.life.add(subscription);
+      const chosen = wish.contested === true ? await contest(this.#parts.life, subscription, wish.replaces) : subscription;
+      if (chosen.id !== subscription.id) return chosen;
       if (wish.replaces !== undefined) {
         await this.#parts.life.apply(wish.replaces.id, { kind: 'replaced', by: subscription.id });
       }

@@ -27,6 +27,8 @@ export class Life {
   readonly #actions: LifeActions;
   readonly #known = new Map<string, StoredSubscription>();
   readonly #watchers = new Set<() => void>();
+  #reading: Promise<unknown> = Promise.resolve();
+  #nextReading: Promise<readonly StoredSubscription[]> | undefined;
 
   constructor(store: SubscriptionStore, clock: Clock, actions: LifeActions) {
     this.#store = store;
@@ -45,8 +47,18 @@ export class Life {
     return () => void this.#watchers.delete(changed);
   };
 
-  /** Reads all that is stored. */
-  async load(): Promise<readonly StoredSubscription[]> {
+  /** Reads all that is stored. Calls that come before a reading begins share it. */
+  load(): Promise<readonly StoredSubscription[]> {
+    this.#nextReading ??= this.#reading.then(() => {
+      const reading = this.#read();
+      this.#nextReading = undefined;
+      this.#reading = reading.catch(() => undefined);
+      return reading;
+    });
+    return this.#nextReading;
+  }
+
+  async #read(): Promise<readonly StoredSubscription[]> {
     const all: StoredSubscription[] = [];
     for await (const subscription of this.#store.list()) all.push(subscription);
     const ids = new Set(all.map(({ id }) => id));
@@ -73,6 +85,22 @@ export class Life {
   async add(subscription: StoredSubscription): Promise<void> {
     if (!(await this.#store.put(subscription, undefined))) throw conflict();
     this.#remember(subscription);
+  }
+
+  /** Marks a subscription as one that its hub is asked for. `undefined` when somebody else changed it meanwhile. */
+  async claim(subscription: StoredSubscription): Promise<StoredSubscription | undefined> {
+    const claimed = { ...subscription, version: subscription.version + 1 };
+    if (!(await this.#store.put(claimed, subscription.version))) return undefined;
+    this.#remember(claimed);
+    return claimed;
+  }
+
+  /** Removes a subscription for good, unless it has changed meanwhile; settles with whether it did. */
+  async withdraw(subscription: StoredSubscription): Promise<boolean> {
+    // Nobody can write to it after this, so that nothing gets lost with it.
+    if ((await this.claim(subscription)) === undefined) return false;
+    await this.remove(subscription.id);
+    return true;
   }
 
   async remove(id: string): Promise<void> {

@@ -46,7 +46,7 @@ export function planStart(
 
 function renewed(target: ReadTarget, configured: readonly StoredSubscription[]): PlannedEnrolment {
   const old = configured.find((one) => one.target === target.key);
-  return { target, origin: 'configured', ...(old === undefined ? {} : { replaces: old }) };
+  return { target, origin: 'configured', contested: true, ...(old === undefined ? {} : { replaces: old }) };
 }
 
 function moved(old: StoredSubscription): PlannedEnrolment {
