@@ -30,7 +30,10 @@ describe('a renewal at a hub that verifies promptly', () => {
     expect(next.secret).not.toBe(old.secret);
     expect(world.hub.subscriptions.size).toBe(2);
     const begun = world.clock.now();
-    await until(() => expect(world.hub.subscriptions.size).toBe(1), () => world.clock.advance(1_000));
+    await until(
+      () => expect(world.hub.subscriptions.size).toBe(1),
+      () => world.clock.advance(1_000),
+    );
     expect(world.clock.now() - begun).toBeLessThanOrEqual(61_000);
     expect(world.hub.subscription).toBe(next);
     expect((await world.hub.deliver(old, '{}')).status).toBe(410);
@@ -74,7 +77,10 @@ describe('a renewal at a hub that verifies promptly', () => {
     const { world, service, old, next } = await openOverlap();
     await using _ = world;
     for (const subscription of [old, next]) await world.hub.deliver(subscription, 'ping');
-    await until(() => expect(world.hub.subscriptions.size).toBe(1), () => world.clock.advance(1_000));
+    await until(
+      () => expect(world.hub.subscriptions.size).toBe(1),
+      () => world.clock.advance(1_000),
+    );
     for (let time = 0; time < 3; time++) await world.hub.deliver(next, 'ping');
     expect(service.texts).toEqual(['ping', 'ping', 'ping', 'ping']);
   });
@@ -131,7 +137,10 @@ describe('a renewal at a hub that verifies promptly', () => {
     world.hub.reply = undefined;
     await world.clock.advance(0.06 * LEASE_MS);
     await until(() => expect(world.told.renewed).toHaveLength(1));
-    await until(() => expect(world.hub.subscriptions.size).toBe(1), () => world.clock.advance(1_000));
+    await until(
+      () => expect(world.hub.subscriptions.size).toBe(1),
+      () => world.clock.advance(1_000),
+    );
     expect(await world.listener.subscriptions.list()).toMatchObject([{ state: 'active' }]);
     expect(world.told.expired).toEqual([]);
   });
@@ -190,7 +199,10 @@ describe('in the minute of the overlap', () => {
     expect(await second.start()).toMatchObject({ subscribed: [], failed: [] });
     for (const one of [old, next]) expect((await world.hub.deliver(one, 'still')).status).toBe(202);
     expect(inbox.texts).toEqual(['still']);
-    await until(() => expect(world.hub.subscriptions.size).toBe(1), () => clock.advance(1_000));
+    await until(
+      () => expect(world.hub.subscriptions.size).toBe(1),
+      () => clock.advance(1_000),
+    );
     expect(world.hub.subscription).toBe(next);
     expect(told.unsubscribed).toEqual([]);
   });

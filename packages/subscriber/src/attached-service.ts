@@ -18,6 +18,8 @@ export interface AttachedService {
   verified(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
 
+const FOLLOW_MS = 1_000;
+
 export function attachedService(engine: Engine, service: Service): AttachedService {
   const own = (): readonly StoredSubscription[] =>
     engine.life.known.filter((subscription) => subscription.service === service.name);
@@ -29,13 +31,28 @@ export function attachedService(engine: Engine, service: Service): AttachedServi
     async verified({ timeoutMs = 30_000 } = {}) {
       await engine.life.load();
       const look = (): Sight => lookAt(service, own());
-      if (await waitFor(look, engine.life.watch, engine.clock, timeoutMs)) return;
+      const unfollow = followStore(engine);
+      const there = await waitFor(look, engine.life.watch, engine.clock, timeoutMs).finally(unfollow);
+      if (there) return;
       throw new WebSubError(
         'timeout',
         `not every subscription of ${service.name} was verified within ${timeoutMs} ms: check that the hub reaches the callback`,
       );
     },
   };
+}
+
+/** Sees what other instances on the same store do, until the answer is called. */
+function followStore({ clock, life, tasks }: Engine): () => void {
+  let cancel: () => void;
+  const follow = (): void => {
+    cancel = clock.after(FOLLOW_MS, () => {
+      tasks.run(life.load());
+      follow();
+    });
+  };
+  follow();
+  return () => cancel();
 }
 
 function lookAt({ settings }: Service, own: readonly StoredSubscription[]): Sight {

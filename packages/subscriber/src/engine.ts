@@ -23,7 +23,8 @@ import type { ListenerOptions } from './listener-options.js';
 import { logEvents, processWarnings, type Logger } from './logger.js';
 import type { Service } from './service/service.js';
 import { memoryStore } from './store/memory-store.js';
-import { DEFAULT_LIFE_POLICY, type LifeEffect } from './subscription/decide.js';
+import { DEFAULT_LIFE_POLICY } from './subscription/decide.js';
+import type { LifeEffect } from './subscription/life-event.js';
 import { viewOf, type StoredSubscription } from './subscription/subscription.js';
 
 /** What the parts of a subscriber need to know of the listener. */

@@ -7,12 +7,7 @@ import type { SubscriberServiceOptions } from './service/options.js';
 import type { Service } from './service/service.js';
 import { problemsOfOptions, settingsOf } from './service/settings.js';
 import { problemsOfTarget, readTarget, type Target } from './service/target.js';
-import {
-  isWanted,
-  viewOf,
-  viewsOf,
-  type StoredSubscription,
-} from './subscription/subscription.js';
+import { isWanted, viewOf, viewsOf, type StoredSubscription } from './subscription/subscription.js';
 
 /** What may differ for one subscription; everything else is the service's. */
 export type SubscribeOptions = Pick<SubscriberServiceOptions, 'leaseSeconds' | 'secret'>;
@@ -68,7 +63,8 @@ export class SubscriptionBook implements Subscriptions {
 
   async renew(id: string): Promise<void> {
     const line = await this.#lineOf(id);
-    const current = line.find(({ state, pending }) => state === 'active' && pending !== 'unsubscribe') ?? line[0];
+    const current =
+      line.find(({ state, pending }) => state === 'active' && pending !== 'unsubscribe') ?? line[0];
     if (current !== undefined) await this.#request(current, 'subscribe');
   }
 

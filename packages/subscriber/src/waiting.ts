@@ -7,12 +7,7 @@ export type Sight = 'there' | 'not yet' | WebSubError;
 export type Watch = (changed: () => void) => CancelTimer;
 
 /** Looks now and after every change. Settles with whether it came within `timeoutMs`; rejects with the error that was seen. */
-export function waitFor(
-  look: () => Sight,
-  watch: Watch,
-  clock: Clock,
-  timeoutMs: number,
-): Promise<boolean> {
+export function waitFor(look: () => Sight, watch: Watch, clock: Clock, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const finish = (settle: () => void): void => {
       cancel();

@@ -58,12 +58,12 @@ export function urlOfLink({ href, base }: FoundLink, url: string): string | unde
 
 /**
  * An absolute URL is kept as it was written, since hubs compare topics as strings: `https://a.example` must not become
- * `https://a.example/`.
+ * `https://a.example/`. What no URL may hold, such as a letter that is not ASCII or a line break, is encoded or dropped.
  */
 function absolute(href: string, base: string): string | undefined {
   if (href === '' || !URL.canParse(href, base)) return undefined;
   const { protocol, href: resolved } = new URL(href, base);
   if (protocol !== 'http:' && protocol !== 'https:') return undefined;
-  const target = /^https?:\/\//i.test(href) ? href : resolved;
+  const target = /^https?:\/\/[!-~]+$/i.test(href) ? href : resolved;
   return target.replace(/#.*$/s, '');
 }

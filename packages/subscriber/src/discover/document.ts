@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate } from 'node:zlib';
 import { headerText, mediaTypeOf, type HttpResponse } from '@websub/shared';
+import { decodeDocument } from './decode-document.js';
 import type { Found } from './discovery.js';
 import { linksOfFeed } from './feed-links.js';
 import { linksOfHtml } from './html-links.js';
@@ -12,34 +13,43 @@ export const DOCUMENT_LIMIT = 1024 * 1024;
 export async function linksOfDocument(response: HttpResponse): Promise<Found | undefined> {
   const contentType = headerText(response.headers, 'content-type') ?? '';
   const body = await decompressed(response.body, headerText(response.headers, 'content-encoding'));
-  const text = decoded(body);
-  switch (kindOf(text, mediaTypeOf(contentType))) {
-    case 'feed':
-      return linksOfFeed(text);
-    case 'html':
-      return { via: 'html', links: linksOfHtml(text) };
-    case 'other':
-      return undefined;
+  return linksOfText(decodeDocument(body, contentType), mediaTypeOf(contentType));
+}
+
+/** The links in the text of a document. Servers mix up the types of feeds and pages, so its root counts first. */
+export function linksOfText(text: string, mediaType: string): Found | undefined {
+  const root = rootOf(text);
+  if (root.kind === 'feed') return linksOfFeed(text.slice(root.at));
+  if (root.kind === 'html' || mediaType.includes('html')) return { via: 'html', links: linksOfHtml(text) };
+  return /[/+]xml$/.test(mediaType) ? linksOfFeed(text) : undefined;
+}
+
+interface Root {
+  readonly kind: 'feed' | 'html' | 'other';
+  readonly at: number;
+}
+
+const FEED_ROOT = /^<(?:[\w.-]+:)?(?:feed|rss|rdf)[\s>]/i;
+const PAGE_ROOT = /^<(?:html[\s>]|!doctype html)/i;
+/** How far a root is looked for: feeds begin with style sheets, licences and the warnings of a script. */
+const PROLOG_LIMIT = 64 * 1024;
+
+/** The first tag that is the root of a feed or of a page, wherever it stands outside of comments. */
+function rootOf(text: string): Root {
+  const start = text.slice(0, PROLOG_LIMIT);
+  for (let at = start.indexOf('<'); at >= 0; at = start.indexOf('<', at)) {
+    if (start.startsWith('<!--', at)) {
+      const end = start.indexOf('-->', at + 4);
+      if (end < 0) break;
+      at = end;
+      continue;
+    }
+    const tag = start.slice(at, at + 64);
+    if (FEED_ROOT.test(tag)) return { kind: 'feed', at };
+    if (PAGE_ROOT.test(tag)) return { kind: 'html', at };
+    at++;
   }
-}
-
-/** Servers mix up the types of feeds and pages, so the document's own beginning counts first. */
-function kindOf(text: string, mediaType: string): 'feed' | 'html' | 'other' {
-  const start = text.slice(0, 2_048).toLowerCase();
-  if (/<(?:\w+:)?(?:feed|rss|rdf)[\s>]/.test(start) && !/<html[\s>]/.test(start)) return 'feed';
-  if (mediaType.includes('html') || /<!doctype html|<html[\s>]/.test(start)) return 'html';
-  return /[/+]xml$/.test(mediaType) ? 'feed' : 'other';
-}
-
-/** Markup and URLs are ASCII in every encoding in use but UTF-16, which its byte order mark tells. */
-function decoded(body: Uint8Array): string {
-  const utf16 =
-    body[0] === 0xff && body[1] === 0xfe
-      ? 'utf-16le'
-      : body[0] === 0xfe && body[1] === 0xff
-        ? 'utf-16be'
-        : undefined;
-  return new TextDecoder(utf16).decode(body);
+  return { kind: 'other', at: 0 };
 }
 
 // The body may end in the middle; what was compressed before is still good.

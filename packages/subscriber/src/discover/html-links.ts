@@ -50,8 +50,8 @@ export function cutTags(html: string): readonly string[] {
   let depth = 0;
   let at = html.indexOf('<');
   while (at >= 0 && tags.length < MOST_LINKS) {
-    if (html.startsWith('<!--', at)) {
-      at = next(html, '-->', at + 4);
+    if (html.startsWith('<!', at) || html.startsWith('<?', at)) {
+      at = afterDeclaration(html, at);
       continue;
     }
     const tag = readTagName(html, at);
@@ -115,8 +115,14 @@ function skipContent(html: string, name: string, from: number): number {
   return endTag.exec(html)?.index ?? html.length;
 }
 
-/** The position of the next `<` after `mark`, or -1. */
-function next(html: string, mark: string, from: number): number {
+/** The position of the next `<` after the comment, CDATA section or declaration at `at`; -1 when it never ends. */
+function afterDeclaration(html: string, at: number): number {
+  // An empty comment may be as short as `<!-->`.
+  if (html.startsWith('<!--', at)) return nextTag(html, '-->', at + 2);
+  return html.startsWith('<![CDATA[', at) ? nextTag(html, ']]>', at) : nextTag(html, '>', at);
+}
+
+function nextTag(html: string, mark: string, from: number): number {
   const end = html.indexOf(mark, from);
   return end < 0 ? -1 : html.indexOf('<', end + mark.length);
 }

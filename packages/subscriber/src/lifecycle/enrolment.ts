@@ -90,7 +90,8 @@ export class Enrolment {
       this.#warnOfOpenSecret(subscription);
       // Stored first: some hubs verify before they answer.
       await this.#parts.life.add(subscription);
-      const chosen = wish.contested === true ? await contest(this.#parts.life, subscription, wish.replaces) : subscription;
+      const chosen =
+        wish.contested === true ? await contest(this.#parts.life, subscription, wish.replaces) : subscription;
       if (chosen.id !== subscription.id) return chosen;
       if (wish.replaces !== undefined) {
         await this.#parts.life.apply(wish.replaces.id, { kind: 'replaced', by: subscription.id });

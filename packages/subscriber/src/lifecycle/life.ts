@@ -1,5 +1,6 @@
 import { WebSubError, type Clock } from '@websub/shared';
-import { decide, type LifeEffect, type LifeEvent, type LifePolicy } from '../subscription/decide.js';
+import { decide } from '../subscription/decide.js';
+import type { LifeEffect, LifeEvent, LifePolicy } from '../subscription/life-event.js';
 import type { SubscriptionStore } from '../subscription/store.js';
 import type { Watch } from '../waiting.js';
 import { isWanted, lineOf, type StoredSubscription } from '../subscription/subscription.js';

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { decide, nextDue, type Decision, type LifeEvent } from './decide.js';
+import { nextDue } from './change.js';
+import { decide } from './decide.js';
+import type { Decision, LifeEvent } from './life-event.js';
 import { isWanted, receptionOf, type StoredSubscription } from './subscription.js';
 
 const NOW = Date.UTC(2026, 0, 1);

@@ -1,58 +1,7 @@
+import { changed, leaseLeft, same } from './change.js';
+import type { Decision, LifeEffect, LifeEvent, LifePolicy } from './life-event.js';
 import { fractionOf, retryPatience, verificationPatience } from './patience.js';
 import { isWanted, receptionOf, type StoredSubscription } from './subscription.js';
-
-/** What happens to a subscription. */
-export type LifeEvent =
-  /** Its owner wants it, or wants it no more. */
-  | { readonly kind: 'requested'; readonly mode: 'subscribe' | 'unsubscribe' }
-  /** The hub gave no usable answer to our request. */
-  | { readonly kind: 'failed'; readonly mode: 'subscribe' | 'unsubscribe' }
-  /** The hub answered our request with a refusal. */
-  | { readonly kind: 'refused'; readonly mode: 'subscribe' | 'unsubscribe'; readonly reason: string }
-  /** The hub asked, and is told that it is so. */
-  | { readonly kind: 'verified'; readonly mode: 'subscribe' | 'unsubscribe'; readonly leaseSeconds?: number }
-  /** The hub says that it will not be. */
-  | { readonly kind: 'denied'; readonly reason?: string }
-  /** A delivery was taken; `strong`: signed by sha256 or better. */
-  | { readonly kind: 'delivered'; readonly strong: boolean }
-  /** A handler gave it up, so that the hub was answered 410. */
-  | { readonly kind: 'given-up' }
-  /** Another subscription was made to take over from this one; it is not verified yet. */
-  | { readonly kind: 'replaced'; readonly by: string }
-  /** Nothing came of the one that was to take over. */
-  | { readonly kind: 'abandoned' }
-  /**
-   * The one that takes over was verified. `atHub`: the hub holds this one beside it; not so where both have the same
-   * callback, topic and hub, for these are the hub's key.
-   */
-  | { readonly kind: 'superseded'; readonly atHub: boolean }
-  /** Its due time has come. */
-  | { readonly kind: 'due' };
-
-/** What is to be done about it, after the new state was stored. */
-export type LifeEffect =
-  | { readonly kind: 'send'; readonly mode: 'subscribe' | 'unsubscribe' }
-  | { readonly kind: 'tell'; readonly what: 'verified' | 'renewed' | 'expired' | 'unsubscribed' }
-  | { readonly kind: 'tell'; readonly what: 'denied'; readonly reason?: string }
-  /** The subscription of this id is superseded. */
-  | { readonly kind: 'retire'; readonly id: string }
-  /** It will not take over from the subscription of this id: the hub denied or refused it. */
-  | { readonly kind: 'stand-down'; readonly id: string; readonly denied: boolean; readonly reason?: string }
-  /** Nothing is left to remember. */
-  | { readonly kind: 'forget' };
-
-export interface Decision {
-  /** The very same object when nothing changes. */
-  readonly subscription: StoredSubscription;
-  readonly effects: readonly LifeEffect[];
-}
-
-export interface LifePolicy {
-  /** The part of a lease after which it is renewed; up to a tenth earlier, so that renewals spread. */
-  readonly renewAt: number;
-  /** Milliseconds after which a denied subscription is asked for again; `null`: never. */
-  readonly retryDeniedMs: number | null;
-}
 
 export const DEFAULT_LIFE_POLICY: LifePolicy = { renewAt: 0.8, retryDeniedMs: null };
 
@@ -221,16 +170,21 @@ function denied(
 function standDown(
   s: StoredSubscription,
   id: string,
-  denied: boolean,
+  byDenial: boolean,
   reason: string | undefined,
 ): Decision {
   const effect: LifeEffect = {
     kind: 'stand-down',
     id,
-    denied,
+    denied: byDenial,
     ...(reason === undefined ? {} : { reason }),
   };
-  return changed(s, { state: 'denied', attempts: 0 }, ['pending', 'retryAt', 'renewAt', 'replaces'], [effect]);
+  return changed(
+    s,
+    { state: 'denied', attempts: 0 },
+    ['pending', 'retryAt', 'renewAt', 'replaces'],
+    [effect],
+  );
 }
 
 function delivered(s: StoredSubscription, strong: boolean, now: number): Decision {
@@ -301,39 +255,4 @@ function ended(s: StoredSubscription, now: number): Decision {
     ['pending', 'renewAt', 'expiresAt'],
     effects,
   );
-}
-
-function same(subscription: StoredSubscription): Decision {
-  return { subscription, effects: [] };
-}
-
-type Cleared =
-  'pending' | 'renewAt' | 'retryAt' | 'expiresAt' | 'replaces' | 'replacedBy' | 'verifiedPromptly';
-
-function changed(
-  s: StoredSubscription,
-  set: Partial<StoredSubscription>,
-  clear: readonly Cleared[] = [],
-  effects: readonly LifeEffect[] = [],
-): Decision {
-  const next: { -readonly [K in keyof StoredSubscription]: StoredSubscription[K] } = { ...s, ...set };
-  for (const name of clear) delete next[name];
-  next.version = s.version + 1;
-  const dueAt = nextDue(next);
-  if (dueAt === undefined) delete next.dueAt;
-  else next.dueAt = dueAt;
-  return { subscription: next, effects };
-}
-
-/** When the subscription wants attention next; one number for the agenda, whatever the reasons. */
-export function nextDue(s: Omit<StoredSubscription, 'dueAt'>): Date | undefined {
-  const reasons = [s.retryAt, s.renewAt, s.state === 'active' ? s.expiresAt : undefined];
-  const times = reasons.filter((at) => at !== undefined).map((at) => at.getTime());
-  return times.length === 0 ? undefined : new Date(Math.min(...times));
-}
-
-/** Milliseconds that the lease still runs; `undefined` when there is none that does. */
-function leaseLeft(s: StoredSubscription, now: number): number | undefined {
-  const left = (s.expiresAt?.getTime() ?? Number.NEGATIVE_INFINITY) - now;
-  return left > 0 ? left : undefined;
 }
