@@ -384,6 +384,12 @@ describe('the lease', () => {
     );
   });
 
+  it('ends as expired where another subscription was to take over and is not verified', () => {
+    const given = { ...situations['active/subscribe'], replacedBy: 'successor' };
+    const decision = decide(given, { kind: 'due' }, NOW + 10 * DAY);
+    expect(written(given, decision)).toBe('expired/subscribe, tell expired, send subscribe');
+  });
+
   it('ends quietly where another subscription takes over', () => {
     const given = { ...active, replacedBy: 'successor' };
     expect(written(given, decide(given, { kind: 'due' }, NOW + 10 * DAY))).toBe('unsubscribed/-');

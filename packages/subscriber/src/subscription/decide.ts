@@ -234,7 +234,9 @@ function due(s: StoredSubscription, now: number, policy: LifePolicy): Decision {
 }
 
 function expired(s: StoredSubscription, now: number, policy: LifePolicy): Decision {
-  if (s.pending === 'unsubscribe' || s.replacedBy !== undefined) return ended(s, now);
+  // Where one that is to take over is not verified by now, this one is asked for as well.
+  const givesWay = s.replacedBy !== undefined && s.pending === undefined;
+  if (s.pending === 'unsubscribe' || givesWay) return ended(s, now);
   const over = changed(s, { state: 'expired' }, ['renewAt'], [{ kind: 'tell', what: 'expired' }]);
   const next =
     s.pending === undefined

@@ -79,9 +79,10 @@ export function viewsOf(subscriptions: readonly StoredSubscription[]): readonly 
   return [...current.values()].map(viewOf);
 }
 
-/** Which of a line counts: the one in force, then the one that is to be. */
+/** Which of a line counts: the one in force, then the one that was, then the one that is to be. */
 function weightOf(subscription: StoredSubscription): number {
-  return (subscription.state === 'active' ? 2 : 0) + (isWanted(subscription) ? 1 : 0);
+  const { state } = subscription;
+  return (state === 'active' ? 4 : state === 'expired' ? 1 : 0) + (isWanted(subscription) ? 2 : 0);
 }
 
 /** Whether its owner wants it to be: then a hub that asks is told yes, with or without a request under way (section 5). */

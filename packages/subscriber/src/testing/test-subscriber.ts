@@ -18,7 +18,7 @@ import type { SubscriptionView } from '../messages.js';
 import type { SubscriberServiceOptions } from '../service/options.js';
 import { readService } from '../service/read-service.js';
 import type { Service } from '../service/service.js';
-import { viewOf, type StoredSubscription } from '../subscription/subscription.js';
+import { viewsOf, type StoredSubscription } from '../subscription/subscription.js';
 import { HUB, InProcessHub } from './in-process-hub.js';
 
 export interface TestSubscriberOptions<T> {
@@ -133,7 +133,7 @@ class TestBench<T extends object> implements TestSubscriber<T> {
   }
 
   get subscriptions(): readonly SubscriptionView[] {
-    return this.#engine.life.known.map(viewOf);
+    return viewsOf(this.#engine.life.known);
   }
 
   async start(): Promise<void> {
