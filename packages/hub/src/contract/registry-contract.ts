@@ -107,6 +107,7 @@ const samples: readonly Subscription[] = [
       secret: 's',
       leaseSeconds: 60,
       verifyToken: 't',
+      afterUnsubscribe: true,
       attempts: 0,
       dueAt: NOON,
     },

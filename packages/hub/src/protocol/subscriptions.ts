@@ -92,6 +92,7 @@ export class Subscriptions {
     const { events } = this.#options;
     const ref = refOf(recipient.subscription);
     const { lease } = recipient.subscription;
+    if (fact.kind === 'activated' || fact.kind === 'renewed') recipient.endIsDoubtful = false;
     switch (fact.kind) {
       case 'activated':
         if (lease === null) return;

@@ -14,7 +14,7 @@ import type { HubEmitter } from '../events.js';
 import type { Position } from '../log/log.js';
 import type { SubscriptionEvent } from '../subscription/decide.js';
 import type { Recipient } from '../subscription/recipient.js';
-import type { Pending, PendingDenial } from '../subscription/subscription.js';
+import type { PendingDenial, PendingIntent } from '../subscription/subscription.js';
 import type { Subscriptions } from './subscriptions.js';
 import type { Validate } from './validation.js';
 
@@ -36,6 +36,7 @@ export interface VerificationOptions {
 }
 
 const TIMEOUT_MS = 10_000;
+const LATE_ANSWER_MS = 1_000;
 const LONGEST_ANSWER_BYTES = 4 * 1024;
 const STORE_FAULT_PAUSE_MS = 5_000;
 
@@ -58,15 +59,16 @@ export class Verification {
   }
 
   /**
-   * Queues the recipient's pending request, unless it is queued already. Asking about a request that it replaced ends:
-   * a callback that hangs on the old one must not delay the new one.
+   * Queues the recipient's pending request, unless it is queued already. One that it replaced while the callback is asked
+   * about it has a moment more: an answer that is on its way counts, and a callback that hangs must not delay the new one.
    */
   ask(recipient: Recipient): void {
     const { pending } = recipient.subscription;
     if (pending === null) return;
     if (recipient.asking) {
       const underWay = this.#underWay.get(recipient);
-      if (underWay !== undefined && underWay.request !== pending.request) underWay.abort.abort();
+      if (underWay !== undefined && underWay.request !== pending.request)
+        this.#options.clock.after(LATE_ANSWER_MS, () => underWay.abort.abort());
       return;
     }
     recipient.asking = true;
@@ -94,6 +96,9 @@ export class Verification {
           pending.kind === 'denial'
             ? await this.#tell(recipient, pending, abort.signal)
             : await this.#verify(recipient, pending, abort.signal);
+        // A subscribe that cut the question short asks in its place whether the callback stays.
+        const isOpen = event === undefined && recipient.subscription.pending?.kind === 'subscribe';
+        if (event?.kind !== 'intent-confirmed' && !isOpen) recipient.endIsDoubtful = true;
         if (event !== undefined) await this.#options.subscriptions.apply(recipient, event);
       }
     } catch (error) {
@@ -112,7 +117,7 @@ export class Verification {
   /** `undefined` when asking was ended before an answer came. */
   async #verify(
     recipient: Recipient,
-    pending: Exclude<Pending, PendingDenial>,
+    pending: PendingIntent,
     signal: AbortSignal,
   ): Promise<SubscriptionEvent | undefined> {
     const { clock, random, head, validate } = this.#options;
@@ -137,7 +142,9 @@ export class Verification {
     }
     if (answer.status >= 500) return { kind: 'intent-unanswered', request };
     const confirmed = answer.status >= 200 && answer.status < 300 && isEqual(answer.body, challenge);
-    return confirmed ? { kind: 'intent-confirmed', request, ...asked } : { kind: 'intent-refused', request };
+    return confirmed
+      ? { kind: 'intent-confirmed', of: pending, ...asked }
+      : { kind: 'intent-refused', request };
   }
 
   async #tell(

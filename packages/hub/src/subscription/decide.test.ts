@@ -16,7 +16,14 @@ const LEASES = {
 const attempt = { request: 'r1', attempts: 0, dueAt: NOW };
 const PENDINGS = {
   none: null,
-  subscribe: { kind: 'subscribe', ...attempt, secret: 'new', leaseSeconds: 100, verifyToken: null },
+  subscribe: {
+    kind: 'subscribe',
+    ...attempt,
+    secret: 'new',
+    leaseSeconds: 100,
+    verifyToken: null,
+    afterUnsubscribe: false,
+  },
   unsubscribe: { kind: 'unsubscribe', ...attempt, verifyToken: null },
   denial: { kind: 'denial', ...attempt, reason: 'no' },
 } satisfies Record<string, Pending | null>;
@@ -30,7 +37,7 @@ const EVENTS = {
     verifyToken: null,
   },
   'unsubscribe-requested': { kind: 'unsubscribe-requested', request: 'r2', verifyToken: null },
-  'intent-confirmed': { kind: 'intent-confirmed', request: 'r1', askedAt: NOW - 10, head: HEAD },
+  'intent-confirmed': { kind: 'intent-confirmed', of: PENDINGS.subscribe, askedAt: NOW - 10, head: HEAD },
   'intent-refused': { kind: 'intent-refused', request: 'r1' },
   'intent-unanswered': { kind: 'intent-unanswered', request: 'r1' },
   denied: { kind: 'denied', request: 'r1', reason: 'no' },
@@ -54,15 +61,15 @@ const TABLE: Record<SubscriptionEvent['kind'], Record<State, Outcome>> = {
     'none/none': '=',
     'none/subscribe': 'fresh/none [activated]',
     'none/unsubscribe': '- [ended:unsubscribed]',
-    'none/denial': '=',
+    'none/denial': 'fresh/denial [activated]',
     'active/none': '=',
     'active/subscribe': 'fresh/none [renewed]',
     'active/unsubscribe': '- [ended:unsubscribed]',
-    'active/denial': '=',
+    'active/denial': 'fresh/denial [renewed]',
     'over/none': '=',
     'over/subscribe': 'fresh/none [activated]',
     'over/unsubscribe': '- [ended:unsubscribed]',
-    'over/denial': '=',
+    'over/denial': 'fresh/denial [activated]',
   },
   'intent-refused': {
     'none/none': '=',
@@ -111,9 +118,17 @@ function subscriptionIn(state: State): Subscription {
   return { ...common, lease: LEASES[lease], pending: PENDINGS[pending] };
 }
 
+/** As it happens to this one: confirmed is what is pending, or what a denial has replaced. */
+function happeningTo({ pending }: Subscription, event: SubscriptionEvent): SubscriptionEvent {
+  if (event.kind !== 'intent-confirmed') return event;
+  const isIntent = pending !== null && pending.kind !== 'denial';
+  return { ...event, of: isIntent ? pending : { ...event.of, request: 'r0' } };
+}
+
 /** The decision in the words of the table. */
-function outcomeOf(state: State, event: SubscriptionEvent): Outcome {
+function outcomeOf(state: State, anyEvent: SubscriptionEvent): Outcome {
   const before = subscriptionIn(state);
+  const event = happeningTo(before, anyEvent);
   const { subscription, facts } = decide(before, event, NOW);
   if (subscription === before && facts.length === 0) return '=';
   const told = facts.map((fact) => {
@@ -182,7 +197,36 @@ describe('decide', () => {
     );
   });
 
-  it('ignores an answer to a request that was replaced', () => {
+  it('LAW 4 ends what is in force when the confirmed unsubscription was replaced meanwhile, and keeps the newer request', () => {
+    const { subscription, facts } = decide(
+      subscriptionIn('active/subscribe'),
+      { ...EVENTS['intent-confirmed'], of: { ...PENDINGS.unsubscribe, request: 'older' } },
+      NOW,
+    );
+    expect(subscription).toMatchObject({ lease: null, pending: PENDINGS.subscribe });
+    expect(facts).toEqual([]);
+  });
+
+  it('H19 takes the terms of a confirmed request that was replaced meanwhile', () => {
+    const { subscription } = decide(
+      subscriptionIn('active/subscribe'),
+      { ...EVENTS['intent-confirmed'], of: { ...PENDINGS.subscribe, request: 'older', secret: 'older' } },
+      NOW,
+    );
+    expect(subscription).toMatchObject({ lease: { secret: 'older' }, pending: PENDINGS.subscribe });
+  });
+
+  it('LAW 4 remembers that a request replaced an unsubscription which was never settled', () => {
+    const subscribe = EVENTS['subscribe-requested'];
+    const once = decide(subscriptionIn('active/unsubscribe'), subscribe, NOW).subscription;
+    expect(once?.pending).toMatchObject({ afterUnsubscribe: true });
+    const twice = decide(once ?? subscriptionIn('none/none'), subscribe, NOW).subscription;
+    expect(twice?.pending).toMatchObject({ afterUnsubscribe: true });
+    const fresh = decide(subscriptionIn('active/subscribe'), subscribe, NOW).subscription;
+    expect(fresh?.pending).toMatchObject({ afterUnsubscribe: false });
+  });
+
+  it('ignores every other answer to a request that was replaced', () => {
     for (const event of Object.values(EVENTS)) {
       if (!('request' in event) || event.kind.endsWith('requested')) continue;
       const before = subscriptionIn('active/subscribe');

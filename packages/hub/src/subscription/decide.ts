@@ -1,5 +1,12 @@
 import type { Position } from '../log/log.js';
-import type { Lease, Pending, PendingSubscribe, Subscription } from './subscription.js';
+import {
+  mayHaveEnded,
+  type Lease,
+  type Pending,
+  type PendingIntent,
+  type PendingSubscribe,
+  type Subscription,
+} from './subscription.js';
 
 /** Something that happened to a subscription. `request` names the pending request that it is about. */
 export type SubscriptionEvent =
@@ -11,10 +18,13 @@ export type SubscriptionEvent =
       readonly verifyToken: string | null;
     }
   | { readonly kind: 'unsubscribe-requested'; readonly request: string; readonly verifyToken: string | null }
-  /** The callback echoed the challenge. `askedAt` and `head` are of the moment the verification was sent. */
+  /**
+   * The callback echoed the challenge of this request, which may have been replaced meanwhile. `askedAt` and `head` are of
+   * the moment the verification was sent.
+   */
   | {
       readonly kind: 'intent-confirmed';
-      readonly request: string;
+      readonly of: PendingIntent;
       readonly askedAt: number;
       readonly head: Position;
     }
@@ -50,15 +60,18 @@ export interface Decision {
 export const ASK_AGAIN_MS = [5_000, 30_000] as const;
 
 /**
- * The life of a subscription: a pure function of where it is, what happened and when. An event about a request that was
- * replaced meanwhile changes nothing.
+ * The life of a subscription: a pure function of where it is, what happened and when. Of a request that was replaced
+ * meanwhile only the confirmation counts: the callback acts on its own answer at once.
  */
 export function decide(subscription: Subscription, event: SubscriptionEvent, now: number): Decision {
   if (isOutdated(subscription, event)) return unchanged(subscription);
   switch (event.kind) {
     case 'subscribe-requested':
     case 'unsubscribe-requested':
-      return { subscription: { ...subscription, pending: pendingOf(event, now) }, facts: [] };
+      return {
+        subscription: { ...subscription, pending: pendingOf(event, subscription.pending, now) },
+        facts: [],
+      };
     case 'intent-confirmed':
       return intentConfirmed(subscription, event, now);
     case 'intent-refused':
@@ -82,7 +95,7 @@ export function decide(subscription: Subscription, event: SubscriptionEvent, now
   }
 }
 
-/** An answer to a request that was replaced, or settled, meanwhile. */
+/** No confirmation of a request that was replaced, or settled, meanwhile. */
 function isOutdated({ pending }: Subscription, event: SubscriptionEvent): boolean {
   switch (event.kind) {
     case 'subscribe-requested':
@@ -91,6 +104,7 @@ function isOutdated({ pending }: Subscription, event: SubscriptionEvent): boolea
     case 'gone':
       return false;
     case 'intent-confirmed':
+      return pending === null;
     case 'intent-refused':
     case 'intent-unanswered':
     case 'denied':
@@ -110,12 +124,13 @@ function unchanged(subscription: Subscription): Decision {
 
 function pendingOf(
   event: Extract<SubscriptionEvent, { kind: 'subscribe-requested' | 'unsubscribe-requested' }>,
+  replaced: Pending | null,
   now: number,
 ): Pending {
   const attempt = { request: event.request, attempts: 0, dueAt: now, verifyToken: event.verifyToken };
-  return event.kind === 'unsubscribe-requested'
-    ? { kind: 'unsubscribe', ...attempt }
-    : { kind: 'subscribe', ...attempt, secret: event.secret, leaseSeconds: event.leaseSeconds };
+  if (event.kind === 'unsubscribe-requested') return { kind: 'unsubscribe', ...attempt };
+  const { secret, leaseSeconds } = event;
+  return { kind: 'subscribe', ...attempt, secret, leaseSeconds, afterUnsubscribe: mayHaveEnded(replaced) };
 }
 
 function leaseEnded(subscription: Subscription, now: number): Decision {
@@ -128,13 +143,13 @@ function intentConfirmed(
   event: Extract<SubscriptionEvent, { kind: 'intent-confirmed' }>,
   now: number,
 ): Decision {
-  const { pending } = subscription;
-  if (pending === null || pending.kind === 'denial') return unchanged(subscription);
-  if (pending.kind === 'unsubscribe') return settle(subscription, null, null, 'unsubscribed', []);
+  const { of } = event;
+  const pending = subscription.pending?.request === of.request ? null : subscription.pending;
+  if (of.kind === 'unsubscribe') return settle(subscription, null, pending, 'unsubscribed', []);
   const inForce = subscription.lease !== null && subscription.lease.endsAt > now ? subscription.lease : null;
-  const lease = leaseOf(pending, event, inForce);
+  const lease = leaseOf(of, event, inForce);
   return {
-    subscription: { ...subscription, lease, pending: null },
+    subscription: { ...subscription, lease, pending },
     facts: [{ kind: inForce ? 'renewed' : 'activated' }],
   };
 }

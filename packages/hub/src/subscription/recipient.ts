@@ -1,6 +1,6 @@
 import { BEFORE_ALL, type Position } from '../log/log.js';
 import type { Topic } from '../topic/topic.js';
-import { dueAt, type Subscription } from './subscription.js';
+import { dueAt, mayHaveEnded, type Subscription } from './subscription.js';
 
 /** A subscription in memory: what is stored, its place in the log, and what the hub is doing for it at this moment. */
 export class Recipient {
@@ -17,6 +17,8 @@ export class Recipient {
   delivery: 'idle' | 'queued' | 'sending' = 'idle';
   /** A verification or denial is queued or in flight. */
   asking = false;
+  /** The callback did not confirm when it was last asked. */
+  endIsDoubtful = false;
   agendaTime = Infinity;
   agendaIndex = -1;
 
@@ -44,12 +46,12 @@ export class Recipient {
   }
 
   /**
-   * While the callback may just have confirmed the end of its subscription, nothing is sent to it: its answer counts from
-   * when it was given, not from when the hub has stored it.
+   * While the callback may have confirmed the end of its subscription, nothing is sent to it: its answer counts from when it
+   * was given, not from when the hub has stored it. Only until it was asked once in vain: requests that it knows nothing of
+   * must not hold up its deliveries (LAW 7).
    */
   get isHeld(): boolean {
-    const { pending } = this.subscription;
-    return pending?.kind === 'unsubscribe' && (this.asking || pending.attempts === 0);
+    return !this.endIsDoubtful && mayHaveEnded(this.subscription.pending);
   }
 
   /** When this recipient next wants attention; `Infinity` when something under way will see to it. */

@@ -26,7 +26,9 @@ export interface Lease {
   readonly since: Position;
 }
 
-export type Pending = PendingSubscribe | PendingUnsubscribe | PendingDenial;
+export type Pending = PendingIntent | PendingDenial;
+/** What the callback is asked to confirm. */
+export type PendingIntent = PendingSubscribe | PendingUnsubscribe;
 
 interface Attempted {
   /** Tells this request from one that replaced it while its verification was under way. */
@@ -41,6 +43,8 @@ export interface PendingSubscribe extends Attempted {
   readonly secret: string | null;
   readonly leaseSeconds: number;
   readonly verifyToken: string | null;
+  /** It replaced an unsubscription that was never settled: the callback may have confirmed that one. */
+  readonly afterUnsubscribe: boolean;
 }
 
 interface PendingUnsubscribe extends Attempted {
@@ -61,6 +65,11 @@ export type SubscriptionState = (typeof SUBSCRIPTION_STATES)[number];
 export function stateOf(subscription: Subscription, now: number): SubscriptionState {
   if (subscription.lease !== null && subscription.lease.endsAt > now) return 'active';
   return subscription.pending?.kind === 'denial' ? 'denied' : 'pending';
+}
+
+/** Whether the callback may have confirmed the end of the subscription without the hub's knowing. */
+export function mayHaveEnded(pending: Pending | null): boolean {
+  return pending?.kind === 'unsubscribe' || (pending?.kind === 'subscribe' && pending.afterUnsubscribe);
 }
 
 /** When this subscription next wants attention because of its request or its lease; `Infinity` for never. */
