@@ -195,6 +195,42 @@ describe('the fetch of a topic', () => {
     expect(callback.texts).toEqual(['a', 'b', 'a']);
   });
 
+  it('H39 distributes the same bytes under another media type', async () => {
+    const topic = world.topic();
+    const callback = await world.subscriber(topic.url);
+    for (const contentType of ['text/plain', 'text/markdown', 'text/markdown']) {
+      const before = topic.requests.length;
+      topic.onRequest = () => ({ status: 200, headers: { 'content-type': contentType }, body: 'same' });
+      await ping(world.hub, topic.url);
+      await arrived('fetches', topic.requests, before + 1);
+    }
+    await arrived('deliveries', callback.deliveries, 2);
+    topic.onRequest = (request) => topic.content(request);
+    await ping(world.hub, topic.url);
+    const deliveries = await arrived('deliveries', callback.deliveries, 3);
+    expect(deliveries.map(({ text, headers }) => [text, headers['content-type']])).toEqual([
+      ['same', 'text/plain'],
+      ['same', 'text/markdown'],
+      ['first content', expect.any(String)],
+    ]);
+  });
+
+  it('distributes the page again when content was published while it was fetched unchanged', async () => {
+    const topic = world.topic();
+    const callback = await world.subscriber(topic.url);
+    await ping(world.hub, topic.url);
+    await arrived('deliveries', callback.deliveries, 1);
+    topic.onRequest = async (request, nth) => {
+      if (nth === 2) await published(world.hub, topic.url, 'content');
+      return topic.content(request);
+    };
+    await ping(world.hub, topic.url);
+    await arrived('deliveries', callback.deliveries, 2);
+    await ping(world.hub, topic.url);
+    await until('the page is the newest again', () => callback.texts.length >= 3);
+    expect(callback.texts).toEqual(['first content', 'content', 'first content']);
+  });
+
   it.each([204, 400, 401, 403, 404, 410, 500, 502, 503])(
     'distributes no answer of status %i',
     async (status) => {

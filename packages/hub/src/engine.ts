@@ -94,11 +94,7 @@ export class Engine {
       onGone: (recipient) => this.#subscriptions.apply(recipient, { kind: 'gone' }),
       onSettled: (recipient) => this.#schedule(recipient),
     });
-    this.publications = new Publications({
-      ...common,
-      log,
-      onPublished: (topic) => this.#fetches.forgetValidators(topic),
-    });
+    this.publications = new Publications({ ...common, log });
     this.admission = config.dev
       ? undefined
       : new Admission({ roll, clock, questionsOf: (host) => this.#verification.heldBy(host) });

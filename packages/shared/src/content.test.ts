@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contentTypeOrDefault, digestOf, mediaTypeOf } from './content.js';
+import { contentTypeOrDefault, digestOf, mediaTypeOf, type Content } from './content.js';
 
 describe('contentTypeOrDefault', () => {
   it.each([
@@ -84,21 +84,33 @@ describe('mediaTypeOf', () => {
 });
 
 describe('digestOf', () => {
+  const text = (body: string): Content => ({
+    contentType: 'text/plain',
+    body: new TextEncoder().encode(body),
+  });
+
+  it('tells the same bytes of two media types apart', () => {
+    expect(digestOf({ ...text('{}'), contentType: 'application/json' })).not.toBe(digestOf(text('{}')));
+  });
+
   it('is SHA-256 in base64', () => {
-    expect(digestOf(new Uint8Array())).toBe('47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=');
-    expect(digestOf(new TextEncoder().encode('abc'))).toBe('ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=');
+    // printf 'text/plain\nabc' | openssl dgst -sha256 -binary | base64
+    expect(digestOf(text('abc'))).toBe('7gIwSOLVOAQG0FIgesKAz6YXTzPZR7hVUF2Ci2HcDvM=');
   });
 
   it('looks only at the bytes of a view', () => {
     const whole = new TextEncoder().encode('xabcx');
-    expect(digestOf(whole.subarray(1, 4))).toBe(digestOf(new TextEncoder().encode('abc')));
+    expect(digestOf({ contentType: 'text/plain', body: whole.subarray(1, 4) })).toBe(digestOf(text('abc')));
   });
 
   it('tells contents apart, and equal ones not', () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.uint8Array(), (one, other) => {
-        expect(digestOf(one) === digestOf(other)).toBe(Buffer.compare(one, other) === 0);
-        expect(digestOf(Uint8Array.from(one))).toBe(digestOf(one));
+        const [first, second, copy] = [one, other, Uint8Array.from(one)].map((body) =>
+          digestOf({ contentType: 'text/plain', body }),
+        );
+        expect(first === second).toBe(Buffer.compare(one, other) === 0);
+        expect(copy).toBe(first);
       }),
     );
   });

@@ -26,7 +26,7 @@ export function mediaTypeOf(contentType: string): string {
   return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
 }
 
-/** SHA-256 over the bytes, base64: equal contents have equal digests. */
-export function digestOf(body: Uint8Array): string {
-  return createHash('sha256').update(body).digest('base64');
+/** SHA-256 over content type, line feed and body, base64: equal contents have equal digests. */
+export function digestOf({ contentType, body }: Content): string {
+  return createHash('sha256').update(`${contentType}\n`).update(body).digest('base64');
 }

@@ -168,7 +168,7 @@ const reopening: readonly Case[] = [
             : {
                 registered: true,
                 fetch: { id: 'f', attempts: 1, dueAt: NOON },
-                validators: { etag: '"ü"', digest: 'd' },
+                validators: { etag: '"ü"', digest: 'd', position: 7 as Position },
               },
         ),
       );

@@ -18,8 +18,6 @@ export interface PublicationsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: HubEmitter;
-  /** Called when content was published that no fetch gave. */
-  readonly onPublished: (topic: string) => void;
 }
 
 const ID_BYTES = 16;
@@ -48,7 +46,7 @@ export class Publications {
         );
       }
     }
-    const { log, clock, random, events, onPublished } = this.#options;
+    const { log, clock, random, events } = this.#options;
     const [appended] = await log.append([
       {
         topic,
@@ -62,10 +60,8 @@ export class Publications {
     ]);
     if (appended === undefined) throw new WebSubError('store_failed', 'the log answered without a position');
     const cursor = formatCursor(log.epoch, appended.position);
-    if (appended.fresh) {
-      onPublished(topic);
+    if (appended.fresh)
       events.emit('entry-appended', { topic, entry: appended.id, cursor, bytes: content.body.byteLength });
-    }
     return cursor;
   }
 }

@@ -5,6 +5,7 @@ import {
   headerText,
   WebSubError,
   type Clock,
+  type Content,
   type HttpClient,
   type HttpResponse,
   type Random,
@@ -12,16 +13,10 @@ import {
 import { HostTurns } from '../delivery/host-turns.js';
 import type { HubEmitter } from '../events.js';
 import { formatCursor } from '../log/cursor.js';
-import type { Log } from '../log/log.js';
+import type { Log, Position } from '../log/log.js';
 import type { Registry } from '../subscription/registry.js';
 import type { Roll } from '../subscription/roll.js';
-import {
-  fetched,
-  forgetValidators,
-  pinged,
-  validatorsOf,
-  type FetchOutcome,
-} from '../topic/fetch-decision.js';
+import { fetched, pinged, validatorsOf, type FetchOutcome } from '../topic/fetch-decision.js';
 import type { Topic } from '../topic/topic.js';
 import type { TopicRecord } from '../topic/topic-record.js';
 import { decodeContent } from './decode-content.js';
@@ -89,17 +84,6 @@ export class TopicFetches {
     });
   }
 
-  /** Content was published otherwise: what was fetched last is no longer the newest. */
-  forgetValidators(url: string): void {
-    const topic = this.#options.roll.topics.get(url);
-    if (topic === undefined || topic.record.validators === null) return;
-    this.#inOrder
-      .run(url, async () => {
-        if (topic.record.validators !== null) await this.#save(topic, forgetValidators(topic.record));
-      })
-      .catch((error: unknown) => this.#options.events.emit('fault', { where: 'topic', error }));
-  }
-
   /** Queues the topic's pending fetch; does nothing when there is none or it is queued. */
   fetch(topic: Topic): void {
     if (topic.fetching || topic.record.fetch === null) return;
@@ -155,7 +139,7 @@ export class TopicFetches {
 
   async #fetch(topic: Topic): Promise<FetchOutcome> {
     const { http, maxBodyBytes, userAgent } = this.#options;
-    const { validators } = topic.record;
+    const { validators } = topic;
     const result = await fetchResource(http, {
       method: 'GET',
       url: topic.url,
@@ -187,22 +171,24 @@ export class TopicFetches {
       return { kind: transient ? 'failed' : 'refused', detail: `answered ${status}` };
     const decoded = await decodeContent(body, headerText(headers, 'content-encoding'), maxBodyBytes);
     if (decoded.kind === 'failure') return { kind: 'refused', detail: decoded.detail };
-    const digest = digestOf(decoded.body);
-    const changed = digest !== topic.record.validators?.digest;
+    const content = {
+      body: decoded.body,
+      contentType: contentTypeOrDefault(headerText(headers, 'content-type')),
+    };
+    const digest = digestOf(content);
+    const known = topic.validators;
+    const changed = digest !== known?.digest;
     events.emit('topic-fetched', { topic: topic.url, changed, status });
-    if (changed)
-      await this.#append(
-        topic,
-        decoded.body,
-        contentTypeOrDefault(headerText(headers, 'content-type')),
-        digest,
-      );
+    const position = changed ? await this.#append(topic, content, digest) : known.position;
     const etag = headerText(headers, 'etag');
     const lastModified = headerText(headers, 'last-modified');
-    return { kind: 'content', validators: validatorsOf({ etag, lastModified, digest }, clock.now()) };
+    return {
+      kind: 'content',
+      validators: validatorsOf({ etag, lastModified, digest, position }, clock.now()),
+    };
   }
 
-  async #append(topic: Topic, body: Uint8Array, contentType: string, digest: string): Promise<void> {
+  async #append(topic: Topic, content: Content, digest: string): Promise<Position> {
     const { log, clock, events } = this.#options;
     // A crash between this and saving the validators makes the hub fetch and append again: the same fetch with the same
     // content has the same id, and is one entry.
@@ -212,14 +198,18 @@ export class TopicFetches {
         topic: topic.url,
         id,
         idempotent: true,
-        content: { body, contentType },
+        content,
         headers: {},
         publishedAt: clock.now(),
       },
     ]);
-    if (appended?.fresh !== true) return;
-    const cursor = formatCursor(log.epoch, appended.position);
-    events.emit('entry-appended', { topic: topic.url, entry: id, cursor, bytes: body.byteLength });
+    if (appended === undefined) throw new WebSubError('store_failed', 'the log answered without a position');
+    const { position, fresh } = appended;
+    if (fresh) {
+      const cursor = formatCursor(log.epoch, position);
+      events.emit('entry-appended', { topic: topic.url, entry: id, cursor, bytes: content.body.byteLength });
+    }
+    return position;
   }
 
   async #save(topic: Topic, record: TopicRecord): Promise<void> {

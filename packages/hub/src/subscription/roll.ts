@@ -49,6 +49,7 @@ export class Roll {
 
   /** A topic that nobody wants and of which nothing is stored need not be remembered. */
   forgetIfUnused(topic: Topic): void {
-    if (!topic.isWanted && topic.record.version === 0 && !topic.fetching) this.topics.delete(topic.url);
+    const { recipients, record, fetching } = topic;
+    if (recipients.size === 0 && record.version === 0 && !fetching) this.topics.delete(topic.url);
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Position } from '../log/log.js';
 import { FETCH_AGAIN_MS, fetched, pinged, validatorsOf } from './fetch-decision.js';
 import { newTopicRecord } from './topic-record.js';
 
@@ -18,7 +19,7 @@ describe('pinged', () => {
 
 describe('fetched', () => {
   const due = pinged(topic, 'f1', NOW);
-  const validators = { digest: 'd1' };
+  const validators = { digest: 'd1', position: 1 as Position };
 
   it('takes a fetch with content off the agenda and keeps its validators', () => {
     expect(fetched(due, { kind: 'content', validators }, undefined, NOW)).toEqual({
@@ -61,24 +62,30 @@ describe('fetched', () => {
 
 describe('validatorsOf', () => {
   const digest = 'd';
+  const position = 3 as Position;
 
   it('keeps entity tag and date of content that settled', () => {
     const lastModified = 'Thu, 01 Jan 2026 11:00:00 GMT';
-    expect(validatorsOf({ etag: '"a"', lastModified, digest }, NOW)).toEqual({
+    expect(validatorsOf({ etag: '"a"', lastModified, digest, position }, NOW)).toEqual({
       etag: '"a"',
       lastModified,
       digest,
+      position,
     });
-    expect(validatorsOf({ etag: '"a"', lastModified: undefined, digest }, NOW)).toEqual({
+    expect(validatorsOf({ etag: '"a"', lastModified: undefined, digest, position }, NOW)).toEqual({
       etag: '"a"',
       digest,
+      position,
     });
   });
 
   it('distrusts validators of content that changed within these two seconds, or at no time that can be read', () => {
-    expect(validatorsOf({ etag: '"a"', lastModified: 'Thu, 01 Jan 2026 11:59:59 GMT', digest }, NOW)).toEqual(
-      { digest },
-    );
-    expect(validatorsOf({ etag: '"a"', lastModified: 'yesterday', digest }, NOW)).toEqual({ digest });
+    expect(
+      validatorsOf({ etag: '"a"', lastModified: 'Thu, 01 Jan 2026 11:59:59 GMT', digest, position }, NOW),
+    ).toEqual({ digest, position });
+    expect(validatorsOf({ etag: '"a"', lastModified: 'yesterday', digest, position }, NOW)).toEqual({
+      digest,
+      position,
+    });
   });
 });

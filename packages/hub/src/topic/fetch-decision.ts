@@ -1,3 +1,4 @@
+import type { Position } from '../log/log.js';
 import type { PendingFetch, TopicRecord, Validators } from './topic-record.js';
 
 /** What a fetch of a topic came to. */
@@ -19,11 +20,6 @@ export interface FetchDecision {
 
 /** Milliseconds before each further fetch of a topic that did not answer as it should. */
 export const FETCH_AGAIN_MS = [1_000, 5_000, 30_000, 120_000, 600_000, 1_800_000] as const;
-
-/** A topic whose content was published with the request has a newest entry that no validator describes. */
-export function forgetValidators(record: TopicRecord): TopicRecord {
-  return { ...record, validators: null };
-}
 
 /** A ping: the topic is to be fetched, now. A fetch that waits for its next try is hastened. */
 export function pinged(record: TopicRecord, fetchId: string, now: number): TopicRecord {
@@ -68,14 +64,16 @@ export function validatorsOf(
     readonly etag: string | undefined;
     readonly lastModified: string | undefined;
     readonly digest: string;
+    readonly position: Position;
   },
   now: number,
 ): Validators {
-  const { etag, lastModified, digest } = response;
+  const { etag, lastModified, digest, position } = response;
   const modifiedAt = lastModified === undefined ? Number.NEGATIVE_INFINITY : Date.parse(lastModified);
-  if (!(now - modifiedAt >= LAST_MODIFIED_SETTLES_MS)) return { digest };
+  if (!(now - modifiedAt >= LAST_MODIFIED_SETTLES_MS)) return { digest, position };
   return {
     digest,
+    position,
     ...(etag === undefined ? {} : { etag }),
     ...(lastModified === undefined ? {} : { lastModified }),
   };

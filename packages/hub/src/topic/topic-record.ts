@@ -1,9 +1,13 @@
+import type { Position } from '../log/log.js';
+
 /** What is known of a topic's content as last fetched, so that an unchanged topic is recognised. */
 export interface Validators {
   readonly etag?: string;
   readonly lastModified?: string;
-  /** SHA-256 of the newest entry's body, base64. */
+  /** SHA-256 of the content, base64. */
   readonly digest: string;
+  /** The entry that holds the content. A newer entry of the topic makes all this outdated. */
+  readonly position: Position;
 }
 
 /** A fetch that a ping asked for and that has not succeeded yet (LAW 1). */

@@ -1,6 +1,6 @@
 import { BEFORE_ALL, type Position } from '../log/log.js';
 import type { Recipient } from '../subscription/recipient.js';
-import type { TopicRecord } from './topic-record.js';
+import type { TopicRecord, Validators } from './topic-record.js';
 
 /** A topic in memory: its durable record, its newest entry's position, and who is to be given its entries. */
 export class Topic {
@@ -23,8 +23,20 @@ export class Topic {
     return this.record.url;
   }
 
-  /** Somebody would be given this topic's content, or a publisher announced it. */
+  /**
+   * Somebody is given this topic's content, or is just being asked whether he wants it, or a publisher announced it. A
+   * subscription that nobody confirmed makes the hub fetch nothing.
+   */
   get isWanted(): boolean {
-    return this.recipients.size > 0 || this.record.registered;
+    if (this.record.registered) return true;
+    for (const { subscription, asking } of this.recipients.values())
+      if (subscription.lease !== null || asking) return true;
+    return false;
+  }
+
+  /** What was last fetched, when it is the topic's newest content. */
+  get validators(): Validators | null {
+    const { validators } = this.record;
+    return validators?.position === this.newest ? validators : null;
   }
 }
