@@ -1,0 +1,3 @@
+import { observe } from './fixture.js';
+
+console.log(JSON.stringify(await observe()));
