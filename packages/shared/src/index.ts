@@ -14,3 +14,4 @@ export * from './resolver.js';
 export * from './signature.js';
 export * from './undici-http-client.js';
 export * from './web-url.js';
+export * from './webhook-signature.js';

@@ -1,7 +1,15 @@
-import { formatLinkHeader, headerText, sign, type HttpClient, type HttpFailureReason } from '@websub/shared';
+import {
+  formatLinkHeader,
+  headerText,
+  sign,
+  signWebhook,
+  type HttpClient,
+  type HttpFailureReason,
+} from '@websub/shared';
 import { formatCursor } from '../log/cursor.js';
 import type { Entry } from '../log/log.js';
 import { parseRetryAfter } from './patience.js';
+import { WebhookKeys } from './webhook-keys.js';
 
 /** What one attempt came to. Anything but 2xx and 410 is a failure, redirects included (section 7). */
 export type DeliveryOutcome =
@@ -35,11 +43,14 @@ export interface CourierOptions {
   readonly userAgent: string;
 }
 
+type HeaderLines = Readonly<Record<string, string>>;
+
 /** Makes one delivery attempt (section 7). */
 export class Courier {
   readonly #options: CourierOptions;
   /** What is equal for all callbacks of an entry, built once. */
-  readonly #common = new WeakMap<Entry, Readonly<Record<string, string>>>();
+  readonly #common = new WeakMap<Entry, HeaderLines>();
+  readonly #webhookKeys = new WebhookKeys();
 
   constructor(options: CourierOptions) {
     this.#options = options;
@@ -47,12 +58,13 @@ export class Courier {
 
   /** Settles when the callback has answered or the client's time limits ran out; never rejects. */
   async deliver({ entry, callback, secret, attempt, now }: Delivery): Promise<DeliveryOutcome> {
+    const timestamp = String(Math.floor(now / 1000));
     const headers: Record<string, string> = {
       ...this.#commonHeaders(entry),
-      'webhook-timestamp': String(Math.floor(now / 1000)),
+      'webhook-timestamp': timestamp,
       'hub-attempt': String(attempt),
     };
-    if (secret !== null) headers['x-hub-signature'] = sign(entry.content.body, secret);
+    if (secret !== null) Object.assign(headers, this.#signatures(entry, secret, timestamp));
     const answer = await this.#options.http.send({
       method: 'POST',
       url: callback,
@@ -83,7 +95,16 @@ export class Courier {
     };
   }
 
-  #commonHeaders(entry: Entry): Readonly<Record<string, string>> {
+  /** Section 7.1's over the body, and one that binds id, time and topic too, against replays. */
+  #signatures({ id, topic, content: { body } }: Entry, secret: string, timestamp: string): HeaderLines {
+    const key = this.#webhookKeys.of(topic, secret);
+    return {
+      'x-hub-signature': sign(body, secret),
+      'webhook-signature': signWebhook({ id, timestamp, body }, key),
+    };
+  }
+
+  #commonHeaders(entry: Entry): HeaderLines {
     const known = this.#common.get(entry);
     if (known !== undefined) return known;
     const { hubUrl, epoch, userAgent } = this.#options;

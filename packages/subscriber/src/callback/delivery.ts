@@ -1,4 +1,4 @@
-import { checkSignature, reasonOf, urlForLogs, WebSubError, type Clock } from '@websub/shared';
+import { reasonOf, urlForLogs, WebSubError, type Clock } from '@websub/shared';
 import { mapPayload } from '../dispatch/map-payload.js';
 import type { PayloadType } from '../dispatch/payload-type.js';
 import { select, type DispatchFacts, type MatchedBy } from '../dispatch/select.js';
@@ -15,6 +15,7 @@ import {
   type StoredSubscription,
 } from '../subscription/subscription.js';
 import { acknowledge } from './acknowledge.js';
+import { checkSignatures } from './check-signatures.js';
 import { Dedupe } from './dedupe.js';
 import { DeliveryNotification } from './delivery-notification.js';
 import { answer, comeAgain, type CallbackRequest, type Outcome } from './exchange.js';
@@ -64,14 +65,10 @@ export class Delivery {
     if (read.kind === 'too-large')
       return { answer: answer(413, 'the body is too long', { connection: 'close' }) };
     if (read.kind === 'consumed') return this.#consumed();
-    const signature = checkedBy(
-      subscription,
-      read.bytes,
-      request.headers.get('x-hub-signature') ?? undefined,
-    );
+    const signature = checkSignatures(subscription, request.headers, read.bytes, this.#parts.clock.now());
     if (signature.kind === 'invalid') return this.#badSignature(subscription, service, signature.reason);
-    const { strong } = signature;
-    await this.#parts.life.apply(subscription.id, { kind: 'delivered', strong });
+    const { strong, timed } = signature;
+    await this.#parts.life.apply(subscription.id, { kind: 'delivered', strong, timed });
     const notification = new DeliveryNotification({
       subscription: viewOf(subscription),
       headers: request.headers,
@@ -181,7 +178,7 @@ export class Delivery {
     // Not 410, by which a forger could end the subscription, and not 5xx, after which the hub would come again.
     const error = new WebSubError(
       'invalid_signature',
-      `a delivery of ${urlForLogs(topic)} was dropped: its signature is ${reason}. A hub that never signs needs secret: false`,
+      `a delivery of ${urlForLogs(topic)} was dropped: its signature ${reason}. A hub that never signs needs secret: false`,
     );
     this.#parts.report(error);
     return { answer: answer(settings.onBadSignature === 'ack' ? 202 : 403), error };
@@ -205,25 +202,6 @@ export class Delivery {
       }),
     );
   }
-}
-
-type Checked =
-  | { readonly kind: 'verified' | 'unsigned'; readonly strong: boolean }
-  | { readonly kind: 'invalid'; readonly reason: string };
-
-/** Having sent a secret, a subscriber takes only what is signed with it (section 3.1), by the method stated (8.3). */
-export function checkedBy(
-  { secrets, strongSignature }: Pick<StoredSubscription, 'secrets' | 'strongSignature'>,
-  body: Uint8Array,
-  header: string | undefined,
-): Checked {
-  if (secrets.length === 0) return { kind: 'unsigned', strong: false };
-  const check = checkSignature(body, header, secrets);
-  if (check.kind === 'invalid') return check;
-  const strong = check.method !== 'sha1';
-  // A hub that can do better does not go back to sha1; somebody who has broken sha1 would.
-  if (!strong && strongSignature === true) return { kind: 'invalid', reason: 'weaker than before' };
-  return { kind: 'verified', strong };
 }
 
 function choose({ instance, rules }: Service, notification: DeliveryNotification): Chosen | undefined {

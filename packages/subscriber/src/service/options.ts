@@ -91,7 +91,7 @@ export interface SubscriberServiceOptions extends DispatchTables {
   readonly onNoMatch?: 'ack' | 'reject';
   /** A payload that a handler's type refuses: `'reject'` (default) 422, `'ack'` 202; an `error` event in both cases. */
   readonly onInvalidPayload?: 'ack' | 'reject';
-  /** A missing or wrong signature: `'reject'` (default) 403, `'ack'` 202. It is never handled. */
+  /** A missing, wrong or outdated signature: `'reject'` (default) 403, `'ack'` 202. It is never handled. */
   readonly onBadSignature?: 'reject' | 'ack';
   /** Longer deliveries are answered 413. Default 5,242,880. */
   readonly maxBodyBytes?: number;

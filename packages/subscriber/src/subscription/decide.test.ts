@@ -54,7 +54,7 @@ const events = {
   'verified subscribe': { kind: 'verified', mode: 'subscribe', leaseSeconds: 864_000 },
   'verified unsubscribe': { kind: 'verified', mode: 'unsubscribe' },
   denied: { kind: 'denied', reason: 'closed' },
-  delivered: { kind: 'delivered', strong: true },
+  delivered: { kind: 'delivered', strong: true, timed: true },
   'given up': { kind: 'given-up' },
   replaced: { kind: 'replaced', by: 'other' },
   abandoned: { kind: 'abandoned' },
@@ -531,13 +531,26 @@ describe('a delivery', () => {
 
   it('is written down at most once a second', () => {
     const first = decide(
-      { ...situations['active/-'], strongSignature: true },
+      { ...situations['active/-'], strongSignature: true, timedSignature: true },
       events.delivered,
       NOW,
     ).subscription;
     expect(first.lastDeliveryAt).toEqual(new Date(NOW));
     expect(decide(first, events.delivered, NOW + 999).subscription).toBe(first);
     expect(decide(first, events.delivered, NOW + 1_000).subscription).not.toBe(first);
+  });
+
+  it.each([
+    [{ strong: true, timed: false }, { strongSignature: true }],
+    [{ strong: false, timed: true }, { timedSignature: true }],
+  ] as const)('with signatures %o is remembered at once as %o', (signed, remembered) => {
+    const first = decide(
+      situations['active/-'],
+      { kind: 'delivered', strong: false, timed: false },
+      NOW,
+    ).subscription;
+    const second = decide(first, { kind: 'delivered', ...signed }, NOW + 1).subscription;
+    expect(second).toMatchObject({ ...remembered, lastDeliveryAt: new Date(NOW + 1) });
   });
 });
 

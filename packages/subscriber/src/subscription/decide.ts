@@ -48,7 +48,7 @@ export function decide(
     case 'denied':
       return denied(subscription, event.reason, now, policy);
     case 'delivered':
-      return delivered(subscription, event.strong, now);
+      return delivered(subscription, event, now);
     case 'given-up':
       return ended(subscription, now);
     case 'replaced':
@@ -187,12 +187,19 @@ function standDown(
   );
 }
 
-function delivered(s: StoredSubscription, strong: boolean, now: number): Decision {
+function delivered(
+  s: StoredSubscription,
+  { strong, timed }: { readonly strong: boolean; readonly timed: boolean },
+  now: number,
+): Decision {
   if (receptionOf(s, now) !== 'take') return same(s);
-  const strengthened = strong && s.strongSignature === undefined;
+  const strengthened: Partial<StoredSubscription> = {
+    ...(strong && s.strongSignature === undefined && { strongSignature: true }),
+    ...(timed && s.timedSignature === undefined && { timedSignature: true }),
+  };
   const last = s.lastDeliveryAt?.getTime() ?? Number.NEGATIVE_INFINITY;
-  if (!strengthened && now - last < DELIVERY_TIME_MS) return same(s);
-  return changed(s, { lastDeliveryAt: new Date(now), ...(strengthened ? { strongSignature: true } : {}) });
+  if (Object.keys(strengthened).length === 0 && now - last < DELIVERY_TIME_MS) return same(s);
+  return changed(s, { lastDeliveryAt: new Date(now), ...strengthened });
 }
 
 /** Should the one that takes over not be verified by then, this one is asked for again after all. */

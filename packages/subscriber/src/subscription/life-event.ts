@@ -12,8 +12,8 @@ export type LifeEvent =
   | { readonly kind: 'verified'; readonly mode: 'subscribe' | 'unsubscribe'; readonly leaseSeconds?: number }
   /** The hub says that it will not be. */
   | { readonly kind: 'denied'; readonly reason?: string }
-  /** A delivery was taken; `strong`: signed by sha256 or better. */
-  | { readonly kind: 'delivered'; readonly strong: boolean }
+  /** A delivery was taken; `strong`: signed by sha256 or better; `timed`: with its id and time. */
+  | { readonly kind: 'delivered'; readonly strong: boolean; readonly timed: boolean }
   /** A handler gave it up, so that the hub was answered 410. */
   | { readonly kind: 'given-up' }
   /** Another subscription was made to take over from this one; it is not verified yet. */

@@ -24,6 +24,8 @@ export interface StoredSubscription extends SubscriptionView {
   readonly secretsGiven?: true;
   /** Whether a delivery was ever signed by sha256 or better; then sha1 is not accepted any more. */
   readonly strongSignature?: true;
+  /** Whether a delivery ever had a right `webhook-signature`; then none without one is accepted any more. */
+  readonly timedSignature?: true;
   /** Seconds asked for. */
   readonly leaseSeconds?: number;
   /** Requests since the last verification. */
