@@ -1,4 +1,5 @@
 import { Server, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Server as SecureServer } from 'node:https';
 import { parseWebUrl, reasonOf, WebSubError } from '@websub/shared';
 import { attachedService, type AttachedService } from './attached-service.js';
 import { answer } from './callback/exchange.js';
@@ -44,10 +45,10 @@ export class SubscriberListener implements AsyncDisposable {
   readonly #onSignal = (): void => this.#engine.tasks.run(this.gracefulStop());
 
   /**
-   * On a port of its own (0: a free one), on a server of yours, or on an express app, whose body parsers it comes before
+   * On a port of its own (0: a free one), on a server of yours (http or https), or on an express app, whose body parsers it comes before
    * if it is made before them. Throws `invalid_configuration`.
    */
-  constructor(on: number | Server | MountableApp, options: ListenerOptions = {}) {
+  constructor(on: number | Server | SecureServer | MountableApp, options: ListenerOptions = {}) {
     checkOptions(on, options);
     this.#options = options;
     this.#engine = createEngine(options, {
@@ -181,10 +182,10 @@ export class SubscriberListener implements AsyncDisposable {
     return this;
   }
 
-  #entranceOf(on: number | Server | MountableApp): Entrance {
+  #entranceOf(on: number | Server | SecureServer | MountableApp): Entrance {
     const { publicUrl, host = publicUrl === undefined ? '127.0.0.1' : undefined } = this.#options;
     if (typeof on === 'number') return new OwnServer(on, host, this.handler());
-    if (on instanceof Server) {
+    if (isServer(on)) {
       return new GivenServer(on, (request, response) =>
         this.#serve(request, response, () => {
           if (on.listenerCount('request') === 1) notFound(response);
@@ -303,12 +304,17 @@ function merged(reports: readonly StartReport[]): StartReport {
   };
 }
 
+/** A server over TLS is of another class than one without. */
+function isServer(on: unknown): on is Server | SecureServer {
+  return on instanceof Server || on instanceof SecureServer;
+}
+
 function checkOptions(
-  on: number | Server | MountableApp,
+  on: number | Server | SecureServer | MountableApp,
   { publicUrl, renewAt, ...options }: ListenerOptions,
 ): void {
   const problems: string[] = [];
-  if (typeof on !== 'number' && !(on instanceof Server) && publicUrl === undefined) {
+  if (typeof on !== 'number' && !isServer(on) && publicUrl === undefined) {
     problems.push('publicUrl is missing: say under which URL hubs reach the app');
   }
   if (typeof publicUrl === 'string') problems.push(...problemOf(() => parseWebUrl(publicUrl, 'publicUrl')));

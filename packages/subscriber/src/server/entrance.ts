@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
 import { Server as TlsServer } from 'node:tls';
 import { drainable, WebSubError } from '@websub/shared';
 
@@ -65,9 +66,9 @@ export class OwnServer implements Entrance {
 
 /** A server that somebody else opens and closes. Requests that are no callbacks are left to its other listeners. */
 export class GivenServer implements Entrance {
-  readonly #server: Server;
+  readonly #server: Server | SecureServer;
 
-  constructor(server: Server, listener: RequestListener) {
+  constructor(server: Server | SecureServer, listener: RequestListener) {
     this.#server = server;
     server.on('request', listener);
   }
@@ -105,7 +106,7 @@ export class GivenApp implements Entrance {
 }
 
 /** Where a server listens, as this machine reaches it. */
-export function urlOf(server: Server): string | undefined {
+export function urlOf(server: Server | SecureServer): string | undefined {
   const address = server.address();
   if (typeof address !== 'object' || address === null) return undefined;
   const scheme = server instanceof TlsServer ? 'https' : 'http';
