@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const page = join(root, 'docs/CONFORMANCE.md');
 
-// Publisher and hub; the subscriber joins when its tests carry their numbers.
-const COMPLETE = new Set(['P', 'H']);
+// Publisher, subscriber and hub.
+const COMPLETE = new Set(['P', 'S', 'H']);
 
 /** @typedef {{ row: string, level: string, section: string, text: string, where: string[], note?: string }} Row */
 /** @typedef {{ title: string, file: string }} Test */

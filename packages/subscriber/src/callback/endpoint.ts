@@ -30,7 +30,7 @@ export class Endpoint {
 
   /** `undefined`: the URL is no callback of ours. Never rejects, unless the client went away. */
   async handle(request: CallbackRequest): Promise<Outcome | undefined> {
-    const { pathname, searchParams } = new URL(request.url, 'http://callback.invalid');
+    const { pathname, searchParams } = split(request.url);
     const exact = this.#exactCallbacks(request, pathname);
     const id = idIn(pathname);
     if (id === undefined && exact.length === 0) return undefined;
@@ -70,7 +70,7 @@ export class Endpoint {
 
   /** The callbacks of services that have one of their own, as far as this request may be for them. */
   #exactCallbacks({ originalUrl }: CallbackRequest, pathname: string): readonly string[] {
-    const asSent = new URL(originalUrl, 'http://callback.invalid').pathname;
+    const asSent = split(originalUrl).pathname;
     return this.#parts.services().flatMap(({ settings: { callback, path } }) => {
       if (callback.kind !== 'exact') return [];
       const here = asSent === new URL(callback.url).pathname || (path !== '/' && pathname === path);
@@ -92,6 +92,12 @@ export class Endpoint {
     const active = here.find(({ state }) => state === 'active');
     return asked.find(({ pending }) => pending !== undefined) ?? active ?? asked[0] ?? here[0];
   }
+}
+
+/** Path and query as they stand; whatever a client sends as the target of its request, such as `//`, is no URL of ours. */
+function split(target: string): { readonly pathname: string; readonly searchParams: URLSearchParams } {
+  const [pathname = '', ...query] = target.split('?');
+  return { pathname, searchParams: new URLSearchParams(query.join('?')) };
 }
 
 /** The client went away before its request was whole; nobody is left to answer. */

@@ -1,0 +1,220 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { TestClock } from '@websub/shared';
+import {
+  memoryStore,
+  SubscriberListener,
+  type SubscriberServiceOptions,
+  type SubscriptionStore,
+} from '@websub/subscriber';
+import { FakeHub, type HubRequestSeen } from '@websub/subscriber/testing';
+import { freePort, Inbox, silent, Told, until } from './world.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const TOPICS = ['https://p.example/1', 'https://p.example/2', 'https://p.example/3'] as const;
+
+/** One process after another on one store, and a hub that counts leases as a real one does. */
+class Life implements AsyncDisposable {
+  readonly clock = new TestClock();
+  readonly hub: FakeHub;
+  readonly inbox = new Inbox();
+  /** When the lease of each callback ends at the hub, in ms of the clock. */
+  readonly leases = new Map<string, { readonly topic: string; readonly endsAt: number }>();
+  #listener: SubscriberListener | undefined;
+  #told: Told | undefined;
+  expired = 0;
+
+  private constructor(
+    hub: FakeHub,
+    private readonly port: number,
+    private readonly leaseMs: number,
+    private readonly options: SubscriberServiceOptions,
+    private readonly store: SubscriptionStore = memoryStore(),
+  ) {
+    this.hub = hub;
+  }
+
+  static async begin(leaseMs: number, options: SubscriberServiceOptions = {}): Promise<Life> {
+    const hub = await FakeHub.start({ leaseSeconds: leaseMs / 1_000 });
+    const life = new Life(hub, await freePort(), leaseMs, options);
+    await life.start();
+    await life.settled();
+    return life;
+  }
+
+  get requests(): readonly HubRequestSeen[] {
+    return this.hub.requests;
+  }
+
+  async start(): Promise<void> {
+    const { store, clock, port } = this;
+    const listener = new SubscriberListener(port, { store, logger: silent, ports: { clock } });
+    this.#listener = listener;
+    this.#told = new Told(listener);
+    const target = TOPICS.map((topic) => ({ hub: this.hub.url, topic }));
+    // What failed is tried again in the background; no start waits for a clock that stands still.
+    await listener.attachWithConfig(this.inbox, {
+      target,
+      httpConfig: { retry: { attempts: 1 } },
+      ...this.options,
+    });
+    await listener.start();
+  }
+
+  async stop(how: 'gracefulStop' | 'immediateStop'): Promise<void> {
+    this.expired += this.#told?.expired.length ?? 0;
+    await this.#listener?.[how]();
+    this.#listener = undefined;
+  }
+
+  /** Moves time on in steps, each of them done with before the next. */
+  async pass(ms: number, stepMs = MINUTE): Promise<void> {
+    for (let left = ms; left > 0; left -= stepMs) {
+      await this.clock.advance(Math.min(stepMs, left));
+      await this.settled();
+    }
+  }
+
+  /** Settles when nothing that is due waits to be done, and takes over the hub's leases. */
+  async settled(): Promise<void> {
+    let before = '';
+    await until(async () => {
+      const now = JSON.stringify([
+        this.hub.requests.length,
+        this.hub.verifications.length,
+        await this.#versions(),
+      ]);
+      const quiet = now === before;
+      before = now;
+      if (!quiet) throw new Error('something is still going on');
+    });
+    for (const { callback, topic } of this.hub.subscriptions.values()) {
+      const requested = [...this.hub.requests]
+        .reverse()
+        .find((request) => request.callback === callback && request.mode === 'subscribe');
+      if (requested !== undefined && !this.#counted.has(requested)) {
+        this.#counted.add(requested);
+        this.leases.set(callback, { topic, endsAt: this.clock.now() + this.leaseMs });
+      }
+    }
+    const there = new Set([...this.hub.subscriptions.values()].map(({ callback }) => callback));
+    for (const callback of this.leases.keys()) if (!there.has(callback)) this.leases.delete(callback);
+  }
+
+  /** The topics of which the hub would deliver an update now, by a lease that has not ended. */
+  covered(): ReadonlySet<string> {
+    const now = this.clock.now();
+    return new Set([...this.leases.values()].filter(({ endsAt }) => endsAt > now).map(({ topic }) => topic));
+  }
+
+  /** Delivers to every subscription in force, as the hub does at an update; settles with the answers that were given. */
+  async publish(body: string): Promise<ReadonlySet<number>> {
+    const now = this.clock.now();
+    const statuses = new Set<number>();
+    for (const subscription of this.hub.subscriptions.values()) {
+      const lease = this.leases.get(subscription.callback);
+      if (lease === undefined || lease.endsAt <= now) continue;
+      const { status } = await this.hub.deliver(subscription, `${body} ${subscription.topic}`);
+      statuses.add(status);
+    }
+    return statuses;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#listener?.immediateStop();
+    await this.hub.close();
+  }
+
+  readonly #counted = new WeakSet<HubRequestSeen>();
+
+  async #versions(): Promise<readonly string[]> {
+    const versions: string[] = [];
+    for await (const { id, version } of this.store.list()) versions.push(`${id} ${version}`);
+    return versions;
+  }
+}
+
+describe('a day of three subscriptions', () => {
+  it.each(['rotate', 'keep'] as const)(
+    'S28 with leases of an hour has no gap, and every update is handled once (%s)',
+    async (renewal) => {
+      await using life = await Life.begin(HOUR, { renewal });
+      const expected: string[] = [];
+      for (let quarter = 0; quarter < 96; quarter++) {
+        await life.pass(15 * MINUTE, 5 * MINUTE);
+        expect(life.covered().size).toBe(3);
+        expect(await life.publish(`update ${quarter}`)).toEqual(new Set([202]));
+        expected.push(...TOPICS.map((topic) => `update ${quarter} ${topic}`));
+      }
+      expect([...life.inbox.texts].toSorted()).toEqual(expected.toSorted());
+      expect(life.expired).toBe(0);
+      // A renewal every 43 to 48 minutes, each with the end of the old one where callbacks change.
+      const renewals = life.requests.filter(({ mode }) => mode === 'subscribe').length - 3;
+      expect(renewals).toBeGreaterThanOrEqual(3 * 28);
+      expect(renewals).toBeLessThanOrEqual(3 * 34);
+      const ends = life.requests.length - renewals - 3;
+      expect(ends).toBeGreaterThanOrEqual(renewal === 'keep' ? 0 : renewals - 3);
+      expect(ends).toBeLessThanOrEqual(renewal === 'keep' ? 0 : renewals);
+    },
+    60_000,
+  );
+
+  it('S28 has no gap though the process ends at any moment and the hub fails at any moment', async () => {
+    // Shorter than what is left of a lease when it is to be renewed, at 80 % at the latest.
+    const minutes = fc.integer({ min: 1, max: 8 });
+    const step = fc.oneof(
+      {
+        weight: 3,
+        arbitrary: fc.record({ kind: fc.constant('pass'), minutes: fc.integer({ min: 1, max: 90 }) }),
+      },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('kill', 'stop'), minutes }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          kind: fc.constantFrom('hub answers 503', 'hub answers 400', 'hub is silent'),
+          minutes,
+        }),
+      },
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 4, maxLength: 24 }),
+        fc.constantFrom('rotate' as const, 'keep' as const, undefined),
+        async (steps, renewal) => {
+          await using life = await Life.begin(HOUR, renewal === undefined ? {} : { renewal });
+          const within = async (time: number): Promise<void> => {
+            for (let minute = 0; minute < time; minute++) {
+              await life.pass(MINUTE);
+              expect(life.covered().size).toBe(3);
+            }
+          };
+          for (const { kind, minutes: time } of steps) {
+            switch (kind) {
+              case 'kill':
+              case 'stop':
+                await life.stop(kind === 'kill' ? 'immediateStop' : 'gracefulStop');
+                await within(time);
+                await life.start();
+                break;
+              case 'hub answers 503':
+              case 'hub answers 400':
+              case 'hub is silent':
+                life.hub.reply = () => ({ status: kind === 'hub is silent' ? 202 : Number(kind.slice(-3)) });
+                await within(time);
+                life.hub.reply = undefined;
+                break;
+              case 'pass':
+                await within(time);
+            }
+            // Time to recover in, as between two misfortunes.
+            await within(6);
+            expect(await life.publish('x')).toEqual(new Set([202]));
+          }
+          expect(life.expired).toBe(0);
+        },
+      ),
+      { numRuns: 12, interruptAfterTimeLimit: 25_000, markInterruptAsFailure: false },
+    );
+  }, 60_000);
+});
