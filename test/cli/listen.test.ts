@@ -103,6 +103,21 @@ describe('websub listen', () => {
     expect(hub.subscriptions.size).toBe(0);
   });
 
+  it('drops what is not signed, and says which flag takes it', async () => {
+    await using hub = await FakeHub.start();
+    const topic = 'https://api.example.com/issues';
+    const strict = await listening([topic, '--hub', hub.url]);
+    expect((await hub.deliver(hub.subscription, '{}', { signature: 'none' })).status).toBe(403);
+    await until('it says so', () => strict.stderr.includes('A hub that never signs needs --no-secret'));
+    strict.child.kill('SIGTERM');
+    expect(await strict.ended).toMatchObject({ status: 0, stdout: '' });
+
+    const open = await listening([topic, '--hub', hub.url, '--no-secret', '--count', '1']);
+    expect(hub.subscription.secret).toBeUndefined();
+    await hub.deliver(hub.subscription, '{}');
+    expect((await open.ended).stdout).toContain('2 bytes, unsigned');
+  });
+
   it('unsubscribes when nobody reads its output any more', async () => {
     const topic = world.topic();
     const process = await listening([topic.url, '--json']);
@@ -158,7 +173,7 @@ describe('websub listen', () => {
     await hub.deny(hub.lastRequest.callback, 'https://api.example.com/issues', 'members only');
     const { status, stderr } = await process.ended;
     expect(status).toBe(1);
-    expect(stderr).toContain('websub: the hub denied the subscription: members only');
+    expect(stderr).toBe('websub: the hub denied the subscription: members only\n');
   });
 
   it.each([

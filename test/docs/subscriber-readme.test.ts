@@ -237,7 +237,7 @@ const plays: Readonly<Record<string, (sample: Running, stage: Stage) => Promise<
     expect(hub.subscriptions.size).toBe(0);
   },
   Testing: async (sample) => {
-    expect([await sample.ended, sample.out]).toEqual([0, expect.stringMatching(/# pass 4\n# fail 0\n/)]);
+    expect([await sample.ended, sample.out]).toEqual([0, expect.stringMatching(/ pass 4\n. fail 0\n/)]);
   },
 };
 

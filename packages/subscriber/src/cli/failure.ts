@@ -16,11 +16,11 @@ export class CommandFailure extends Error {
   }
 }
 
-/** What the library calls by the names of its options has flags here. */
 const FLAGS: readonly (readonly [option: string, flag: string])[] = [
   ['set httpConfig.allowPrivateNetworks: true', 'add --allow-private-networks'],
   ['httpConfig.timeoutMs', '--timeout'],
   ['give hub and topic', 'name its hub with --hub'],
+  ['needs secret: false', 'needs --no-secret'],
   ['give a credential that may publish', 'give --credential, a key that may publish'],
 ];
 
@@ -31,9 +31,12 @@ export function failureOf(thrown: unknown): { readonly line: string; readonly st
     const line = thrown.message.replace(/^error: /, '').replaceAll('\n', ' ');
     return { line: `${line}: see websub --help`, status: MISUSED };
   }
-  const text = reasonOf(thrown).replaceAll('\n', ' ');
-  const line = FLAGS.reduce((sentence, [option, flag]) => sentence.replace(option, flag), text);
-  return { line, status: statusOf(thrown) };
+  return { line: inFlags(reasonOf(thrown).replaceAll('\n', ' ')), status: statusOf(thrown) };
+}
+
+/** A sentence of the library's, with the flags that its options have here. */
+export function inFlags(sentence: string): string {
+  return FLAGS.reduce((text, [option, flag]) => text.replace(option, flag), sentence);
 }
 
 function statusOf(thrown: unknown): number {

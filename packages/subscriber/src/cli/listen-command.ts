@@ -6,7 +6,7 @@ import { SubscriberListener } from '../listener.js';
 import type { Logger } from '../logger.js';
 import type { Notification } from '../messages.js';
 import { Ending } from './ending.js';
-import { CommandFailure, MISUSED } from './failure.js';
+import { CommandFailure, inFlags, MISUSED } from './failure.js';
 import { asJson, asText } from './notification-text.js';
 import { httpOf, port, positive, withRequestFlags, type RequestFlags } from './request-flags.js';
 import { harmless, print, tell } from './terminal.js';
@@ -17,7 +17,7 @@ interface ListenFlags extends RequestFlags {
   readonly host?: string;
   readonly port?: number;
   readonly lease: number;
-  readonly secret?: string;
+  readonly secret?: string | false;
   readonly count?: number;
   readonly json?: true;
 }
@@ -54,6 +54,7 @@ export function listenCommand(): Command {
         'WEBSUB_SECRET',
       ),
     )
+    .option('--no-secret', 'none: deliveries are not signed')
     .option('--count <number>', 'end after so many notifications', positive)
     .option('--json', 'print each notification as one line of JSON');
   return withRequestFlags(command).addHelpText('after', HELP).action(listen);
@@ -62,9 +63,11 @@ export function listenCommand(): Command {
 async function listen(resource: string, flags: ListenFlags): Promise<void> {
   const end = new Ending();
   const listener = listenerOf(flags, flags.hub ?? resource);
-  listener.on('denied', ({ reason }) =>
-    end.fail(`the hub denied the subscription: ${harmless(reason ?? 'it gave no reason')}`),
-  );
+  listener
+    .on('denied', ({ reason }) =>
+      end.fail(`the hub denied the subscription: ${harmless(reason ?? 'it gave no reason')}`),
+    )
+    .on('expired', () => tell('the lease ended before it could be renewed; subscribing anew'));
   const service = await listener.attachWithConfig(new Printer(flags, end), {
     target: flags.hub === undefined ? { resource } : { hub: flags.hub, topic: resource },
     leaseSeconds: flags.lease,
@@ -162,9 +165,10 @@ function isElsewhere(url: string): boolean {
   return URL.canParse(url) && reachFor(url, {}) !== 'loopback';
 }
 
+/** What goes wrong beside the subscription's own life, of which this command tells itself. */
 const complaints: Logger = {
   debug: () => undefined,
   info: () => undefined,
-  warn: (_fields, message) => tell(`websub: ${message}`),
-  error: (_fields, message) => tell(`websub: ${message}`),
+  warn: () => undefined,
+  error: (_fields, message) => tell(`websub: ${inFlags(message)}`),
 };
