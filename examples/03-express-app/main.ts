@@ -15,9 +15,10 @@ const { app, listener } = createApp(blog, () => url);
 const server = app.listen(0, '127.0.0.1');
 await once(server, 'listening');
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-const attached = await listener.attachWithConfig(blog, { target: [hub.url, TOPIC] });
+await listener.attachWithConfig(blog, { target: [hub.url, TOPIC] });
+const activated = once(hub.events, 'subscription-activated');
 await listener.start();
-await attached.verified();
+await activated;
 console.log(`the app listens at ${url} and has subscribed`);
 
 const publisher = createPublisher({ hub: hub.url });

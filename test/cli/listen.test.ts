@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeHub } from '@websub/subscriber/testing';
 import { freePort } from '../subscriber/world.js';
-import { published } from '../support/requests.js';
+import { page, published } from '../support/requests.js';
 import { until } from '../support/until.js';
 import { websub, WebsubProcess } from '../support/websub-process.js';
 import { useWorld } from '../support/world.js';
@@ -18,18 +18,19 @@ async function listening(args: readonly string[]): Promise<WebsubProcess> {
   return process;
 }
 
-async function subscriptionsTo(topic: string): Promise<readonly unknown[]> {
-  const list = await fetch(
-    `${world.hub.url}v1/subscriptions?topic=${encodeURIComponent(topic)}&state=active`,
-  );
-  return ((await list.json()) as { items: unknown[] }).items;
+/** Settles when the hub has written down that so many are subscribed: it does so after it was answered. */
+function activeAt(topic: string, count: number): Promise<unknown> {
+  return until(`${count} subscriptions are active`, async () => {
+    const { items } = await page(world.hub, '/v1/subscriptions', { topic, state: 'active' });
+    return items.length === count;
+  });
 }
 
 describe('websub listen', () => {
   it('prints what the hub delivers as it comes, and unsubscribes at Ctrl-C', async () => {
     const topic = world.topic();
     const process = await listening([topic.url]);
-    expect(await subscriptionsTo(topic.url)).toHaveLength(1);
+    await activeAt(topic.url, 1);
     await published(world.hub, topic.url, 'first\n\u001b[31mred');
     await until('it was printed', () => process.stdout.includes('red'));
     expect(process.stdout).toMatch(
@@ -45,12 +46,13 @@ describe('websub listen', () => {
       'unsubscribing; Ctrl-C again leaves at once',
       'unsubscribed',
     ]);
-    expect(await subscriptionsTo(topic.url)).toEqual([]);
+    await activeAt(topic.url, 0);
   });
 
   it('prints one line of JSON for each notification, and ends after --count', async () => {
     const topic = world.topic();
     const process = await listening([topic.url, '--json', '--count', '2']);
+    await activeAt(topic.url, 1);
     await published(world.hub, topic.url, '{"a":1}', {
       contentType: 'application/json',
       headers: { 'x-event': 'e' },
@@ -73,7 +75,7 @@ describe('websub listen', () => {
     });
     expect(bytes).toMatchObject({ contentType: 'image/png', bodyBase64: '/wA=' });
     expect(others).toEqual([]);
-    expect(await subscriptionsTo(topic.url)).toEqual([]);
+    await activeAt(topic.url, 0);
   });
 
   it('subscribes to a topic at the hub that it is given, with the secret and lease that it is given', async () => {
@@ -121,13 +123,14 @@ describe('websub listen', () => {
   it('unsubscribes when nobody reads its output any more', async () => {
     const topic = world.topic();
     const process = await listening([topic.url, '--json']);
+    await activeAt(topic.url, 1);
     process.child.stdout?.destroy();
     await until('it noticed', async () => {
       await published(world.hub, topic.url, `line ${Math.random()}`);
       return process.child.exitCode !== null;
     });
     expect((await process.ended).status).toBe(0);
-    expect(await subscriptionsTo(topic.url)).toEqual([]);
+    await activeAt(topic.url, 0);
   });
 
   it('leaves at once at a second Ctrl-C', async () => {
