@@ -416,6 +416,22 @@ describe('the requests in flight', () => {
   });
 });
 
+it('H10 a callback is verified at once, although deliveries to its origin hang', async () => {
+  const bounded = await world.startHub({ flags: ['--host-concurrency', '3'] });
+  const server = await world.callbackServer();
+  const topic = world.topic().url;
+  const hanging = Array.from({ length: 3 }, () => server.callback());
+  for (const callback of hanging) {
+    callback.onDelivery = () => 'hang';
+    await subscribed(bounded, callback, topic);
+  }
+  await published(bounded, topic, 'an update');
+  for (const callback of hanging) await arrived('deliveries', callback.deliveries, 1);
+  const newcomer = server.callback();
+  await subscribe(bounded, newcomer.url, topic);
+  await arrived('verifications', newcomer.intents, 1, 5_000);
+});
+
 describe.concurrent('a callback that is slow', () => {
   it('H45 and never answers has failed after the time limit, and is tried again', async () => {
     const server = await world.callbackServer();

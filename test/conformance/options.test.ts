@@ -61,13 +61,54 @@ describe.concurrent('a wrong option', () => {
     expect(stderr).toMatch(named);
   });
 
-  it('that is a port somebody else has ends it with a line that says so', async () => {
+  it('that is a port somebody else has ends it the same way, and says so', async () => {
     const { port } = new URL(world.hub.url);
     const { status, stderr } = await runHub(['start', '--data', ':memory:', '--port', port]);
-    expect(status).not.toBe(0);
-    expect(status).not.toBeNull();
-    expect(stderr).toContain(port);
-    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(status).toBe(2);
+    expect(stderr).toBe(`websub-hub: --port ${port} is in use: choose another one\n`);
+  });
+
+  it('that is no address of this machine ends it the same way', async () => {
+    const { status, stderr } = await runHub([
+      'start',
+      '--data',
+      ':memory:',
+      '--port',
+      '0',
+      '--host',
+      '8.8.8.8',
+    ]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(
+      /^websub-hub: --host 8\.8\.8\.8 cannot be listened on .*: give an address of this machine\n$/,
+    );
+  });
+
+  it('in the config file is named as it stands there, when the hub itself refuses it', async () => {
+    const file = join(world.hub.data, 'large-port.json');
+    await writeFile(file, '{"port":99999}');
+    const { status, stderr } = await runHub(['start', '--data', ':memory:', '--config', file]);
+    expect(status).toBe(2);
+    expect(stderr).toBe(`websub-hub: "port" in ${file} is not a port: give a whole number from 0 to 65535\n`);
+  });
+
+  it('that is a file where a folder is wanted ends it with a line that names both', async () => {
+    const file = join(world.hub.data, 'file');
+    await writeFile(file, '');
+    const { status, stderr } = await runHub(['start', '--port', '0', '--data', file]);
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      `websub-hub: --data: ${file} is a file: name a folder, which is made when it is missing\n`,
+    );
+  });
+});
+
+describe('without a command', () => {
+  it('the help is shown, and the status is 2', async () => {
+    const { status, stdout, stderr } = await runHub([]);
+    expect(status).toBe(2);
+    expect(stdout + stderr).toMatch(/^Usage: websub-hub/);
+    expect(stdout + stderr).not.toContain('(outputHelp)');
   });
 });
 

@@ -54,18 +54,23 @@ describe('options', () => {
   it.each([
     [{ port: 'x' }, {}, /^--port is not a number/],
     [{}, { WEBSUB_PORT: 'x' }, /^WEBSUB_PORT is not a number/],
-    [{}, { WEBSUB_DEV: 'yes' }, /^WEBSUB_DEV is neither 1 nor 0/],
+    [{}, { WEBSUB_DEV: 'yes' }, /^WEBSUB_DEV is neither true nor false/],
     [{ logLevel: 'loud' }, {}, /^--log-level is none of fatal/],
     [{ config: '/nowhere.json' }, {}, /^--config cannot be read as JSON/],
     [{ config: configFile('[]') }, {}, /^--config is not a JSON object/],
     [{ config: configFile('{"prot": 1}') }, {}, /^"prot" in .* is not an option/],
     [{ config: configFile('{"port": "x"}') }, {}, /^"port" in .* is not a number/],
+    [{ config: configFile('{"dev": 2}') }, {}, /^"dev" in .* is neither true nor false/],
   ])('names the option of a mistake and the cure: %j %j', (flags, environment, message) => {
     expect(() => readStartOptions(flags, environment)).toThrow(message);
   });
 
   it.each([
-    [{ port: 70_000 }, /^port is not a port/],
+    [{ port: 70_000 }, /^port is not a port: give/],
+    [{ port: -1 }, /^port is not a port: give/],
+    [{ maxLease: 1e15 }, /^maxLease is longer than ten years: give less/],
+    [{ maxLease: 10 }, /^maxLease is less than the shortest lease, 300 s: raise it/],
+    [{ retryDelays: [1e300] }, /^retryDelays has a delay of more than ten years: give less/],
     [{ publicUrl: 'ftp://x/' }, /^publicUrl is not an absolute http or https URL/],
     [{ adminKey: 'short' }, /^adminKey has fewer than 16 characters/],
     [{ allowNetwork: ['10.0.0.0'] }, /^allowNetwork is not CIDR/],
@@ -75,6 +80,18 @@ describe('options', () => {
     [{ publish: 'all' as never }, /^publish is none of open, ping, closed/],
   ])('refuses %j', (options, message) => {
     expect(() => resolveOptions(options)).toThrow(message);
+  });
+
+  it('knows an option by the name that it was written under', () => {
+    const config = configFile('{"host": "file", "dev": 1}');
+    const { hub, nameOf } = readStartOptions({ port: '3', config }, { WEBSUB_DATA: 'environment' });
+    expect(['port', 'data', 'host', 'maxBody'].map(nameOf)).toEqual([
+      '--port',
+      'WEBSUB_DATA',
+      `"host" in ${config}`,
+      '--max-body',
+    ]);
+    expect(hub.dev).toBe(true);
   });
 
   it('opens in development what is closed in production', () => {

@@ -101,6 +101,8 @@ export function environmentOf(name: string): string {
 export interface StartOptions {
   readonly hub: HubOptions;
   readonly logLevel: LogLevel;
+  /** The name by which the user knows an option: as he wrote it, else its flag. */
+  readonly nameOf: (option: string) => string;
 }
 
 /**
@@ -134,7 +136,11 @@ export function readStartOptions(
         : undefined,
     );
   }
-  return { hub: hubOptionsOf(written), logLevel: logLevelOf(written.get('logLevel')) };
+  return {
+    hub: hubOptionsOf(written),
+    logLevel: logLevelOf(written.get('logLevel')),
+    nameOf: (option) => written.get(option)?.as ?? flagOf(option),
+  };
 }
 
 interface Written {
@@ -143,7 +149,6 @@ interface Written {
   readonly as: string;
 }
 
-/** The hub's options, and the name under which the user knows each, for complaints. */
 function hubOptionsOf(written: ReadonlyMap<string, Written>): HubOptions {
   return Object.fromEntries(
     OPTION_SPECS.flatMap(({ name, kind }) => {
@@ -151,16 +156,6 @@ function hubOptionsOf(written: ReadonlyMap<string, Written>): HubOptions {
       return found === undefined || !isHubOption(name) ? [] : [[name, convert(found, kind)]];
     }),
   );
-}
-
-/** The name that the user wrote for this option, where one is known. */
-export function writtenName(
-  option: string,
-  flags: Readonly<Record<string, unknown>>,
-  environment: Readonly<Record<string, string | undefined>>,
-): string {
-  if (flags[option] !== undefined || environment[environmentOf(option)] === undefined) return flagOf(option);
-  return environmentOf(option);
 }
 
 function convert({ value, as }: Written, kind: Kind): unknown {
@@ -182,14 +177,15 @@ function convert({ value, as }: Written, kind: Kind): unknown {
 function toNumber(value: unknown, as: string): number {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isFinite(number))
-    throw new OptionError(as, `is not a number: "${String(value)}"`);
+    throw new OptionError(as, `is not a number: write digits, not "${String(value)}"`);
   return number;
 }
 
 function toBoolean(value: unknown, as: string): boolean {
-  if (value === true || value === '1' || value === 'true') return true;
-  if (value === false || value === '0' || value === 'false') return false;
-  throw new OptionError(as, 'is neither 1 nor 0: write 1 to turn it on');
+  const text = String(value);
+  if (text === 'true' || text === '1') return true;
+  if (text === 'false' || text === '0') return false;
+  throw new OptionError(as, 'is neither true nor false, 1 nor 0: write 1 to turn it on');
 }
 
 function toList(value: unknown): readonly unknown[] {
@@ -232,6 +228,7 @@ function isHubOption(name: string): name is OptionName {
 function logLevelOf(written: Written | undefined): LogLevel {
   if (written === undefined) return 'info';
   const level = LOG_LEVELS.find((known) => known === written.value);
-  if (level === undefined) throw new OptionError(written.as, `is none of ${LOG_LEVELS.join(', ')}`);
+  if (level === undefined)
+    throw new OptionError(written.as, `is none of ${LOG_LEVELS.join(', ')}: choose one`);
   return level;
 }

@@ -1,6 +1,6 @@
-import { reasonOf, systemClock } from '@websub/shared';
+import { reasonOf, systemClock, WebSubError } from '@websub/shared';
 import { Command, CommanderError, Option } from 'commander';
-import { environmentOf, flagOf, OPTION_SPECS, readStartOptions, writtenName } from './cli-options.js';
+import { environmentOf, flagOf, OPTION_SPECS, readStartOptions } from './cli-options.js';
 import { createHub, type Hub } from './create-hub.js';
 import { HubEmitter } from './events.js';
 import { createLogger, logEvents } from './logging.js';
@@ -38,7 +38,7 @@ Examples:
 `;
 
 async function run(flags: Readonly<Record<string, unknown>>): Promise<void> {
-  const { hub: options, logLevel } = readStartOptions(flags, process.env);
+  const { hub: options, logLevel, nameOf } = readStartOptions(flags, process.env);
   const readable = options.dev === true && process.stdout.isTTY;
   const logger = createLogger({ level: logLevel, readable });
   const events = new HubEmitter();
@@ -50,10 +50,14 @@ async function run(flags: Readonly<Record<string, unknown>>): Promise<void> {
   try {
     await starting;
   } catch (error) {
-    if (error instanceof OptionError)
-      throw new OptionError(writtenName(error.option, flags, process.env), error.complaint);
+    if (error instanceof OptionError) throw new OptionError(nameOf(error.option), error.complaint);
+    if (isAboutTheStore(error)) fail(`${nameOf('data')}: ${error.message}`, 1);
     throw error;
   }
+}
+
+function isAboutTheStore(error: unknown): error is WebSubError {
+  return error instanceof WebSubError && error.code.startsWith('store_');
 }
 
 /** Also while the hub starts: it is stopped as soon as it is up. */
@@ -68,8 +72,14 @@ function stopAtSignals(starting: Promise<Hub>): void {
         (error: unknown) => fail(`the hub could not save everything: ${reasonOf(error)}`, 1),
       );
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    // A second signal changes nothing: whoever sends both means the same.
+    process.on(signal, () => {
+      if (!stopping) stop();
+      stopping = true;
+    });
+  }
 }
 
 function fail(sentence: string, status: number): never {
@@ -81,7 +91,9 @@ main(process.argv).catch((error: unknown) => {
   if (error instanceof OptionError) fail(error.message, MISUSE);
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) process.exit(0);
-    fail(`${error.message.replace(/^error: /, '')}: see websub-hub start --help`, MISUSE);
+    // Without a command it has shown the help.
+    if (error.code === 'commander.help') process.exit(MISUSE);
+    fail(`${error.message.replace(/^error: |\.$/g, '')}: see websub-hub start --help`, MISUSE);
   }
   fail(reasonOf(error), 1);
 });

@@ -5,6 +5,7 @@ import { createApp } from './http/app.js';
 import { createMetrics } from './http/metrics.js';
 import { createHubServer, listen } from './http/server.js';
 import { resolveOptions, type HubOptions } from './options.js';
+import { FETCHES_PER_HOST } from './protocol/topic-fetches.js';
 import { validateAll, validateTopicAddress } from './protocol/validation.js';
 import { openSqliteStore } from './store/sqlite/sqlite-store.js';
 
@@ -55,7 +56,8 @@ export async function createHub(
         policy: network,
         resolver,
         clock,
-        connectionsPerOrigin: config.hostConcurrency,
+        // Deliveries that hang must leave room for the questions and fetches that go to the same origin.
+        connectionsPerOrigin: config.hostConcurrency + config.verificationsPerHost + FETCHES_PER_HOST,
       }),
     validate: validate === undefined ? topicAddress : validateAll(topicAddress, validate),
     events,

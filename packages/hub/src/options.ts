@@ -72,30 +72,39 @@ export interface HubPorts {
   readonly http?: HttpClient;
 }
 
-const seconds = z.int('is not a whole number of seconds').min(1, 'is less than 1 second');
-const count = z.int('is not a whole number').min(1, 'is less than 1');
+const TEN_YEARS_SECONDS = 315_360_000;
+const seconds = z
+  .int('is not a whole number of seconds')
+  .min(1, 'is less than 1 second: give 1 or more')
+  .max(TEN_YEARS_SECONDS, 'is longer than ten years: give less');
+const count = z.int('is not a whole number: give 1 or more').min(1, 'is less than 1: give 1 or more');
+const port = 'is not a port: give a whole number from 0 to 65535';
 
 /** The checks, with the sentences that people read; `HubOptions` is the contract. */
 const schema = z.strictObject({
   host: z.string().min(1, 'is empty: give an address such as 127.0.0.1').default('127.0.0.1'),
-  port: z
-    .int('is not a port: give a whole number from 0 to 65535')
-    .min(0, 'is not a port')
-    .max(65_535, 'is not a port')
-    .default(8080),
-  publicUrl: z.string().refine(isWebUrl, 'is not an absolute http or https URL').optional(),
+  port: z.int(port).min(0, port).max(65_535, port).default(8080),
+  publicUrl: z
+    .string()
+    .refine(isWebUrl, 'is not an absolute http or https URL: write https://hub.example.com/')
+    .optional(),
   data: z.string().min(1, 'is empty: name a folder, or :memory:').default('./websub-data'),
   dev: z.boolean().default(false),
   adminKey: z.string().min(16, 'has fewer than 16 characters: choose a longer key').optional(),
-  publish: z.enum(PUBLISH_POLICIES, `is none of ${PUBLISH_POLICIES.join(', ')}`).default('ping'),
+  publish: z.enum(PUBLISH_POLICIES, `is none of ${PUBLISH_POLICIES.join(', ')}: choose one`).default('ping'),
   allowNetwork: z.array(z.string().refine(isCidr, 'is not CIDR: write ranges like 10.0.0.0/8')).default([]),
   minLease: seconds.optional(),
   maxLease: seconds.default(2_592_000),
   defaultLease: seconds.default(864_000),
   maxBody: count.default(5_242_880),
   retryDelays: z
-    .array(z.number('is not a list of seconds').min(0, 'has a negative delay'))
-    .max(50, 'has more than 50 delays')
+    .array(
+      z
+        .number('is not a list of seconds: write 5,30,120')
+        .min(0, 'has a negative delay: give seconds from now')
+        .max(TEN_YEARS_SECONDS, 'has a delay of more than ten years: give less'),
+    )
+    .max(50, 'has more than 50 delays: give fewer, longer ones')
     .optional(),
   hostConcurrency: count.optional(),
   maxInFlight: count.optional(),
@@ -135,8 +144,14 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
   if (!parsed.success) throw toOptionError(parsed.error.issues[0]);
   const { dev, ...given } = parsed.data;
   const minSeconds = given.minLease ?? (dev ? 1 : 300);
-  if (minSeconds > given.maxLease)
-    throw new OptionError('minLease', 'is greater than the longest lease: lower it or raise max-lease');
+  if (minSeconds > given.maxLease) {
+    throw given.minLease === undefined
+      ? new OptionError(
+          'maxLease',
+          `is less than the shortest lease, ${minSeconds} s: raise it or lower min-lease`,
+        )
+      : new OptionError('minLease', 'is greater than the longest lease: lower it or raise max-lease');
+  }
   return {
     ...given,
     publicUrl: given.publicUrl,

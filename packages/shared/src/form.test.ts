@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WebSubError } from './errors.js';
-import {
-  FORM_PARAMETERS_LIMIT,
-  formatHubRequest,
-  parseForm,
-  parseHubRequest,
-  readHubRequest,
-} from './form.js';
+import { FORM_PARAMETERS_LIMIT, formatHubRequest, parseForm, parseHubRequest, single } from './form.js';
 import type { HubRequest } from './form.js';
 
 const TOPIC = 'https://publisher.example/feed';
@@ -255,10 +249,21 @@ describe('parseHubRequest: values', () => {
       'hub.verify_token',
     );
   });
+});
 
-  it('reads the same request from a query', () => {
-    const params = new URLSearchParams({ 'hub.mode': 'publish', 'hub.topic': TOPIC });
-    expect(readHubRequest(params)).toEqual({ mode: 'publish', topics: [TOPIC] });
+describe('single', () => {
+  const params = new URLSearchParams('once=1&twice=1&twice=1&empty=');
+
+  it('is the value of a parameter that is given once', () => {
+    expect([single(params, 'once'), single(params, 'empty'), single(params, 'never')]).toEqual([
+      '1',
+      '',
+      undefined,
+    ]);
+  });
+
+  it('refuses one that is given more than once, and names it', () => {
+    expect(() => single(params, 'twice')).toThrow('twice is given more than once: send it once');
   });
 });
 

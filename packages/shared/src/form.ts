@@ -43,15 +43,8 @@ const SINGLE = ['hub.mode', 'hub.callback', 'hub.lease_seconds', 'hub.secret', '
  * malformed parameter, an unknown mode.
  */
 export function parseHubRequest(body: Uint8Array): HubRequest {
-  return readHubRequest(parseForm(body));
-}
-
-/** {@link parseHubRequest} for parameters that came otherwise, as in the query of a publish request with content. */
-export function readHubRequest(params: URLSearchParams): HubRequest {
-  for (const name of SINGLE) {
-    if (params.getAll(name).length > 1)
-      throw new WebSubError('invalid_request', `${name} is given more than once: send it once`);
-  }
+  const params = parseForm(body);
+  for (const name of SINGLE) single(params, name);
   const mode = params.get('hub.mode');
   switch (mode) {
     case 'subscribe':
@@ -71,6 +64,14 @@ export function readHubRequest(params: URLSearchParams): HubRequest {
         'hub.mode is unknown: send subscribe, unsubscribe, publish, register or deregister',
       );
   }
+}
+
+/** The parameter's value, if it is there. Throws `invalid_request` when it is given more than once. */
+export function single(params: URLSearchParams, name: string): string | undefined {
+  const [value, ...others] = params.getAll(name);
+  if (others.length > 0)
+    throw new WebSubError('invalid_request', `${name} is given more than once: send it once`);
+  return value;
 }
 
 /** Decodes a form strictly: the bytes, and what its percent-escapes stand for, must be UTF-8 (section 5.1). */
@@ -116,12 +117,9 @@ function readCallbackAndTopic(params: URLSearchParams): { callback: string; topi
 }
 
 function readTopic(params: URLSearchParams): string {
-  const topics = params.getAll('hub.topic');
-  const topic = topics[0];
+  const topic = single(params, 'hub.topic');
   if (topic === undefined)
     throw new WebSubError('invalid_request', 'hub.topic is missing: send the URL of the topic');
-  if (topics.length > 1)
-    throw new WebSubError('invalid_request', 'hub.topic is given more than once: send it once');
   parseWebUrl(topic, 'hub.topic');
   return topic;
 }

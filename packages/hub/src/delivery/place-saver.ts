@@ -70,7 +70,7 @@ export class PlaceSaver {
       await this.#options.places.save(
         [...batch]
           // The place of a subscription that ended went with it.
-          .filter(({ subscription, topic }) => topic.recipients.has(subscription.callback))
+          .filter(({ ending }) => !ending)
           .map(({ subscription, position, attempts, retryAt }) => ({
             subscription: subscription.id,
             position,

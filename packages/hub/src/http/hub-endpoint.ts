@@ -4,6 +4,7 @@ import {
   mediaTypeOf,
   parseForm,
   parseHubRequest,
+  single,
   WebSubError,
   type HubRequest,
 } from '@websub/shared';
@@ -94,16 +95,16 @@ async function answerPublication(
       'hub.topic is missing or repeated: content is published to one topic',
     );
   }
-  const id = params.get('hub.id');
-  const type = params.get('hub.type');
+  const id = single(params, 'hub.id');
+  const type = single(params, 'hub.type');
   const cursor = await options.publications.publish({
     topic,
     content: {
       body: await readBody(request, options.maxBodyBytes),
       contentType: contentTypeOrDefault(request.get('content-type')),
     },
-    ...(id === null ? {} : { id }),
-    ...(type === null ? {} : { type }),
+    ...(id === undefined ? {} : { id }),
+    ...(type === undefined ? {} : { type }),
     headers: extensionHeaders(request),
   });
   response.set('Hub-Cursor', cursor);
@@ -134,7 +135,7 @@ function isForm(request: Request): boolean {
 }
 
 function isContentPublication(request: Request): boolean {
-  return queryOf(request).get('hub.mode') === 'publish';
+  return single(queryOf(request), 'hub.mode') === 'publish';
 }
 
 function queryOf(request: Request): URLSearchParams {

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { WebSubError } from '@websub/shared';
+import { OptionError } from '../options.js';
 
 const MAX_HEADER_BYTES = 16 * 1024;
 // One more than the app admits, so that it sees that there were too many; Node would drop the rest silently.
@@ -10,6 +10,8 @@ const REQUEST_TIMEOUT_MS = 15_000;
 const CHECK_TIMEOUTS_MS = 1_000;
 const KEEP_ALIVE_MS = 5_000;
 const MAX_CONNECTIONS = 10_000;
+
+const PORT_TROUBLE = { EADDRINUSE: 'is in use', EACCES: 'may not be used by this user' };
 
 /** A server that no slow or oversized request can hold for long. */
 export function createHubServer(listener: RequestListener): Server {
@@ -28,15 +30,19 @@ export function createHubServer(listener: RequestListener): Server {
   return server;
 }
 
-/** Settles with the URL when the server listens; rejects with `invalid_configuration` when the address cannot be had. */
+/** Settles with the URL when the server listens; rejects with an {@link OptionError} when the address cannot be had. */
 export function listen(server: Server, host: string, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why =
-        cause.code === 'EADDRINUSE'
-          ? 'is in use: choose another --port'
-          : `cannot be listened on (${cause.code ?? cause.message})`;
-      reject(new WebSubError('invalid_configuration', `${host}:${port} ${why}`, { cause }));
+      const why = cause.code ?? cause.message;
+      reject(
+        why === 'EADDRINUSE' || why === 'EACCES'
+          ? new OptionError('port', `${port} ${PORT_TROUBLE[why]}: choose another one`)
+          : new OptionError(
+              'host',
+              `${host} cannot be listened on (${why}): give an address of this machine`,
+            ),
+      );
     });
     server.listen(port, host, () => {
       const { address, port: actual, family } = server.address() as AddressInfo;

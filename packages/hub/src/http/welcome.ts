@@ -5,7 +5,7 @@ import { VERSION } from '../package-info.js';
 export function welcome(hubUrl: () => string) {
   return (request: Request, response: Response): void => {
     if (request.accepts(['html', 'json']) === 'json') {
-      const url = (path: string): string => new URL(path, hubUrl()).href;
+      const url = (path: string): string => `${hubUrl().replace(/\/$/, '')}/${path}`;
       response.json({
         name: '@websub/hub',
         version: VERSION,

@@ -60,15 +60,17 @@ export class Subscriptions {
   }
 
   #newRecipient(topic: string, callback: string): Recipient {
+    const rollTopic = this.#options.roll.topic(topic);
     const subscription: Subscription = {
       id: this.#options.random.token(ID_BYTES),
-      topic,
+      // One string for all subscriptions of the topic.
+      topic: rollTopic.url,
       callback,
       version: 0,
       lease: null,
       pending: null,
     };
-    return new Recipient(subscription, this.#options.roll.topic(topic), callbackHost(callback));
+    return new Recipient(subscription, rollTopic, callbackHost(callback));
   }
 
   async #apply(recipient: Recipient, event: SubscriptionEvent): Promise<void> {
@@ -76,7 +78,13 @@ export class Subscriptions {
     const before = recipient.subscription;
     const { subscription, facts } = decide(before, event, clock.now());
     if (subscription === null) {
-      if (!(await registry.removeSubscription(before))) throw conflict(before);
+      recipient.ending = true;
+      try {
+        if (!(await registry.removeSubscription(before))) throw conflict(before);
+      } catch (error) {
+        recipient.ending = false;
+        throw error;
+      }
       recipient.subscription = { ...before, lease: null, pending: null };
       roll.remove(recipient);
     } else if (subscription !== before) {

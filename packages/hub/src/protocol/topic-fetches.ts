@@ -39,7 +39,8 @@ export interface TopicFetchesOptions {
 }
 
 const ID_BYTES = 12;
-const PER_HOST = 4;
+/** Fetches under way per publisher's host. */
+export const FETCHES_PER_HOST = 4;
 const IN_ALL = 32;
 const ACCEPTED: ReadonlySet<number> = new Set([200, 203]);
 
@@ -47,7 +48,7 @@ const ACCEPTED: ReadonlySet<number> = new Set([200, 203]);
 export class TopicFetches {
   readonly #options: TopicFetchesOptions;
   readonly #inOrder = new InOrder();
-  readonly #turns = new HostTurns<Topic>(PER_HOST, IN_ALL);
+  readonly #turns = new HostTurns<Topic>(FETCHES_PER_HOST, IN_ALL);
   #stopped = false;
 
   constructor(options: TopicFetchesOptions) {

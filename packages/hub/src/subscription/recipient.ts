@@ -19,6 +19,8 @@ export class Recipient {
   asking = false;
   /** The callback did not confirm when it was last asked. */
   endIsDoubtful = false;
+  /** Its end is being stored: nothing is sent, and no place is saved behind it. */
+  ending = false;
   agendaTime = Infinity;
   agendaIndex = -1;
 
@@ -41,7 +43,8 @@ export class Recipient {
       lease.endsAt > now &&
       this.position < this.topic.newest &&
       this.retryAt <= now &&
-      !this.isHeld
+      !this.isHeld &&
+      !this.ending
     );
   }
 

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Refusal } from './failure.js';
 import type { Connect, Database } from './sqlite-driver.js';
@@ -10,12 +10,15 @@ const BUSY = 5;
 /** Creates the folder where it is missing, readable by nobody else: it holds the secrets of subscriptions. */
 export function createFolder(folder: string): void {
   const missing: string[] = [];
-  for (let path = resolve(folder); !existsSync(path); path = dirname(path)) missing.unshift(path);
+  let path = resolve(folder);
+  for (; !existsSync(path); path = dirname(path)) missing.unshift(path);
+  if (!statSync(path).isDirectory())
+    throw new Refusal('store_failed', `${path} is a file: name a folder, which is made when it is missing`);
   // One by one: `recursive` never returns where the system refuses with ENOENT, as below /proc.
-  for (const path of missing) {
-    mkdirSync(path, { mode: 0o700 });
+  for (const made of missing) {
+    mkdirSync(made, { mode: 0o700 });
     // A folder is only there after a power cut when its parent was synced.
-    syncFolder(dirname(path));
+    syncFolder(dirname(made));
   }
 }
 
