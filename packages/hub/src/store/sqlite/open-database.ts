@@ -15,7 +15,7 @@ export function openDatabase(connect: Connect, location: string): Database {
       PRAGMA foreign_keys = ON;
       PRAGMA trusted_schema = OFF;
       PRAGMA temp_store = MEMORY;
-      PRAGMA cache_size = -32000;
+      PRAGMA cache_size = -8000;
       -- One large transaction must not leave a large file for ever.
       PRAGMA journal_size_limit = 67108864;
       -- macOS only: fsync alone leaves the data in the drive's own cache.
