@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Site } from '../subscriber/world.js';
 import { websub } from '../support/websub-process.js';
 
@@ -9,6 +9,9 @@ afterAll(() => site[Symbol.asyncDispose]());
 const ATOM = `<feed xmlns="http://www.w3.org/2005/Atom">
   <link rel="hub" href="https://feed-hub.example/"/><link rel="self" href="https://p.example/feed"/>
   <link rel="alternate" href="https://p.example/"/></feed>`;
+
+// Each test is a process or two, and other processes load the machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 describe('websub discover', () => {
   it('shows every link of headers and body, and which a subscriber would use', async () => {

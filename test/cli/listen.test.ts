@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FakeHub } from '@websub/subscriber/testing';
 import { freePort } from '../subscriber/world.js';
 import { page, published } from '../support/requests.js';
@@ -11,10 +11,11 @@ const world = useWorld();
 /** `websub listen`, once it has subscribed. */
 async function listening(args: readonly string[]): Promise<WebsubProcess> {
   const process = new WebsubProcess(['listen', ...args]);
-  await until('it has subscribed', () => {
+  const subscribed = (): boolean => {
     if (process.child.exitCode !== null) throw new Error(`it ended: ${process.stderr}`);
     return process.stderr.includes('subscribed to');
-  });
+  };
+  await until('it has subscribed', subscribed, 50_000);
   return process;
 }
 
@@ -25,6 +26,9 @@ function activeAt(topic: string, count: number): Promise<unknown> {
     return items.length === count;
   });
 }
+
+// Each test is a process or two, and other processes load the machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 describe('websub listen', () => {
   it('prints what the hub delivers as it comes, and unsubscribes at Ctrl-C', async () => {

@@ -1,4 +1,4 @@
-import { expect, describe, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { until } from '../support/until.js';
 import { websub } from '../support/websub-process.js';
 import { useWorld } from '../support/world.js';
@@ -6,6 +6,9 @@ import { useWorld } from '../support/world.js';
 const world = useWorld();
 
 const KEY = 'k3y-of-more-than-16-characters';
+
+// Each test is a process or two, and other processes load the machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 describe('websub publish', () => {
   it('asks the topic for its hub, and has it fetch what changed', async () => {

@@ -2,13 +2,16 @@ import { createHmac } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { websub } from '../support/websub-process.js';
 
 const SECRET = 's3cret';
 const BODY = Buffer.from('{"title": "größer"}\u0000');
 const signed = (method: string, body: Uint8Array = BODY): string =>
   `${method}=${createHmac(method, SECRET).update(body).digest('hex')}`;
+
+// Each test is a process or two, and other processes load the machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 describe('websub verify-signature', () => {
   it.each(['sha1', 'sha256', 'sha384', 'sha512'])(

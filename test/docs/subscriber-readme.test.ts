@@ -6,12 +6,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FakeHub } from '@websub/subscriber/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freePort, Site } from '../subscriber/world.js';
 import { HubProcess } from '../support/hub-process.js';
 import { until } from '../support/until.js';
 import { compile, type Compiled } from './compile.js';
 import { Readme } from './readme.js';
+
+// Each sample is a process, and other processes load the machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+const PATIENCE_MS = 50_000;
 
 const readme = await Readme.read('packages/subscriber/README.md');
 const FOLDER = new URL('../../packages/subscriber/', import.meta.url);
@@ -34,11 +38,15 @@ class Running {
 
   /** Settles when it has written this; rejects when it ends before. */
   async writes(text: string): Promise<void> {
-    await until(`"${text}" is written`, () => {
-      if (this.out.includes(text)) return true;
-      if (this.child.exitCode !== null) throw new Error(`the sample ended without "${text}":\n${this.out}`);
-      return false;
-    }).catch((thrown: unknown) => {
+    await until(
+      `"${text}" is written`,
+      () => {
+        if (this.out.includes(text)) return true;
+        if (this.child.exitCode !== null) throw new Error(`the sample ended without "${text}":\n${this.out}`);
+        return false;
+      },
+      PATIENCE_MS,
+    ).catch((thrown: unknown) => {
       throw new Error(`the sample wrote:\n${this.out}`, { cause: thrown });
     });
   }
@@ -104,10 +112,14 @@ async function withSample(
 
 /** Settles when the hub has that many subscriptions. */
 async function subscribed(sample: Running, hub: FakeHub, count = 1): Promise<void> {
-  await until(`${count} subscriptions are there`, () => {
-    if (sample.child.exitCode !== null) throw new Error(`the sample ended:\n${sample.out}`);
-    return hub.subscriptions.size >= count;
-  });
+  await until(
+    `${count} subscriptions are there`,
+    () => {
+      if (sample.child.exitCode !== null) throw new Error(`the sample ended:\n${sample.out}`);
+      return hub.subscriptions.size >= count;
+    },
+    PATIENCE_MS,
+  );
 }
 
 beforeAll(async () => {

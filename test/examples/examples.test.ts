@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { until } from '../support/until.js';
 import { ExampleProcess, outputOf } from './example-process.js';
+
+// Each test is a process, and other processes load the machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 it('02 gives each update to the method that each dispatch map names', async () => {
   const output = await outputOf('02');
@@ -35,9 +38,10 @@ it.each(['03', '04'])('%s follows a blog, and the routes of the app go on', asyn
 it('04 ends its subscription at SIGTERM', async () => {
   const main = fileURLToPath(new URL('../../examples/04-nestjs/dist/main.js', import.meta.url));
   const child = spawn(process.execPath, [main, '--keep'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  await until('it stays up', () => output.includes('it stays up'));
+  await until('it stays up', () => output.includes('it stays up'), 50_000);
   child.kill('SIGTERM');
   const [, signal] = (await once(child, 'close')) as [number | null, string | null];
   // Nest lets the signal end the process once everything is closed.

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { withoutHubSettings, type Ended } from './hub-process.js';
 
 const BINARY = fileURLToPath(new URL('../../packages/subscriber/bin/websub.js', import.meta.url));
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 50_000;
 
 export interface WebsubOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -15,7 +15,7 @@ export class WebsubProcess {
   stdout = '';
   stderr = '';
   readonly child: ChildProcess;
-  /** Settles when it has ended. It is killed after 20 s, which gives the status `null`. */
+  /** Settles when it has ended. It is killed after 50 s, which gives the status `null`. */
   readonly ended: Promise<Ended>;
 
   constructor(args: readonly string[], { env = {}, stdin }: WebsubOptions = {}) {
