@@ -12,6 +12,7 @@ export * from './network-policy.js';
 export * from './random.js';
 export * from './resolver.js';
 export * from './signature.js';
+export * from './trace-context.js';
 export * from './undici-http-client.js';
 export * from './web-url.js';
 export * from './webhook-signature.js';

@@ -33,6 +33,8 @@ export interface Delivery {
   readonly attempt: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Headers that name the span of this attempt, when the entry was published in a trace. */
+  readonly trace: HeaderLines;
 }
 
 export interface CourierOptions {
@@ -43,7 +45,7 @@ export interface CourierOptions {
   readonly userAgent: string;
 }
 
-type HeaderLines = Readonly<Record<string, string>>;
+export type HeaderLines = Readonly<Record<string, string>>;
 
 /** Makes one delivery attempt (section 7). */
 export class Courier {
@@ -57,12 +59,13 @@ export class Courier {
   }
 
   /** Settles when the callback has answered or the client's time limits ran out; never rejects. */
-  async deliver({ entry, callback, secret, attempt, now }: Delivery): Promise<DeliveryOutcome> {
+  async deliver({ entry, callback, secret, attempt, now, trace }: Delivery): Promise<DeliveryOutcome> {
     const timestamp = String(Math.floor(now / 1000));
     const headers: Record<string, string> = {
       ...this.#commonHeaders(entry),
       'webhook-timestamp': timestamp,
       'hub-attempt': String(attempt),
+      ...trace,
     };
     if (secret !== null) Object.assign(headers, this.#signatures(entry, secret, timestamp));
     const answer = await this.#options.http.send({

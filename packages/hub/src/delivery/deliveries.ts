@@ -1,7 +1,7 @@
-import type { Clock, Random } from '@websub/shared';
+import { childHeaders, type Clock, type Random } from '@websub/shared';
 import { refOf, type HubEmitter } from '../events.js';
 import type { HotTail } from '../log/hot-tail.js';
-import type { Entry, Position } from '../log/log.js';
+import { traceOf, type Entry, type Position } from '../log/log.js';
 import type { Recipient } from '../subscription/recipient.js';
 import type { DeadLetter, Registry } from '../subscription/registry.js';
 import type { Topic } from '../topic/topic.js';
@@ -163,7 +163,7 @@ export class Deliveries {
   }
 
   async #deliver(recipient: Recipient, entry: Entry): Promise<void> {
-    const { courier, clock } = this.#options;
+    const { courier, clock, random } = this.#options;
     const { callback, lease } = recipient.subscription;
     const outcome = await courier.deliver({
       entry,
@@ -171,6 +171,7 @@ export class Deliveries {
       secret: lease?.secret ?? null,
       attempt: recipient.attempts + 1,
       now: clock.now(),
+      trace: childHeaders(traceOf(entry), random),
     });
     switch (outcome.kind) {
       case 'delivered':

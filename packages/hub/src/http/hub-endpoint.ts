@@ -4,9 +4,11 @@ import {
   mediaTypeOf,
   parseForm,
   parseHubRequest,
+  parseTraceContext,
   single,
   WebSubError,
   type HubRequest,
+  type TraceContext,
 } from '@websub/shared';
 import type { Request, RequestHandler, Response } from 'express';
 import getRawBody from 'raw-body';
@@ -60,7 +62,7 @@ async function answerForm(options: HubEndpointOptions, request: Request, respons
     sendPlain(response, 403, `${hubRequest.mode} needs a credential here: send Authorization: Bearer KEY`);
     return;
   }
-  const refusal = await options.acceptance.accept(hubRequest);
+  const refusal = await options.acceptance.accept(hubRequest, traceOf(request));
   if (refusal !== undefined) sendTooMany(response, refusal);
   else sendPlain(response, 202, ACCEPTED[hubRequest.mode]);
 }
@@ -106,6 +108,7 @@ async function answerPublication(
     ...(id === undefined ? {} : { id }),
     ...(type === undefined ? {} : { type }),
     headers: extensionHeaders(request),
+    ...traceOf(request),
   });
   response.set('Hub-Cursor', cursor);
   sendPlain(response, 202, 'Accepted: the content is stored and will be delivered.');
@@ -156,6 +159,12 @@ function extensionHeaders(request: Request): Record<string, string> {
       : [],
   );
   return Object.fromEntries(passed.slice(0, MOST_EXTENSION_HEADERS));
+}
+
+/** The trace that the request belongs to; nothing where it tells none, or none that is valid. */
+function traceOf(request: Request): { readonly trace?: TraceContext } {
+  const trace = parseTraceContext(request.get('traceparent'), request.get('tracestate'));
+  return trace === undefined ? {} : { trace };
 }
 
 function sendTooMany(

@@ -1,4 +1,4 @@
-import type { Brand, Content } from '@websub/shared';
+import type { Brand, Content, TraceContext } from '@websub/shared';
 
 /** An entry's place in the log. Grows, may have gaps, opaque: only compared, never computed. */
 export type Position = Brand<number, 'Position'>;
@@ -16,7 +16,7 @@ export interface NewEntry {
   /** The publisher's name for the kind of event (`hub.type`). */
   readonly type?: string;
   readonly content: Content;
-  /** `X-` headers of the publication, delivered with the content; names in lower case. */
+  /** `X-` headers of the publication, delivered with the content, and its {@link TraceContext}; names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly publishedAt: number;
@@ -27,6 +27,12 @@ export interface Entry extends Omit<NewEntry, 'idempotent'> {
   readonly position: Position;
   /** True when what is stored is not what was published: it must not be delivered, and its body is empty. */
   readonly corrupt: boolean;
+}
+
+/** The trace in which the entry was published, when its publisher told. */
+export function traceOf({ headers: { traceparent, tracestate } }: Entry): TraceContext | undefined {
+  if (traceparent === undefined) return undefined;
+  return { traceparent, ...(tracestate === undefined ? {} : { tracestate }) };
 }
 
 /** Where a new entry went. `fresh` is false when an idempotent entry was there already; position and id are then the first one's. */

@@ -4,6 +4,7 @@ import {
   type NetworkPolicy,
   type Random,
   type SubscribeRequest,
+  type TraceContext,
   type UnsubscribeRequest,
 } from '@websub/shared';
 import type { Admission, Refusal } from './admission.js';
@@ -38,17 +39,20 @@ export class Acceptance {
 
   /**
    * Settles when the request is durable, or with a refusal. Nothing here depends on how verification or validation will
-   * go (section 5.1.2). Rejects with `forbidden_address` for an address that no policy allows, and with `store_full` or
+   * go (section 5.1.2). `origin.trace` is passed on with what the hub does because of the request. Rejects with `forbidden_address` for an address that no policy allows, and with `store_full` or
    * `store_failed`.
    */
-  async accept(request: HubRequest): Promise<Refusal | undefined> {
+  async accept(
+    request: HubRequest,
+    origin: { readonly trace?: TraceContext } = {},
+  ): Promise<Refusal | undefined> {
     const { fetches } = this.#options;
     switch (request.mode) {
       case 'subscribe':
       case 'unsubscribe':
-        return this.#acceptIntent(request);
+        return this.#acceptIntent(request, origin);
       case 'publish':
-        await Promise.all(request.topics.map((topic) => fetches.ping(topic)));
+        await Promise.all(request.topics.map((topic) => fetches.ping(topic, origin)));
         return undefined;
       case 'register':
       case 'deregister':
@@ -57,13 +61,20 @@ export class Acceptance {
     }
   }
 
-  async #acceptIntent(request: SubscribeRequest | UnsubscribeRequest): Promise<Refusal | undefined> {
+  async #acceptIntent(
+    request: SubscribeRequest | UnsubscribeRequest,
+    origin: { readonly trace?: TraceContext },
+  ): Promise<Refusal | undefined> {
     const { subscriptions, network, admission, random } = this.#options;
     network.checkLiteral(parseWebUrl(request.callback, 'hub.callback'), 'hub.callback');
     network.checkLiteral(parseWebUrl(request.topic, 'hub.topic'), 'hub.topic');
     const refusal = admission?.subscription(request);
     if (refusal !== undefined) return refusal;
-    const common = { request: random.token(REQUEST_BYTES), verifyToken: request.verifyToken ?? null };
+    const common = {
+      request: random.token(REQUEST_BYTES),
+      verifyToken: request.verifyToken ?? null,
+      ...origin,
+    };
     await subscriptions.request(
       request.topic,
       request.callback,

@@ -1,4 +1,11 @@
-import { parseWebUrl, WebSubError, type Clock, type Content, type Random } from '@websub/shared';
+import {
+  parseWebUrl,
+  WebSubError,
+  type Clock,
+  type Content,
+  type Random,
+  type TraceContext,
+} from '@websub/shared';
 import type { HubEmitter } from '../events.js';
 import { formatCursor } from '../log/cursor.js';
 import type { Log } from '../log/log.js';
@@ -11,6 +18,8 @@ export interface Publication {
   readonly id?: string;
   readonly type?: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Passed on with each delivery. */
+  readonly trace?: TraceContext;
 }
 
 export interface PublicationsOptions {
@@ -36,7 +45,7 @@ export class Publications {
    * Settles with the entry's cursor when it is on stable storage (LAW 1). Rejects with `invalid_request` for a topic that
    * is no URL or an id or type that cannot travel in a header, and with `store_full` or `store_failed`.
    */
-  async publish({ topic, content, id, type, headers }: Publication): Promise<string> {
+  async publish({ topic, content, id, type, headers, trace }: Publication): Promise<string> {
     parseWebUrl(topic, 'hub.topic');
     for (const [name, value] of [['hub.id', id] as const, ['hub.type', type] as const]) {
       if (value !== undefined && !TOKEN.test(value)) {
@@ -54,7 +63,7 @@ export class Publications {
         idempotent: id !== undefined,
         ...(type === undefined ? {} : { type }),
         content,
-        headers,
+        headers: { ...headers, ...trace },
         publishedAt: clock.now(),
       },
     ]);

@@ -1,4 +1,5 @@
 import {
+  childHeaders,
   contentTypeOrDefault,
   digestOf,
   fetchResource,
@@ -17,7 +18,7 @@ import type { Log, Position } from '../log/log.js';
 import type { Registry } from '../subscription/registry.js';
 import type { Roll } from '../subscription/roll.js';
 import { fetched, pinged, validatorsOf, type FetchOutcome } from '../topic/fetch-decision.js';
-import type { Topic } from '../topic/topic.js';
+import type { Ping, Topic } from '../topic/topic.js';
 import type { TopicRecord } from '../topic/topic-record.js';
 import { decodeContent } from './decode-content.js';
 import { InOrder } from './in-order.js';
@@ -60,7 +61,7 @@ export class TopicFetches {
    * arrive before the fetch begins are one fetch; one that arrives while it is under way means another. A topic that
    * nobody wants is left alone.
    */
-  async ping(url: string): Promise<void> {
+  async ping(url: string, ping: Ping = {}): Promise<void> {
     const { roll, random, clock, events } = this.#options;
     if (!this.#options.fetchUnwanted && roll.topics.get(url)?.isWanted !== true) return;
     await this.#inOrder.run(url, async () => {
@@ -68,9 +69,10 @@ export class TopicFetches {
       events.emit('topic-pinged', { topic: url });
       if (topic.fetching) {
         // The stored fetch is still pending, so this ping is on stable storage already.
-        topic.pingedAgain = true;
+        topic.pingedAgain ??= ping;
       } else if (topic.record.fetch === null || topic.record.fetch.attempts > 0) {
-        await this.#save(topic, pinged(topic.record, random.token(ID_BYTES), clock.now()));
+        const fetch = { id: random.token(ID_BYTES), ...ping };
+        await this.#save(topic, pinged(topic.record, fetch, clock.now()));
       }
     });
   }
@@ -106,7 +108,7 @@ export class TopicFetches {
   async #run(topic: Topic): Promise<void> {
     try {
       // Pings that came while this fetch waited for its turn are answered by it.
-      topic.pingedAgain = false;
+      topic.pingedAgain = undefined;
       const outcome = await this.#fetch(topic);
       await this.#inOrder.run(topic.url, () => this.#settle(topic, outcome));
     } catch (error) {
@@ -128,7 +130,8 @@ export class TopicFetches {
 
   async #settle(topic: Topic, outcome: FetchOutcome): Promise<void> {
     const { clock, random, events, roll } = this.#options;
-    const next = topic.pingedAgain ? random.token(ID_BYTES) : undefined;
+    const next =
+      topic.pingedAgain === undefined ? undefined : { id: random.token(ID_BYTES), ...topic.pingedAgain };
     const { record, retryInMs } = fetched(topic.record, outcome, next, clock.now());
     if (outcome.kind === 'failed' || outcome.kind === 'refused') {
       events.emit('topic-fetch-failed', { topic: topic.url, detail: outcome.detail, retryInMs });
@@ -139,8 +142,8 @@ export class TopicFetches {
   }
 
   async #fetch(topic: Topic): Promise<FetchOutcome> {
-    const { http, maxBodyBytes, userAgent } = this.#options;
-    const { validators } = topic;
+    const { http, maxBodyBytes, userAgent, random } = this.#options;
+    const { validators, record } = topic;
     const result = await fetchResource(http, {
       method: 'GET',
       url: topic.url,
@@ -149,6 +152,7 @@ export class TopicFetches {
         // The content is delivered and signed as bytes; what a coding added is none of the topic's (section 7).
         'accept-encoding': 'identity',
         'user-agent': userAgent,
+        ...childHeaders(record.fetch?.trace, random),
         ...(validators?.etag === undefined ? {} : { 'if-none-match': validators.etag }),
         ...(validators?.lastModified === undefined ? {} : { 'if-modified-since': validators.lastModified }),
       },
@@ -200,7 +204,7 @@ export class TopicFetches {
         id,
         idempotent: true,
         content,
-        headers: {},
+        headers: { ...topic.record.fetch?.trace },
         publishedAt: clock.now(),
       },
     ]);

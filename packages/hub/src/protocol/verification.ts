@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import {
   CHALLENGE_BYTES,
+  childHeaders,
   intentUrl,
   type Clock,
   type HttpClient,
@@ -129,7 +130,7 @@ export class Verification {
     const challenge = random.token(CHALLENGE_BYTES);
     // The lease counts from here (section 5.3), and so does what is owed.
     const asked = { askedAt: clock.now(), head: head() };
-    const answer = await this.#get(callback, signal, {
+    const answer = await this.#get(recipient, signal, {
       mode: pending.kind,
       topic,
       challenge,
@@ -152,18 +153,23 @@ export class Verification {
     { request, reason }: PendingDenial,
     signal: AbortSignal,
   ): Promise<SubscriptionEvent | undefined> {
-    const { topic, callback } = recipient.subscription;
-    const answer = await this.#get(callback, signal, { mode: 'denied', topic, reason });
+    const { topic } = recipient.subscription;
+    const answer = await this.#get(recipient, signal, { mode: 'denied', topic, reason });
     if (answer.kind === 'failure' && answer.reason === 'aborted') return undefined;
     const unheard = answer.kind === 'failure' ? !isFinal(answer) : answer.status >= 500;
     return { kind: unheard ? 'denial-unanswered' : 'denial-told', request };
   }
 
-  #get(callback: string, signal: AbortSignal, query: IntentQuery): Promise<HttpResponse | HttpFailure> {
-    return this.#options.http.send({
+  #get(
+    { subscription: { callback, pending } }: Recipient,
+    signal: AbortSignal,
+    query: IntentQuery,
+  ): Promise<HttpResponse | HttpFailure> {
+    const { http, userAgent, random } = this.#options;
+    return http.send({
       method: 'GET',
       url: intentUrl(callback, query),
-      headers: { accept: '*/*', 'user-agent': this.#options.userAgent },
+      headers: { accept: '*/*', 'user-agent': userAgent, ...childHeaders(pending?.trace, random) },
       timeoutMs: TIMEOUT_MS,
       answer: { kind: 'body', maxBytes: LONGEST_ANSWER_BYTES },
       signal,

@@ -1,3 +1,4 @@
+import type { TraceContext } from '@websub/shared';
 import type { Position } from '../log/log.js';
 import {
   mayHaveEnded,
@@ -16,8 +17,14 @@ export type SubscriptionEvent =
       readonly secret: string | null;
       readonly leaseSeconds: number;
       readonly verifyToken: string | null;
+      readonly trace?: TraceContext;
     }
-  | { readonly kind: 'unsubscribe-requested'; readonly request: string; readonly verifyToken: string | null }
+  | {
+      readonly kind: 'unsubscribe-requested';
+      readonly request: string;
+      readonly verifyToken: string | null;
+      readonly trace?: TraceContext;
+    }
   /**
    * The callback echoed the challenge of this request, which may have been replaced meanwhile. `askedAt` and `head` are of
    * the moment the verification was sent.
@@ -127,7 +134,14 @@ function pendingOf(
   replaced: Pending | null,
   now: number,
 ): Pending {
-  const attempt = { request: event.request, attempts: 0, dueAt: now, verifyToken: event.verifyToken };
+  const { request, verifyToken, trace } = event;
+  const attempt = {
+    request,
+    attempts: 0,
+    dueAt: now,
+    verifyToken,
+    ...(trace === undefined ? {} : { trace }),
+  };
   if (event.kind === 'unsubscribe-requested') return { kind: 'unsubscribe', ...attempt };
   const { secret, leaseSeconds } = event;
   return { kind: 'subscribe', ...attempt, secret, leaseSeconds, afterUnsubscribe: mayHaveEnded(replaced) };
@@ -182,7 +196,15 @@ function deny(
   { request, reason }: { request: string; reason: string },
   now: number,
 ): Decision {
-  const pending: Pending = { kind: 'denial', request, reason, attempts: 0, dueAt: now };
+  const trace = subscription.pending?.trace;
+  const pending: Pending = {
+    kind: 'denial',
+    request,
+    reason,
+    attempts: 0,
+    dueAt: now,
+    ...(trace === undefined ? {} : { trace }),
+  };
   return { subscription: { ...subscription, pending }, facts: [{ kind: 'denied', reason }] };
 }
 

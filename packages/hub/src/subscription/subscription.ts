@@ -1,3 +1,4 @@
+import type { TraceContext } from '@websub/shared';
 import type { Position } from '../log/log.js';
 
 /**
@@ -36,6 +37,8 @@ interface Attempted {
   readonly attempts: number;
   /** When to try next, milliseconds since the epoch. */
   readonly dueAt: number;
+  /** The trace in which it was asked for. */
+  readonly trace?: TraceContext;
 }
 
 export interface PendingSubscribe extends Attempted {

@@ -8,17 +8,17 @@ const topic = newTopicRecord('https://t.example/feed');
 
 describe('pinged', () => {
   it('puts a fetch on the agenda, now', () => {
-    expect(pinged(topic, 'f1', NOW).fetch).toEqual({ id: 'f1', attempts: 0, dueAt: NOW });
+    expect(pinged(topic, { id: 'f1' }, NOW).fetch).toEqual({ id: 'f1', attempts: 0, dueAt: NOW });
   });
 
   it('hastens a fetch that waits for its next try, and keeps its id', () => {
     const waiting = { ...topic, fetch: { id: 'f1', attempts: 3, dueAt: NOW + 30_000 } };
-    expect(pinged(waiting, 'f2', NOW).fetch).toEqual({ id: 'f1', attempts: 0, dueAt: NOW });
+    expect(pinged(waiting, { id: 'f2' }, NOW).fetch).toEqual({ id: 'f1', attempts: 0, dueAt: NOW });
   });
 });
 
 describe('fetched', () => {
-  const due = pinged(topic, 'f1', NOW);
+  const due = pinged(topic, { id: 'f1' }, NOW);
   const validators = { digest: 'd1', position: 1 as Position };
 
   it('takes a fetch with content off the agenda and keeps its validators', () => {
@@ -29,7 +29,7 @@ describe('fetched', () => {
   });
 
   it('fetches once more when a ping arrived meanwhile, under another id', () => {
-    expect(fetched(due, { kind: 'content', validators }, 'f2', NOW).record.fetch).toEqual({
+    expect(fetched(due, { kind: 'content', validators }, { id: 'f2' }, NOW).record.fetch).toEqual({
       id: 'f2',
       attempts: 0,
       dueAt: NOW,

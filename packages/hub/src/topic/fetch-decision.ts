@@ -22,21 +22,25 @@ export interface FetchDecision {
 export const FETCH_AGAIN_MS = [1_000, 5_000, 30_000, 120_000, 600_000, 1_800_000] as const;
 
 /** A ping: the topic is to be fetched, now. A fetch that waits for its next try is hastened. */
-export function pinged(record: TopicRecord, fetchId: string, now: number): TopicRecord {
-  return { ...record, fetch: { id: record.fetch?.id ?? fetchId, attempts: 0, dueAt: now } };
+export function pinged(
+  record: TopicRecord,
+  fetch: Pick<PendingFetch, 'id' | 'trace'>,
+  now: number,
+): TopicRecord {
+  return { ...record, fetch: { ...(record.fetch ?? fetch), attempts: 0, dueAt: now } };
 }
 
 /**
- * Where a topic stands after a fetch: pure. `next` is the id of a further fetch when a ping arrived meanwhile. The
+ * Where a topic stands after a fetch: pure. `next` is a further fetch when a ping arrived meanwhile. The
  * version is the caller's business.
  */
 export function fetched(
   record: TopicRecord,
   outcome: FetchOutcome,
-  next: string | undefined,
+  next: Pick<PendingFetch, 'id' | 'trace'> | undefined,
   now: number,
 ): FetchDecision {
-  const again: PendingFetch | null = next === undefined ? null : { id: next, attempts: 0, dueAt: now };
+  const again: PendingFetch | null = next === undefined ? null : { ...next, attempts: 0, dueAt: now };
   switch (outcome.kind) {
     case 'content':
       return { record: { ...record, fetch: again, validators: outcome.validators }, retryInMs: null };

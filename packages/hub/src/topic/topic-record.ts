@@ -1,5 +1,7 @@
 import type { Position } from '../log/log.js';
 
+import type { TraceContext } from '@websub/shared';
+
 /** What is known of a topic's content as last fetched, so that an unchanged topic is recognised. */
 export interface Validators {
   readonly etag?: string;
@@ -17,6 +19,8 @@ export interface PendingFetch {
   readonly attempts: number;
   /** Milliseconds since the epoch. */
   readonly dueAt: number;
+  /** The trace of the ping, of the first one when several are one fetch. */
+  readonly trace?: TraceContext;
 }
 
 /** The durable part of a topic. */

@@ -1,6 +1,9 @@
 import { BEFORE_ALL, type Position } from '../log/log.js';
 import type { Recipient } from '../subscription/recipient.js';
-import type { TopicRecord, Validators } from './topic-record.js';
+import type { PendingFetch, TopicRecord, Validators } from './topic-record.js';
+
+/** A publisher's word that a topic changed, and in which trace. */
+export type Ping = Pick<PendingFetch, 'trace'>;
 
 /** A topic in memory: its durable record, its newest entry's position, and who is to be given its entries. */
 export class Topic {
@@ -10,8 +13,8 @@ export class Topic {
   readonly recipients = new Map<string, Recipient>();
   /** A fetch is under way. */
   fetching = false;
-  /** A ping arrived while the fetch was under way: it may have read the content from before. */
-  pingedAgain = false;
+  /** A ping that arrived while the fetch was under way, which may have read the content from before. */
+  pingedAgain: Ping | undefined;
   agendaTime = Infinity;
   agendaIndex = -1;
 
