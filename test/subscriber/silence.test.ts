@@ -31,6 +31,19 @@ describe('a silent hub', () => {
     await until(() => expect(stale).toHaveLength(2));
   });
 
+  it('goes on over renewals by other callbacks, and is told once', async () => {
+    const { world, stale } = await silentWorld();
+    await using _world = world;
+    await world.start({ staleAfterMs: 12 * DAY_MS, renewal: 'rotate' });
+    for (let day = 0; day < 11; day++) await world.clock.advance(DAY_MS);
+    await until(() => expect(new Set(world.hub.requests.map(({ callback }) => callback)).size).toBe(2));
+    expect(stale).toEqual([]);
+    await world.clock.advance(DAY_MS + 120_000);
+    await until(() => expect(stale).toHaveLength(1));
+    await world.clock.advance(DAY_MS);
+    expect(stale).toHaveLength(1);
+  });
+
   it('is none where deliveries come', async () => {
     const { world, stale } = await silentWorld();
     await using _world = world;
