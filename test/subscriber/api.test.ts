@@ -30,7 +30,8 @@ async function compile(project: string): Promise<string> {
   );
 }
 
-describe('the public API', () => {
+// The compiler is started, which takes long where much else runs.
+describe('the public API', { timeout: 120_000 }, () => {
   it.each([
     ['legacy', 'tsconfig.json'],
     ['TC39', 'tsconfig.tc39.json'],

@@ -66,7 +66,8 @@ const observed = (mode: Mode): unknown => ({
   calls: 1,
 });
 
-describe('the decorators', () => {
+// Whole compilers are started, which takes long where much else runs.
+describe('the decorators', { timeout: 120_000 }, () => {
   it.each<Mode>(['legacy', 'TC39'])('work under tsc in %s mode', async (mode) => {
     await run([tsc, '-p', projectFor(mode), '--outDir', out]);
     expect(JSON.parse(await run([join(out, 'main.js')]))).toEqual(observed(mode));
