@@ -73,6 +73,17 @@ export class MemoryLog implements Log {
     return found.length > 0 ? { kind: 'entries', entries: found } : { kind: 'caught-up' };
   }
 
+  async find(topic: string, position: Position): Promise<Entry | undefined> {
+    await Promise.resolve();
+    return this.#entries.find((entry) => entry.topic === topic && entry.position === position);
+  }
+
+  async before(topic: string, time: number): Promise<Position> {
+    await Promise.resolve();
+    const older = this.#entries.findLast((entry) => entry.topic === topic && entry.publishedAt < time);
+    return older?.position ?? this.#trimmed.get(topic) ?? BEFORE_ALL;
+  }
+
   async newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>> {
     await Promise.resolve();
     return new Map([...this.#newest].filter(([topic]) => topics.includes(topic)));

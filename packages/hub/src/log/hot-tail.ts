@@ -63,6 +63,16 @@ export class HotTail implements Log {
     return this.#log.append(entries);
   }
 
+  async find(topic: string, position: Position): Promise<Entry | undefined> {
+    const hot = this.#all.at(position);
+    if (hot !== undefined) return hot.topic === topic ? hot : undefined;
+    return this.#log.find(topic, position);
+  }
+
+  before(topic: string, time: number): Promise<Position> {
+    return this.#log.before(topic, time);
+  }
+
   newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>> {
     return this.#log.newest(topics);
   }

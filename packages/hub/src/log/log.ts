@@ -74,6 +74,10 @@ export interface Log {
   append(entries: readonly NewEntry[]): Promise<readonly Appended[]>;
   /** Entries of any of the topics that follow `after`, in log order. */
   read(topics: readonly string[], after: Position, limit: ReadLimit): Promise<LogRead>;
+  /** The topic's entry at this position; `undefined` when retention removed it, or there never was one. */
+  find(topic: string, position: Position): Promise<Entry | undefined>;
+  /** The place from which reading gives the topic's entries published at `time` (milliseconds since the epoch) or later. */
+  before(topic: string, time: number): Promise<Position>;
   /** The position of each topic's newest entry ever appended; topics without one are absent. */
   newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>>;
   /** Tells of fresh entries once they are durable. A nudge: whoever missed it finds them by reading. Ends by the function returned. */

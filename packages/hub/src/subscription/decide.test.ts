@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Position } from '../log/log.js';
-import { ASK_AGAIN_MS, decide, type SubscriptionEvent } from './decide.js';
+import { ASK_AGAIN_MS, decide, SUSPENDED_REASON, type SubscriptionEvent } from './decide.js';
 import type { Lease, Pending, Subscription } from './subscription.js';
 
 const NOW = 1_000_000;
@@ -11,6 +11,9 @@ const LEASES = {
   none: null,
   active: { secret: 'old', seconds: 60, endsAt: NOW + 60_000, since: 3 as Position },
   over: { secret: 'old', seconds: 60, endsAt: NOW, since: 3 as Position },
+  suspended: { secret: 'old', seconds: 60, endsAt: NOW + 60_000, since: 3 as Position, suspendedAt: NOW - 9 },
+  'suspended over': { secret: 'old', seconds: 60, endsAt: NOW, since: 3 as Position, suspendedAt: NOW - 9 },
+  paused: { secret: 'old', seconds: 60, endsAt: NOW + 60_000, since: 3 as Position, pausedAt: NOW - 9 },
 } satisfies Record<string, Lease | null>;
 
 const attempt = { request: 'r1', attempts: 0, dueAt: NOW };
@@ -43,9 +46,23 @@ const EVENTS = {
   denied: { kind: 'denied', request: 'r1', reason: 'no' },
   'denial-told': { kind: 'denial-told', request: 'r1' },
   'denial-unanswered': { kind: 'denial-unanswered', request: 'r1' },
-  'lease-ended': { kind: 'lease-ended' },
+  'lease-ended': { kind: 'lease-ended', request: 'r3' },
   gone: { kind: 'gone' },
+  suspended: { kind: 'suspended' },
+  recovered: { kind: 'recovered' },
+  paused: { kind: 'paused' },
+  resumed: { kind: 'resumed' },
+  rewound: { kind: 'rewound', since: 2 as Position },
+  removed: { kind: 'removed', request: 'r4', reason: 'removed' },
 } satisfies Record<SubscriptionEvent['kind'], SubscriptionEvent>;
+
+/** Events whose request is a new one, not the answer to the pending one. */
+const namesNew = new Set<SubscriptionEvent['kind']>([
+  'subscribe-requested',
+  'unsubscribe-requested',
+  'lease-ended',
+  'removed',
+]);
 
 type LeaseName = keyof typeof LEASES;
 type PendingName = keyof typeof PENDINGS;
@@ -57,34 +74,18 @@ type Outcome = '=' | `${string} ${string}`;
 const TABLE: Record<SubscriptionEvent['kind'], Record<State, Outcome>> = {
   'subscribe-requested': everywhere((lease) => `${lease}/subscribe []`),
   'unsubscribe-requested': everywhere((lease) => `${lease}/unsubscribe []`),
-  'intent-confirmed': {
-    'none/none': '=',
-    'none/subscribe': 'fresh/none [activated]',
-    'none/unsubscribe': '- [ended:unsubscribed]',
-    'none/denial': 'fresh/denial [activated]',
-    'active/none': '=',
-    'active/subscribe': 'fresh/none [renewed]',
-    'active/unsubscribe': '- [ended:unsubscribed]',
-    'active/denial': 'fresh/denial [renewed]',
-    'over/none': '=',
-    'over/subscribe': 'fresh/none [activated]',
-    'over/unsubscribe': '- [ended:unsubscribed]',
-    'over/denial': 'fresh/denial [activated]',
-  },
-  'intent-refused': {
-    'none/none': '=',
-    'none/subscribe': '- [verification-failed:subscribe,ended:unverified]',
-    'none/unsubscribe': '- [verification-failed:unsubscribe,ended:unverified]',
-    'none/denial': '=',
-    'active/none': '=',
-    'active/subscribe': 'active/none [verification-failed:subscribe]',
-    'active/unsubscribe': 'active/none [verification-failed:unsubscribe]',
-    'active/denial': '=',
-    'over/none': '=',
-    'over/subscribe': 'over/none [verification-failed:subscribe]',
-    'over/unsubscribe': 'over/none [verification-failed:unsubscribe]',
-    'over/denial': '=',
-  },
+  'intent-confirmed': everywhere((lease, pending) => {
+    if (pending === 'none') return '=';
+    if (pending === 'unsubscribe') return '- [ended:unsubscribed]';
+    const left = pending === 'denial' ? 'denial' : 'none';
+    return isInForce(lease) ? `fresh/${left} [renewed]` : `fresh/${left} [activated]`;
+  }),
+  'intent-refused': everywhere((lease, pending) => {
+    if (pending === 'none' || pending === 'denial') return '=';
+    return lease === 'none'
+      ? `- [verification-failed:${pending},ended:unverified]`
+      : `${lease}/none [verification-failed:${pending}]`;
+  }),
   'intent-unanswered': {
     ...everywhere((lease, pending) =>
       pending === 'subscribe' || pending === 'unsubscribe' ? `${lease}/${pending} []` : '=',
@@ -97,11 +98,31 @@ const TABLE: Record<SubscriptionEvent['kind'], Record<State, Outcome>> = {
     pending !== 'denial' ? '=' : lease === 'none' ? '- [ended:denied]' : `${lease}/none []`,
   ),
   'denial-unanswered': everywhere((lease, pending) => (pending === 'denial' ? `${lease}/denial []` : '=')),
-  'lease-ended': everywhere((lease, pending) =>
-    lease !== 'over' ? '=' : pending === 'none' ? '- [ended:expired]' : `none/${pending} []`,
-  ),
+  'lease-ended': everywhere((lease, pending) => {
+    if (lease === 'none' || isInForce(lease)) return '=';
+    if (pending !== 'none') return `none/${pending} []`;
+    return lease === 'over' ? '- [ended:expired]' : `none/denial [denied:${SUSPENDED_REASON}]`;
+  }),
   gone: everywhere((_lease, pending) => (pending === 'none' ? '- [ended:gone]' : `none/${pending} []`)),
+  suspended: everywhere((lease, pending) =>
+    lease === 'none' || lease.startsWith('suspended') ? '=' : `fresh/${pending} [suspended]`,
+  ),
+  recovered: everywhere((lease, pending) =>
+    lease.startsWith('suspended') ? `fresh/${pending} [recovered]` : '=',
+  ),
+  paused: everywhere((lease, pending) =>
+    lease === 'none' || lease === 'paused' ? '=' : `fresh/${pending} [paused]`,
+  ),
+  resumed: everywhere((lease, pending) => (lease === 'paused' ? `fresh/${pending} [resumed]` : '=')),
+  rewound: everywhere((lease, pending) => (lease === 'none' ? '=' : `fresh/${pending} []`)),
+  removed: everywhere((lease, pending) =>
+    lease === 'none' && pending === 'denial' ? '=' : 'none/denial [denied:removed]',
+  ),
 };
+
+function isInForce(lease: LeaseName): boolean {
+  return lease === 'active' || lease === 'suspended' || lease === 'paused';
+}
 
 function everywhere(cell: (lease: LeaseName, pending: PendingName) => Outcome): Record<State, Outcome> {
   const states = (Object.keys(LEASES) as LeaseName[]).flatMap((lease) =>
@@ -168,7 +189,25 @@ describe('decide', () => {
       seconds: 100,
       endsAt: NOW - 10 + 100_000,
       since: 3,
+      request: 'r1',
     });
+  });
+
+  it('lets a renewal end a suspension, and leaves to the operator who paused it when deliveries go on', () => {
+    const renewed = (state: State) => decide(subscriptionIn(state), EVENTS['intent-confirmed'], NOW).subscription;
+    expect(renewed('suspended/subscribe')?.lease).not.toHaveProperty('suspendedAt');
+    expect(renewed('paused/subscribe')?.lease).toMatchObject({ pausedAt: NOW - 9 });
+  });
+
+  it('notes on a lease what happened and when, and keeps its terms', () => {
+    const after = (state: State, kind: 'suspended' | 'recovered' | 'paused' | 'resumed' | 'rewound') =>
+      decide(subscriptionIn(state), EVENTS[kind], NOW).subscription?.lease;
+    expect(after('active/none', 'suspended')).toEqual({ ...LEASES.active, suspendedAt: NOW });
+    expect(after('active/none', 'paused')).toEqual({ ...LEASES.active, pausedAt: NOW });
+    expect(after('paused/none', 'suspended')).toEqual({ ...LEASES.paused, suspendedAt: NOW });
+    expect(after('suspended/none', 'recovered')).toEqual(LEASES.active);
+    expect(after('paused/none', 'resumed')).toEqual(LEASES.active);
+    expect(after('active/none', 'rewound')).toEqual({ ...LEASES.active, since: 2 });
   });
 
   it('asks three times in all, 5 and 30 seconds apart, before it takes silence for a refusal', () => {
@@ -182,17 +221,24 @@ describe('decide', () => {
     expect(subscription).toBeNull();
   });
 
-  it('LAW 5 never changes the lease by anything but a confirmation, the end of the lease, or 410', () => {
+  it('LAW 5 never changes the terms by anything but a confirmation, the end of the lease, 410 or an operator', () => {
     const states = fc.constantFrom(...(Object.keys(TABLE.gone) as State[]));
     const events = fc.constantFrom(...Object.values(EVENTS));
-    const changing = new Set<SubscriptionEvent['kind']>(['intent-confirmed', 'lease-ended', 'gone']);
+    const changing = new Set<SubscriptionEvent['kind']>([
+      'intent-confirmed',
+      'lease-ended',
+      'gone',
+      'rewound',
+      'removed',
+    ]);
     fc.assert(
       fc.property(states, events, fc.constantFrom('r1', 'r0'), (state, event, request) => {
         const before = subscriptionIn(state);
-        const told = 'request' in event && !event.kind.endsWith('requested') ? { ...event, request } : event;
+        const told = 'request' in event && !namesNew.has(event.kind) ? { ...event, request } : event;
         const { subscription } = decide(before, told as SubscriptionEvent, NOW);
         if (changing.has(event.kind) || before.lease === null) return;
-        expect(subscription?.lease).toBe(before.lease);
+        const { secret, seconds, endsAt, since } = before.lease;
+        expect(subscription?.lease).toMatchObject({ secret, seconds, endsAt, since });
       }),
     );
   });
@@ -228,13 +274,19 @@ describe('decide', () => {
 
   it('ignores every other answer to a request that was replaced', () => {
     for (const event of Object.values(EVENTS)) {
-      if (!('request' in event) || event.kind.endsWith('requested')) continue;
+      if (!('request' in event) || namesNew.has(event.kind)) continue;
       const before = subscriptionIn('active/subscribe');
       expect(decide(before, { ...event, request: 'older' }, NOW)).toEqual({
         subscription: before,
         facts: [],
       });
     }
+  });
+
+  it('LAW 4 does not bring back what an operator ended, though its confirmation was on its way', () => {
+    const removed = decide(subscriptionIn('active/subscribe'), EVENTS.removed, NOW).subscription;
+    if (removed === null) throw new Error('it is told first');
+    expect(decide(removed, EVENTS['intent-confirmed'], NOW)).toEqual({ subscription: removed, facts: [] });
   });
 
   it('leaves the version to whoever saves', () => {

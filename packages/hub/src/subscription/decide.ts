@@ -1,9 +1,12 @@
 import type { TraceContext } from '@websub/shared';
 import type { Position } from '../log/log.js';
+import { markLease, type LeaseMark } from './lease-mark.js';
 import {
+  isSuspended,
   mayHaveEnded,
   type Lease,
   type Pending,
+  type PendingDenial,
   type PendingIntent,
   type PendingSubscribe,
   type Subscription,
@@ -43,9 +46,13 @@ export type SubscriptionEvent =
   | { readonly kind: 'denied'; readonly request: string; readonly reason: string }
   | { readonly kind: 'denial-told'; readonly request: string }
   | { readonly kind: 'denial-unanswered'; readonly request: string }
-  | { readonly kind: 'lease-ended' }
+  /** `request` names the denial that a suspended subscription is then told of. */
+  | { readonly kind: 'lease-ended'; readonly request: string }
   /** The callback answered a delivery 410 (section 7). */
-  | { readonly kind: 'gone' };
+  | { readonly kind: 'gone' }
+  | LeaseMark
+  /** An operator ends the subscription; `request` names the denial that the callback is told of. */
+  | { readonly kind: 'removed'; readonly request: string; readonly reason: string };
 
 export type EndReason = 'unsubscribed' | 'expired' | 'gone' | 'denied' | 'unverified';
 
@@ -55,6 +62,7 @@ export type SubscriptionFact =
   | { readonly kind: 'renewed' }
   | { readonly kind: 'verification-failed'; readonly mode: 'subscribe' | 'unsubscribe' }
   | { readonly kind: 'denied'; readonly reason: string }
+  | { readonly kind: Exclude<LeaseMark['kind'], 'rewound'> }
   | { readonly kind: 'ended'; readonly reason: EndReason };
 
 export interface Decision {
@@ -65,6 +73,10 @@ export interface Decision {
 
 /** Milliseconds before the second and third verification, and before the second and third telling of a denial. */
 export const ASK_AGAIN_MS = [5_000, 30_000] as const;
+
+/** What a callback is told when its lease ends after days without a delivery that succeeded. */
+export const SUSPENDED_REASON =
+  'deliveries to this callback failed for days until the lease ended: let it answer 2xx, then subscribe again';
 
 /**
  * The life of a subscription: a pure function of where it is, what happened and when. Of a request that was replaced
@@ -96,9 +108,19 @@ export function decide(subscription: Subscription, event: SubscriptionEvent, now
         ? unchanged(subscription)
         : (again(subscription, now) ?? denialDone(subscription));
     case 'lease-ended':
-      return leaseEnded(subscription, now);
+      return leaseEnded(subscription, event, now);
     case 'gone':
       return settle(subscription, null, subscription.pending, 'gone', []);
+    case 'removed':
+      return subscription.pending?.kind === 'denial' && subscription.lease === null
+        ? unchanged(subscription)
+        : deny({ ...subscription, lease: null }, { ...event, byOperator: true }, now);
+    case 'suspended':
+    case 'recovered':
+    case 'paused':
+    case 'resumed':
+    case 'rewound':
+      return marked(subscription, event, now);
   }
 }
 
@@ -109,9 +131,15 @@ function isOutdated({ pending }: Subscription, event: SubscriptionEvent): boolea
     case 'unsubscribe-requested':
     case 'lease-ended':
     case 'gone':
+    case 'suspended':
+    case 'recovered':
+    case 'paused':
+    case 'resumed':
+    case 'rewound':
+    case 'removed':
       return false;
     case 'intent-confirmed':
-      return pending === null;
+      return pending === null || (pending.kind === 'denial' && pending.byOperator === true);
     case 'intent-refused':
     case 'intent-unanswered':
     case 'denied':
@@ -147,9 +175,25 @@ function pendingOf(
   return { kind: 'subscribe', ...attempt, secret, leaseSeconds, afterUnsubscribe: mayHaveEnded(replaced) };
 }
 
-function leaseEnded(subscription: Subscription, now: number): Decision {
-  if (subscription.lease === null || subscription.lease.endsAt > now) return unchanged(subscription);
-  return settle(subscription, null, subscription.pending, 'expired', []);
+function leaseEnded(subscription: Subscription, { request }: { request: string }, now: number): Decision {
+  const { lease, pending } = subscription;
+  if (lease === null || lease.endsAt > now) return unchanged(subscription);
+  // Who asks anew is asked for its intent; who does not is to know why nothing comes.
+  return isSuspended(lease) && pending === null
+    ? deny({ ...subscription, lease: null }, { request, reason: SUSPENDED_REASON }, now)
+    : settle(subscription, null, pending, 'expired', []);
+}
+
+/** What is noted on a lease changes nothing else; what it holds already is not noted again. */
+function marked(subscription: Subscription, mark: LeaseMark, now: number): Decision {
+  const { lease } = subscription;
+  const next = lease === null ? null : markLease(lease, mark, now);
+  if (next === lease) return unchanged(subscription);
+  return {
+    subscription: { ...subscription, lease: next },
+    // What is owed is the business of the place.
+    facts: mark.kind === 'rewound' ? [] : [{ kind: mark.kind }],
+  };
 }
 
 function intentConfirmed(
@@ -170,7 +214,7 @@ function intentConfirmed(
 
 /** Everything published after the verification was sent is owed: the callback may act on its own answer at once. */
 function leaseOf(
-  { secret, leaseSeconds }: PendingSubscribe,
+  { secret, leaseSeconds, request }: PendingSubscribe,
   { askedAt, head }: { readonly askedAt: number; readonly head: Position },
   inForce: Lease | null,
 ): Lease {
@@ -179,6 +223,9 @@ function leaseOf(
     seconds: leaseSeconds,
     endsAt: askedAt + leaseSeconds * 1000,
     since: inForce?.since ?? head,
+    request,
+    // What an operator keeps back stays back; a suspension ends, since the callback is there again.
+    ...(inForce?.pausedAt === undefined ? {} : { pausedAt: inForce.pausedAt }),
   };
 }
 
@@ -193,7 +240,7 @@ function intentRefused(subscription: Subscription): Decision {
 
 function deny(
   subscription: Subscription,
-  { request, reason }: { request: string; reason: string },
+  { request, reason, byOperator }: Pick<PendingDenial, 'request' | 'reason' | 'byOperator'>,
   now: number,
 ): Decision {
   const trace = subscription.pending?.trace;
@@ -204,6 +251,7 @@ function deny(
     attempts: 0,
     dueAt: now,
     ...(trace === undefined ? {} : { trace }),
+    ...(byOperator === true ? { byOperator } : {}),
   };
   return { subscription: { ...subscription, pending }, facts: [{ kind: 'denied', reason }] };
 }

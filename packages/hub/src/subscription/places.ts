@@ -7,6 +7,19 @@ export interface Place {
   readonly attempts: number;
   /** When the next attempt is due, milliseconds since the epoch; 0 for at once. */
   readonly dueAt: number;
+  /** What went wrong since the last success; `null` while all is well. */
+  readonly failure: Failure | null;
+}
+
+/** Failed attempts without a success in between. Times are milliseconds since the epoch. */
+export interface Failure {
+  /** Of the first. */
+  readonly since: number;
+  /** Of the last, and what it came to. */
+  readonly at: number;
+  /** 0 when no answer came. */
+  readonly status: number;
+  readonly detail: string;
 }
 
 /** The places of subscriptions: hot and small, saved in batches, never one write per delivery. */

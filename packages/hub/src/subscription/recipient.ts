@@ -1,6 +1,7 @@
 import { BEFORE_ALL, type Position } from '../log/log.js';
 import type { Topic } from '../topic/topic.js';
-import { dueAt, mayHaveEnded, type Subscription } from './subscription.js';
+import type { Failure } from './places.js';
+import { dueAt, isPaused, mayHaveEnded, type Subscription } from './subscription.js';
 
 /** A subscription in memory: what is stored, its place in the log, and what the hub is doing for it at this moment. */
 export class Recipient {
@@ -13,8 +14,13 @@ export class Recipient {
   attempts = 0;
   /** No attempt before this time, milliseconds since the epoch. */
   retryAt = 0;
-  /** `queued` until its host's turn comes, `sending` while a request is in flight: one at a time (LAW 3). */
-  delivery: 'idle' | 'queued' | 'sending' = 'idle';
+  /** What went wrong since the last success; `null` while all is well. */
+  failure: Failure | null = null;
+  /**
+   * `queued` until its host's turn comes, `held` while its origin is spared, `sending` while a request is in flight: one
+   * at a time (LAW 3).
+   */
+  delivery: 'idle' | 'queued' | 'held' | 'sending' = 'idle';
   /** A verification or denial is queued or in flight. */
   asking = false;
   /** The callback did not confirm when it was last asked. */
@@ -30,6 +36,13 @@ export class Recipient {
     this.host = host;
   }
 
+  /** Everything up to the position is settled, or what follows it is to be given (again). */
+  moveTo(position: Position): void {
+    this.position = position;
+    this.attempts = 0;
+    this.retryAt = 0;
+  }
+
   /** Whether a delivery may begin. */
   isReady(now: number): boolean {
     return this.delivery === 'idle' && this.isOwed(now);
@@ -37,15 +50,17 @@ export class Recipient {
 
   /** Whether something is owed and may be sent now (LAW 4). */
   isOwed(now: number): boolean {
+    return !this.isCaughtUp && this.retryAt <= now && this.isOpen(now);
+  }
+
+  get isCaughtUp(): boolean {
+    return this.position >= this.topic.newest;
+  }
+
+  /** Whether anything may be sent at all (LAW 4). */
+  isOpen(now: number): boolean {
     const { lease } = this.subscription;
-    return (
-      lease !== null &&
-      lease.endsAt > now &&
-      this.position < this.topic.newest &&
-      this.retryAt <= now &&
-      !this.isHeld &&
-      !this.ending
-    );
+    return lease !== null && lease.endsAt > now && !isPaused(lease) && !this.isHeld && !this.ending;
   }
 
   /**

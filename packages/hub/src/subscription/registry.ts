@@ -32,16 +32,35 @@ export interface DeadLetter {
   readonly attempts: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** Of the entry's body; 0 when it is no longer known. */
+  readonly bytes: number;
+  /** Somebody asked at this time for it to be delivered again, which has not been tried yet; null otherwise. */
+  readonly redeliverAt: number | null;
 }
 
-/** `gave-up`: patience ran out. `trimmed`: retention was faster. `corrupt`: the stored entry is damaged. */
-export type DeadLetterReason = 'gave-up' | 'trimmed' | 'corrupt';
+/**
+ * `gave-up`: patience ran out. `skipped`: the subscription is suspended, and a newer entry went first. `trimmed`: retention
+ * was faster. `corrupt`: the stored entry is damaged.
+ */
+export const DEAD_LETTER_REASONS = ['gave-up', 'skipped', 'trimmed', 'corrupt'] as const;
+export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 
 export interface DeadLetterFilter {
   readonly topic?: string;
   readonly callback?: string;
   readonly subscription?: string;
+  /** Recorded at this time or later, milliseconds since the epoch. */
+  readonly since?: number;
 }
+
+/** What is kept of one subscription's dead letters; beyond either bound the oldest go. */
+export interface DeadLetterBounds {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** By its id, or by the request that is pending or was confirmed last. */
+export type SubscriptionKey = { readonly id: string } | { readonly request: string };
 
 /**
  * Topics, subscriptions and dead letters. Every promise of a change settles when it is on stable storage; it rejects with
@@ -63,10 +82,25 @@ export interface Registry {
   listTopics(filter: { readonly topic?: string }, page: Page): Promise<readonly TopicRecord[]>;
   /** Sorted by id. */
   listSubscriptions(filter: SubscriptionFilter, page: Page): Promise<readonly Subscription[]>;
+  findSubscription(key: SubscriptionKey): Promise<Subscription | undefined>;
 
-  addDeadLetters(letters: readonly DeadLetter[]): Promise<void>;
+  /** Settles with the number of older letters that went because their subscription has more than is kept. */
+  addDeadLetters(letters: readonly DeadLetter[], kept: DeadLetterBounds): Promise<number>;
   /** Sorted by id. */
   listDeadLetters(filter: DeadLetterFilter, page: Page): Promise<readonly DeadLetter[]>;
+  findDeadLetter(id: string): Promise<DeadLetter | undefined>;
+  removeDeadLetter(id: string): Promise<void>;
+  /** Asks for letters to be delivered again, unless that is asked for already; settles with their number. */
+  askRedelivery(filter: DeadLetterFilter | { readonly id: string }, at: number): Promise<number>;
+  /**
+   * Letters that are to be delivered again: of the subscriptions whose id follows `after`, `limit` at most, the `each`
+   * that are first in log order.
+   */
+  listRedeliveries(
+    after: string,
+    limit: number,
+    each: number,
+  ): Promise<readonly DeadLetter[]>;
   /** Removes letters recorded before `before` (milliseconds since the epoch); settles with their number. */
   trimDeadLetters(before: number): Promise<number>;
   countDeadLetters(): Promise<number>;

@@ -25,6 +25,20 @@ export interface Lease {
   readonly endsAt: number;
   /** Entries after this position are owed. */
   readonly since: Position;
+  /** The request that the callback confirmed last; absent in what older hubs stored. */
+  readonly request?: string;
+  /** An operator keeps deliveries back since then; absent while they go on. */
+  readonly pausedAt?: number;
+  /** Deliveries had failed for days by then; absent while they succeed, or have not failed for so long. */
+  readonly suspendedAt?: number;
+}
+
+export function isPaused({ pausedAt }: Lease): boolean {
+  return pausedAt !== undefined;
+}
+
+export function isSuspended({ suspendedAt }: Lease): boolean {
+  return suspendedAt !== undefined;
 }
 
 export type Pending = PendingIntent | PendingDenial;
@@ -59,15 +73,20 @@ interface PendingUnsubscribe extends Attempted {
 export interface PendingDenial extends Attempted {
   readonly kind: 'denial';
   readonly reason: string;
+  /** An operator ended the subscription: a confirmation that is on its way does not bring it back. */
+  readonly byOperator?: true;
 }
 
-export const SUBSCRIPTION_STATES = ['active', 'pending', 'denied'] as const;
+export const SUBSCRIPTION_STATES = ['active', 'suspended', 'paused', 'pending', 'denied'] as const;
 export type SubscriptionState = (typeof SUBSCRIPTION_STATES)[number];
 
 /** The state as people see it. Whatever is in force counts first. */
-export function stateOf(subscription: Subscription, now: number): SubscriptionState {
-  if (subscription.lease !== null && subscription.lease.endsAt > now) return 'active';
-  return subscription.pending?.kind === 'denial' ? 'denied' : 'pending';
+export function stateOf({ lease, pending }: Subscription, now: number): SubscriptionState {
+  if (lease !== null && lease.endsAt > now) {
+    if (isPaused(lease)) return 'paused';
+    return isSuspended(lease) ? 'suspended' : 'active';
+  }
+  return pending?.kind === 'denial' ? 'denied' : 'pending';
 }
 
 /** Whether the callback may have confirmed the end of the subscription without the hub's knowing. */

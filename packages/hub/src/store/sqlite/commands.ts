@@ -1,6 +1,6 @@
-import type { Appended, LogRead, NewEntry, Position, ReadLimit, Retention } from '../../log/log.js';
+import type { Appended, Entry, LogRead, NewEntry, Position, ReadLimit, Retention } from '../../log/log.js';
 import type { Place } from '../../subscription/places.js';
-import type { DeadLetter } from '../../subscription/registry.js';
+import type { DeadLetter, DeadLetterBounds, SubscriptionKey } from '../../subscription/registry.js';
 import type { Failure } from './failure.js';
 
 export const DEAD_LETTERS_AT_ONCE = 1_000;
@@ -14,7 +14,11 @@ export interface Writes {
   saveSubscription(subscription: StoredSubscription): boolean;
   removeSubscription(id: string, version: number): boolean;
   savePlaces(places: readonly Place[]): void;
-  addDeadLetters(letters: readonly DeadLetter[]): void;
+  /** Answers the number of older ones that went. */
+  addDeadLetters(letters: readonly DeadLetter[], kept: DeadLetterBounds): number;
+  removeDeadLetter(id: string): void;
+  /** Asks for at most {@link DEAD_LETTERS_AT_ONCE} letters. */
+  askRedelivery(filter: DeadLetterKeys, at: number): number;
   /** Removes at most {@link DEAD_LETTERS_AT_ONCE} letters. */
   trimDeadLetters(before: number): number;
 }
@@ -22,14 +26,17 @@ export interface Writes {
 /** What the main thread asks the store's thread to find. */
 interface Reads {
   readLog(topics: readonly string[], after: Position, limit: ReadLimit): LogRead;
+  findEntry(topic: string, position: Position): Entry | undefined;
+  positionBefore(topic: string, time: number): Position;
   newest(topics: readonly string[]): ReadonlyMap<string, Position>;
   findTopics(page: StoredPage): readonly StoredTopic[];
   findKnownTopics(filter: TopicKeys, page: StoredPage): readonly KnownTopic[];
   subscriptionsAfter(number: number, limit: number): SubscriptionBatch;
   findSubscriptions(filter: SubscriptionKeys, page: StoredPage): readonly StoredSubscription[];
+  findSubscription(key: SubscriptionKey): StoredSubscription | undefined;
   placesAfter(number: number, limit: number): PlaceBatch;
-  /** The letters as JSON. */
-  findDeadLetters(filter: DeadLetterKeys, page: StoredPage): readonly string[];
+  findDeadLetters(filter: DeadLetterKeys, page: StoredPage): readonly DeadLetter[];
+  listRedeliveries(after: string, limit: number, each: number): readonly DeadLetter[];
   countDeadLetters(): number;
 }
 
@@ -85,7 +92,9 @@ export interface SubscriptionKeys extends TopicKeys {
 }
 
 export interface DeadLetterKeys extends SubscriptionKeys {
+  readonly id?: string;
   readonly subscription?: string;
+  readonly since?: number;
 }
 
 /** One command on its way to the store's thread. */

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { Appended, Entry, LogRead, NewEntry, Position, ReadLimit, Retention } from '../../log/log.js';
+import {
+  BEFORE_ALL,
+  type Appended,
+  type Entry,
+  type LogRead,
+  type NewEntry,
+  type Position,
+  type ReadLimit,
+  type Retention,
+} from '../../log/log.js';
 import type { Database, Statement } from './sqlite-driver.js';
 import type { TopicNumbers } from './topic-numbers.js';
 import { countToTrim, type OldEntry } from './trim-decision.js';
@@ -31,6 +40,8 @@ export class LogTables {
   readonly #positionsAfter: Statement;
   readonly #newestOf: Statement;
   readonly #entryAt: Statement;
+  readonly #topicAt: Statement;
+  readonly #lastBefore: Statement;
   readonly #identity: Statement;
   readonly #head: Statement;
   readonly #oldest: Statement;
@@ -59,6 +70,12 @@ export class LogTables {
     this.#entryAt = database.prepare(`
       SELECT url, id, type, content_type, headers, published_at, digest, body
       FROM entry JOIN topic ON topic.number = entry.topic WHERE position = ?`);
+    this.#topicAt = database.prepare(
+      'SELECT 1 FROM entry JOIN topic ON topic.number = entry.topic WHERE position = ? AND url = ?',
+    );
+    this.#lastBefore = database.prepare(
+      'SELECT position FROM entry WHERE topic = ? AND published_at < ? ORDER BY position DESC LIMIT 1',
+    );
     this.#identity = database.prepare('SELECT epoch, entries, bytes FROM log');
     this.#head = database.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'entry'`);
     this.#oldest = database.prepare(
@@ -166,6 +183,18 @@ export class LogTables {
       position,
       corrupt,
     };
+  }
+
+  find(topic: string, position: Position): Entry | undefined {
+    if (this.#topicAt.get(position, topic) === undefined) return undefined;
+    return this.#read(position);
+  }
+
+  before(url: string, time: number): Position {
+    const [topic] = this.#topics.find([url]);
+    if (topic === undefined) return BEFORE_ALL;
+    const older = this.#lastBefore.get(topic, time) as { position: Position } | undefined;
+    return older?.position ?? (this.#trimmedOf.get(topic) as { trimmed: Position }).trimmed;
   }
 
   newest(topics: readonly string[]): ReadonlyMap<string, Position> {

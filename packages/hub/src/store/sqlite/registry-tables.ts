@@ -1,21 +1,23 @@
-import type { DeadLetter } from '../../subscription/registry.js';
-import {
-  DEAD_LETTERS_AT_ONCE,
-  type DeadLetterKeys,
-  type KnownTopic,
-  type StoredPage,
-  type StoredSubscription,
-  type StoredTopic,
-  type SubscriptionBatch,
-  type SubscriptionKeys,
-  type TopicKeys,
+import type { SubscriptionKey } from '../../subscription/registry.js';
+import type {
+  KnownTopic,
+  StoredPage,
+  StoredSubscription,
+  StoredTopic,
+  SubscriptionBatch,
+  SubscriptionKeys,
+  TopicKeys,
 } from './commands.js';
+import { Finds, type Test } from './finds.js';
 import type { Database, Statement } from './sqlite-driver.js';
 import type { TopicNumbers } from './topic-numbers.js';
 
-/** Topics, subscriptions and dead letters as tables; runs in the store's thread, inside the transaction of the caller. */
+const SELECT_SUBSCRIPTION = `
+  SELECT id, url AS topic, callback, version, lease, pending
+  FROM subscription s JOIN topic ON topic.number = s.topic`;
+
+/** Topics and subscriptions as tables; runs in the store's thread, inside the transaction of the caller. */
 export class RegistryTables {
-  readonly #database: Database;
   readonly #topics: TopicNumbers;
   readonly #insertTopic: Statement;
   readonly #updateTopic: Statement;
@@ -24,13 +26,11 @@ export class RegistryTables {
   readonly #deleteSubscription: Statement;
   readonly #deletePlace: Statement;
   readonly #subscriptionsAfter: Statement;
-  readonly #saveLetter: Statement;
-  readonly #trimLetters: Statement;
-  readonly #countLetters: Statement;
-  readonly #finds = new Map<string, Statement>();
+  readonly #subscriptionByRequest: Statement;
+  readonly #finds: Finds;
 
   constructor(database: Database, topics: TopicNumbers) {
-    this.#database = database;
+    this.#finds = new Finds(database);
     this.#topics = topics;
     this.#insertTopic = database.prepare(
       'INSERT OR IGNORE INTO topic_record (record, url, version) VALUES (?, ?, ?)',
@@ -55,10 +55,10 @@ export class RegistryTables {
         FROM subscription s JOIN topic ON topic.number = s.topic
         WHERE s.number > ? ORDER BY s.number LIMIT ?
       )`);
-    this.#saveLetter = database.prepare('INSERT OR REPLACE INTO dead_letter (id, letter) VALUES (?, ?)');
-    this.#trimLetters = database.prepare(`
-      DELETE FROM dead_letter WHERE rowid IN (SELECT rowid FROM dead_letter WHERE at < ? LIMIT ${DEAD_LETTERS_AT_ONCE})`);
-    this.#countLetters = database.prepare('SELECT count(*) AS letters FROM dead_letter');
+    // Two indexes, one for each side of the OR.
+    this.#subscriptionByRequest = database.prepare(`
+      ${SELECT_SUBSCRIPTION}
+      WHERE (pending IS NOT NULL AND pending ->> 'request' = ?1) OR (lease IS NOT NULL AND lease ->> 'request' = ?1)`);
   }
 
   saveTopic({ url, version, record }: StoredTopic): boolean {
@@ -69,12 +69,12 @@ export class RegistryTables {
   }
 
   findTopics(page: StoredPage): readonly StoredTopic[] {
-    return this.#find('SELECT url, version, record FROM topic_record', 'url', [], page) as StoredTopic[];
+    return this.#finds.all('SELECT url, version, record FROM topic_record', 'url', [], page) as StoredTopic[];
   }
 
   findKnownTopics({ topic }: TopicKeys, page: StoredPage): readonly KnownTopic[] {
     const select = 'SELECT url, version, record FROM known_topic';
-    return this.#find(select, 'url', [['url = ?', topic]], page) as KnownTopic[];
+    return this.#finds.all(select, 'url', [['url = ?', topic]], page) as KnownTopic[];
   }
 
   saveSubscription({ id, topic, callback, version, lease, pending }: StoredSubscription): boolean {
@@ -98,48 +98,17 @@ export class RegistryTables {
   }
 
   findSubscriptions({ topic, callback }: SubscriptionKeys, page: StoredPage): readonly StoredSubscription[] {
-    const select = `
-      SELECT id, url AS topic, callback, version, lease, pending
-      FROM subscription s JOIN topic ON topic.number = s.topic`;
     const tests: Test[] = [
       ['s.topic = (SELECT number FROM topic WHERE url = ?)', topic],
       ['callback = ?', callback],
     ];
-    return this.#find(select, 'id', tests, page) as StoredSubscription[];
+    return this.#finds.all(SELECT_SUBSCRIPTION, 'id', tests, page) as StoredSubscription[];
   }
 
-  addDeadLetters(letters: readonly DeadLetter[]): void {
-    for (const letter of letters) this.#saveLetter.run(letter.id, JSON.stringify(letter));
-  }
-
-  findDeadLetters({ topic, callback, subscription }: DeadLetterKeys, page: StoredPage): readonly string[] {
-    const tests: Test[] = [
-      ['topic = ?', topic],
-      ['callback = ?', callback],
-      ['subscription = ?', subscription],
-    ];
-    const rows = this.#find('SELECT letter FROM dead_letter', 'id', tests, page) as { letter: string }[];
-    return rows.map(({ letter }) => letter);
-  }
-
-  trimDeadLetters(before: number): number {
-    return Number(this.#trimLetters.run(before).changes);
-  }
-
-  countDeadLetters(): number {
-    return (this.#countLetters.get() as { letters: number }).letters;
-  }
-
-  /** The rows that pass every test whose value is given, sorted by the key, bytewise. */
-  #find(select: string, key: string, tests: readonly Test[], { after, limit }: StoredPage): unknown[] {
-    const given = [...tests, [`${key} > ?`, after] as const].filter(([, value]) => value !== undefined);
-    const where = given.length === 0 ? '' : `WHERE ${given.map(([test]) => test).join(' AND ')}`;
-    const sql = `${select} ${where} ORDER BY ${key} LIMIT ?`;
-    let statement = this.#finds.get(sql);
-    if (statement === undefined) this.#finds.set(sql, (statement = this.#database.prepare(sql)));
-    return statement.all(...given.map(([, value]) => value!), limit);
+  findSubscription(key: SubscriptionKey): StoredSubscription | undefined {
+    if ('request' in key)
+      return this.#subscriptionByRequest.get(key.request) as StoredSubscription | undefined;
+    const [found] = this.#finds.all(SELECT_SUBSCRIPTION, 'id', [['id = ?', key.id]], { limit: 1 });
+    return found as StoredSubscription | undefined;
   }
 }
-
-/** A condition, and the value it compares with; absent when it does not matter. */
-type Test = readonly [sql: string, value: string | undefined];

@@ -67,6 +67,14 @@ export class SqliteLog implements Log {
     return this.#thread.call('readLog', [topics, after, limit]);
   }
 
+  find(topic: string, position: Position): Promise<Entry | undefined> {
+    return this.#thread.call('findEntry', [topic, position]);
+  }
+
+  before(topic: string, time: number): Promise<Position> {
+    return this.#thread.call('positionBefore', [topic, time]);
+  }
+
   async newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>> {
     const newest = new Map<string, Position>();
     for (let start = 0; start < topics.length; start += TOPICS_AT_ONCE) {

@@ -1,9 +1,11 @@
 import type {
   DeadLetter,
+  DeadLetterBounds,
   DeadLetterFilter,
   Page,
   Registry,
   SubscriptionFilter,
+  SubscriptionKey,
 } from '../../subscription/registry.js';
 import { stateOf, type Lease, type Pending, type Subscription } from '../../subscription/subscription.js';
 import { newTopicRecord, type TopicRecord } from '../../topic/topic-record.js';
@@ -94,13 +96,39 @@ export class SqliteRegistry implements Registry {
     return found.slice(0, page.limit);
   }
 
-  addDeadLetters(letters: readonly DeadLetter[]): Promise<void> {
-    return this.#thread.call('addDeadLetters', [letters]);
+  async findSubscription(key: SubscriptionKey): Promise<Subscription | undefined> {
+    const found = await this.#thread.call('findSubscription', [key]);
+    return found === undefined ? undefined : subscriptionOf(found);
   }
 
-  async listDeadLetters(filter: DeadLetterFilter, page: Page): Promise<readonly DeadLetter[]> {
-    const letters = await this.#thread.call('findDeadLetters', [filter, page]);
-    return letters.map((letter) => JSON.parse(letter) as DeadLetter);
+  addDeadLetters(letters: readonly DeadLetter[], kept: DeadLetterBounds): Promise<number> {
+    return this.#thread.call('addDeadLetters', [letters, kept]);
+  }
+
+  listDeadLetters(filter: DeadLetterFilter, page: Page): Promise<readonly DeadLetter[]> {
+    return this.#thread.call('findDeadLetters', [filter, page]);
+  }
+
+  async findDeadLetter(id: string): Promise<DeadLetter | undefined> {
+    return (await this.#thread.call('findDeadLetters', [{ id }, { limit: 1 }]))[0];
+  }
+
+  removeDeadLetter(id: string): Promise<void> {
+    return this.#thread.call('removeDeadLetter', [id]);
+  }
+
+  async askRedelivery(filter: DeadLetterFilter | { readonly id: string }, at: number): Promise<number> {
+    let asked = 0;
+    // Each full round has asked for letters, and those that come meanwhile are fewer: this ends.
+    for (;;) {
+      const round = await this.#thread.call('askRedelivery', [filter, at]);
+      asked += round;
+      if (round < DEAD_LETTERS_AT_ONCE) return asked;
+    }
+  }
+
+  listRedeliveries(after: string, limit: number, each: number): Promise<readonly DeadLetter[]> {
+    return this.#thread.call('listRedeliveries', [after, limit, each]);
   }
 
   async trimDeadLetters(before: number): Promise<number> {

@@ -12,6 +12,8 @@ const WRITES: Readonly<Record<keyof Writes, true>> = {
   removeSubscription: true,
   savePlaces: true,
   addDeadLetters: true,
+  removeDeadLetter: true,
+  askRedelivery: true,
   trimDeadLetters: true,
 };
 

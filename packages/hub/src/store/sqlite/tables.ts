@@ -1,4 +1,5 @@
 import type { Commands } from './commands.js';
+import { DeadLetterTables } from './dead-letter-tables.js';
 import { LogTables } from './log-tables.js';
 import { PlaceTables } from './place-tables.js';
 import { RegistryTables } from './registry-tables.js';
@@ -9,21 +10,25 @@ import { TopicNumbers } from './topic-numbers.js';
 export class Tables {
   readonly log: LogTables;
   readonly registry: RegistryTables;
+  readonly letters: DeadLetterTables;
   readonly places: PlaceTables;
 
   constructor(database: Database) {
     const topics = new TopicNumbers(database);
     this.log = new LogTables(database, topics);
     this.registry = new RegistryTables(database, topics);
+    this.letters = new DeadLetterTables(database);
     this.places = new PlaceTables(database);
   }
 
   get commands(): Commands {
-    const { log, registry, places } = this;
+    const { log, registry, letters, places } = this;
     return {
       append: (entries) => log.append(entries),
       trimLog: (retention, now) => log.trim(retention, now),
       readLog: (topics, after, limit) => log.read(topics, after, limit),
+      findEntry: (topic, position) => log.find(topic, position),
+      positionBefore: (topic, time) => log.before(topic, time),
       newest: (topics) => log.newest(topics),
       saveTopic: (topic) => registry.saveTopic(topic),
       findTopics: (page) => registry.findTopics(page),
@@ -32,10 +37,14 @@ export class Tables {
       removeSubscription: (id, version) => registry.removeSubscription(id, version),
       subscriptionsAfter: (number, limit) => registry.subscriptionsAfter(number, limit),
       findSubscriptions: (filter, page) => registry.findSubscriptions(filter, page),
-      addDeadLetters: (letters) => registry.addDeadLetters(letters),
-      findDeadLetters: (filter, page) => registry.findDeadLetters(filter, page),
-      trimDeadLetters: (before) => registry.trimDeadLetters(before),
-      countDeadLetters: () => registry.countDeadLetters(),
+      findSubscription: (key) => registry.findSubscription(key),
+      addDeadLetters: (added, kept) => letters.add(added, kept),
+      removeDeadLetter: (id) => letters.remove(id),
+      askRedelivery: (filter, at) => letters.askRedelivery(filter, at),
+      findDeadLetters: (filter, page) => letters.find(filter, page),
+      listRedeliveries: (after, limit, each) => letters.toRedeliver(after, limit, each),
+      trimDeadLetters: (before) => letters.trim(before),
+      countDeadLetters: () => letters.count(),
       savePlaces: (batch) => places.save(batch),
       placesAfter: (number, limit) => places.after(number, limit),
     };
