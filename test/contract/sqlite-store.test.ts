@@ -145,6 +145,7 @@ describe('a store that is slower than its callers', () => {
       position: START,
       attempts: 0,
       dueAt: 0,
+      failure: null,
     }));
     await store.places.save(places);
     const order: string[] = [];

@@ -59,6 +59,18 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     fallback: '5,30,120,… 2.65 days',
   },
   {
+    name: 'suspendAfter',
+    kind: 'number',
+    help: 'seconds of failures without a success until a subscription is suspended',
+    fallback: '259200',
+  },
+  {
+    name: 'breaker',
+    kind: 'switch',
+    help: 'spare callback origins that fail',
+    fallback: 'on, with --dev off',
+  },
+  {
     name: 'hostConcurrency',
     kind: 'number',
     help: 'deliveries in flight per callback host',

@@ -1,13 +1,16 @@
 import type { Clock, HttpClient, Random } from '@websub/shared';
 import { Agenda } from './delivery/agenda.js';
+import { Backlog } from './delivery/backlog.js';
 import { Courier } from './delivery/courier.js';
+import { DeadLetterBox } from './delivery/dead-letter-box.js';
 import { Deliveries } from './delivery/deliveries.js';
 import { PlaceSaver } from './delivery/place-saver.js';
+import { Settlement } from './delivery/settlement.js';
 import type { HubEmitter } from './events.js';
 import { HotTail } from './log/hot-tail.js';
 import type { ResolvedOptions } from './options.js';
 import { USER_AGENT } from './package-info.js';
-import { Acceptance } from './protocol/acceptance.js';
+import { Acceptance, REQUEST_BYTES } from './protocol/acceptance.js';
 import { Admission } from './protocol/admission.js';
 import { Housekeeping } from './protocol/housekeeping.js';
 import { Publications } from './protocol/publication.js';
@@ -17,6 +20,7 @@ import { TopicFetches } from './protocol/topic-fetches.js';
 import type { Validate } from './protocol/validation.js';
 import { Verification } from './protocol/verification.js';
 import type { Store } from './store.js';
+import type { SubscriptionEvent } from './subscription/decide.js';
 import type { Recipient } from './subscription/recipient.js';
 import { Roll } from './subscription/roll.js';
 import { Topic } from './topic/topic.js';
@@ -65,7 +69,11 @@ export class Engine {
     this.#agenda = new Agenda<Recipient | Topic>(clock, (item) =>
       item instanceof Topic ? this.#fetches.fetch(item) : this.#attend(item),
     );
-    this.#subscriptions = new Subscriptions({ ...common, onChange: (recipient) => this.#attend(recipient) });
+    this.#subscriptions = new Subscriptions({
+      ...common,
+      onChange: (recipient) => this.#attend(recipient),
+      onConfirmed: (recipient) => this.deliveries.revive(recipient),
+    });
     this.#verification = new Verification({
       ...common,
       subscriptions: this.#subscriptions,
@@ -83,15 +91,31 @@ export class Engine {
       onChange: (topic) => this.#attendTopic(topic),
     });
     this.#places = new PlaceSaver({ places: store.places, clock, events });
-    this.deliveries = new Deliveries({
+    const apply = (recipient: Recipient, event: SubscriptionEvent): Promise<void> =>
+      this.#subscriptions.apply(recipient, event);
+    const backlog = new Backlog({
       ...common,
       log,
-      courier: new Courier({ ...common, hubUrl: options.hubUrl, epoch: log.epoch }),
+      letters: new DeadLetterBox(common),
       places: this.#places,
-      patience: config.patience,
+    });
+    this.deliveries = new Deliveries({
+      ...common,
+      backlog,
+      courier: new Courier({ ...common, hubUrl: options.hubUrl, epoch: log.epoch }),
+      settlement: new Settlement({
+        ...common,
+        backlog,
+        places: this.#places,
+        patience: config.patience,
+        onGone: (recipient) => apply(recipient, { kind: 'gone' }),
+        onSuspended: (recipient) => apply(recipient, { kind: 'suspended' }),
+        onRecovered: (recipient) => apply(recipient, { kind: 'recovered' }),
+      }),
+      places: this.#places,
       perHost: config.hostConcurrency,
       inAll: config.maxInFlight,
-      onGone: (recipient) => this.#subscriptions.apply(recipient, { kind: 'gone' }),
+      breaker: config.breaker,
       onSettled: (recipient) => this.#schedule(recipient),
     });
     this.publications = new Publications({ ...common, log });
@@ -143,11 +167,12 @@ export class Engine {
 
   /** Something about the recipient changed or is due: sees to what is due now, and puts the rest on the agenda. */
   #attend(recipient: Recipient): void {
-    const { clock, events } = this.#options;
+    const { clock, events, random } = this.#options;
     const now = clock.now();
     const { lease, pending } = recipient.subscription;
     if (lease !== null && lease.endsAt <= now) {
-      this.#subscriptions.apply(recipient, { kind: 'lease-ended' }).catch((error: unknown) => {
+      const request = random.token(REQUEST_BYTES);
+      this.#subscriptions.apply(recipient, { kind: 'lease-ended', request }).catch((error: unknown) => {
         events.emit('fault', { where: 'lease', error });
         this.#agenda.schedule(recipient, now + STORE_FAULT_PAUSE_MS);
       });

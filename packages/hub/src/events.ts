@@ -22,6 +22,12 @@ export interface HubEvents {
   'subscription-activated': [SubscriptionRef & { readonly leaseSeconds: number }];
   'subscription-renewed': [SubscriptionRef & { readonly leaseSeconds: number }];
   'subscription-ended': [SubscriptionRef & { readonly reason: EndReason }];
+  /** Deliveries have failed for days: each update is tried once, until one succeeds or the subscriber subscribes again. */
+  'subscription-suspended': [SubscriptionRef];
+  'subscription-recovered': [SubscriptionRef];
+  /** An operator keeps deliveries back, or lets them go on. */
+  'subscription-paused': [SubscriptionRef];
+  'subscription-resumed': [SubscriptionRef];
   'subscription-denied': [SubscriptionRef & { readonly reason: string }];
   /** The callback did not confirm; what was in force stays. */
   'verification-failed': [SubscriptionRef & { readonly mode: 'subscribe' | 'unsubscribe' }];
@@ -30,18 +36,33 @@ export interface HubEvents {
     { readonly topic: string; readonly entry: string; readonly cursor: string; readonly bytes: number },
   ];
   'entry-delivered': [
-    SubscriptionRef & { readonly entry: string; readonly attempt: number; readonly latencyMs: number },
+    SubscriptionRef & {
+      readonly entry: string;
+      readonly attempt: number;
+      readonly status: number;
+      readonly latencyMs: number;
+    },
   ];
   'delivery-failed': [
     SubscriptionRef & {
       readonly entry: string;
       readonly attempt: number;
+      /** 0 when no answer came. */
+      readonly status: number;
       readonly detail: string;
       /** Milliseconds until the next attempt; null when patience ran out. */
       readonly retryInMs: number | null;
     },
   ];
   'dead-letter': [SubscriptionRef & { readonly entry: string | null; readonly reason: DeadLetterReason }];
+  /** A subscription had more dead letters than are kept: its oldest went. */
+  'dead-letters-dropped': [SubscriptionRef & { readonly letters: number }];
+  /** A dead letter was delivered after all. */
+  'dead-letter-redelivered': [SubscriptionRef & { readonly entry: string }];
+  /** Deliveries to this origin of callbacks fail: they wait, but for a probe now and then. */
+  'host-held': [{ readonly origin: string; readonly probeInMs: number }];
+  /** It answers again; so many recipients waited. */
+  'host-released': [{ readonly origin: string; readonly waiting: number }];
   'topic-pinged': [{ readonly topic: string }];
   'topic-fetched': [{ readonly topic: string; readonly changed: boolean; readonly status: number }];
   'topic-fetch-failed': [

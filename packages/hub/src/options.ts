@@ -11,6 +11,7 @@ import { z } from 'zod';
 import {
   DEFAULT_OVERLOAD_FLOOR_MS,
   DEFAULT_RETRY_DELAYS_SECONDS,
+  DEFAULT_SUSPEND_AFTER_SECONDS,
   type PatienceOptions,
 } from './delivery/patience.js';
 import type { Retention } from './log/log.js';
@@ -46,6 +47,16 @@ export interface HubOptions {
   readonly maxBody?: number;
   /** Seconds before each further delivery attempt; after the last comes the dead letter. Default: 13 delays, 2.65 days in all. */
   readonly retryDelays?: readonly number[];
+  /**
+   * Seconds of failures without a success after which a subscription is suspended: each update is tried once, until one
+   * succeeds, the subscriber subscribes again, or the lease ends. Default 259,200 (3 days).
+   */
+  readonly suspendAfter?: number;
+  /**
+   * Spare callback origins that fail (20 in a row, or half of at least 20 in a minute): deliveries wait for a probe, every
+   * 30 s to 10 min. Default true (`dev`: false, since there all callbacks share the loopback address).
+   */
+  readonly breaker?: boolean;
   /** Deliveries in flight per callback host. Default 10 (`dev`: 64). */
   readonly hostConcurrency?: number;
   /** Deliveries in flight in all. Default 512 (`dev`: 1,024). */
@@ -106,6 +117,8 @@ const schema = z.strictObject({
     )
     .max(50, 'has more than 50 delays: give fewer, longer ones')
     .optional(),
+  suspendAfter: seconds.default(DEFAULT_SUSPEND_AFTER_SECONDS),
+  breaker: z.boolean().optional(),
   hostConcurrency: count.optional(),
   maxInFlight: count.optional(),
   retainSeconds: seconds.default(1_209_600),
@@ -131,6 +144,7 @@ export interface ResolvedOptions {
   readonly lease: LeaseBounds;
   readonly maxBodyBytes: number;
   readonly patience: PatienceOptions;
+  readonly breaker: boolean;
   readonly hostConcurrency: number;
   readonly maxInFlight: number;
   readonly verificationsPerHost: number;
@@ -165,7 +179,9 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
       retryDelaysMs: (given.retryDelays ?? DEFAULT_RETRY_DELAYS_SECONDS).map((delay) => delay * 1000),
       // Who writes down a schedule means it.
       overloadFloorMs: given.retryDelays === undefined ? DEFAULT_OVERLOAD_FLOOR_MS : 0,
+      suspendAfterMs: given.suspendAfter * 1000,
     },
+    breaker: given.breaker ?? !dev,
     hostConcurrency: given.hostConcurrency ?? (dev ? 64 : 10),
     maxInFlight: given.maxInFlight ?? (dev ? 1_024 : 512),
     verificationsPerHost: dev ? 64 : 2,

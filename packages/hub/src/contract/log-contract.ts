@@ -10,6 +10,7 @@ import {
   FEED,
   HOUR,
   idsOf,
+  KEEP_ALL,
   NEWS,
   NOON,
 } from './samples.js';
@@ -242,12 +243,45 @@ const reopening: readonly Case[] = [
   }),
 ];
 
+const finding: readonly Case[] = [
+  promise('an entry is found by its topic and position', async (log) => {
+    const [first, second] = await appendAll(log, ['a', 'b']);
+    const { idempotent: _, ...fields } = entryOf('b');
+    assertEntry(await log.find(FEED, second!), { ...fields, position: second!, corrupt: false });
+    assert.equal((await log.find(FEED, first!))?.id, 'a');
+    assert.equal(await log.find(NEWS, first!), undefined);
+    assert.equal(await log.find(FEED, BEFORE_ALL), undefined);
+  }),
+  promise('reading goes on with what was published at a time or later', async (log) => {
+    for (const [nth, id] of ['a', 'b', 'c'].entries())
+      await log.append([
+        entryOf(id, { publishedAt: NOON + nth }),
+        entryOf(`${id}2`, { topic: NEWS, publishedAt: NOON }),
+      ]);
+    const from = async (topic: string, time: number) =>
+      idsOf(await entriesAfter(log, [topic], await log.before(topic, time)));
+    assert.deepEqual(await from(FEED, NOON + 1), ['b', 'c']);
+    assert.deepEqual(await from(FEED, NOON + 0.5), ['b', 'c']);
+    assert.deepEqual(await from(FEED, 0), ['a', 'b', 'c']);
+    assert.deepEqual(await from(FEED, NOON + 3), []);
+    assert.deepEqual(await from(NEWS, NOON), ['a2', 'b2', 'c2']);
+    assert.equal(await log.before('unknown', NOON), BEFORE_ALL);
+  }),
+  promise('what retention removed is not found, and reading from a time goes on behind it', async (log) => {
+    const [first] = await appendAll(log, ['a', 'b', 'c']);
+    assert.equal(await log.trim({ ...KEEP_ALL, count: 1 }, NOON), 2);
+    assert.equal(await log.find(FEED, first!), undefined);
+    assert.deepEqual(idsOf(await entriesAfter(log, [FEED], await log.before(FEED, 0))), ['c']);
+  }),
+];
+
 /** What every log promises. */
 export const logContract: readonly Case[] = [
   ...appending,
   ...idempotency,
   ...reading,
   ...waking,
+  ...finding,
   ...reopening,
   ...retentionContract,
 ];

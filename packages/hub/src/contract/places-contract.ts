@@ -15,6 +15,7 @@ export const placesContract: readonly ContractCase<Places>[] = [
       placeOf('a'),
       placeOf('b', { position: Number.MAX_SAFE_INTEGER as Position, attempts: 14, dueAt: NOON }),
       placeOf('ü 🦊', { dueAt: NOON + 0.25 }),
+      placeOf('failing', { failure: { since: NOON, at: NOON + 1, status: 503, detail: 'ü "\\' } }),
     ];
     await places.save(saved);
     assert.deepEqual(await load(places), sorted(saved));
@@ -44,7 +45,7 @@ export const placesContract: readonly ContractCase<Places>[] = [
 ];
 
 function placeOf(subscription: string, fields: Partial<Place> = {}): Place {
-  return { subscription, position: 7 as Position, attempts: 0, dueAt: 0, ...fields };
+  return { subscription, position: 7 as Position, attempts: 0, dueAt: 0, failure: null, ...fields };
 }
 
 async function load(places: Places): Promise<Place[]> {

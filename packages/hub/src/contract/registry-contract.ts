@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Position } from '../log/log.js';
 import type { Page } from '../subscription/registry.js';
-import type { Subscription } from '../subscription/subscription.js';
+import type { Subscription, SubscriptionState } from '../subscription/subscription.js';
 import { promise, promiseForEver, type ContractCase } from './contract-case.js';
 import { deadLetterContract } from './dead-letter-contract.js';
 import type { RegistryUnderTest } from './registry-under-test.js';
@@ -73,7 +73,13 @@ const saving: readonly Case[] = [
       await registry.saveSubscription(a);
       await registry.saveSubscription(subscriptionOf('b'));
       await places.save(
-        ['a', 'b'].map((subscription) => ({ subscription, position: 1 as Position, attempts: 0, dueAt: 0 })),
+        ['a', 'b'].map((subscription) => ({
+          subscription,
+          position: 1 as Position,
+          attempts: 0,
+          dueAt: 0,
+          failure: null,
+        })),
       );
       assert.equal(await registry.removeSubscription({ ...a, version: 2 }), false);
       assert.equal((await gather(places.load())).length, 2);
@@ -99,6 +105,8 @@ const samples: readonly Subscription[] = [
     pending: { kind: 'denial', request: 'r', reason: 'no "room"', attempts: 1, dueAt: NOON },
   }),
   subscriptionOf('ended', { lease: leaseOf({ endsAt: NOON }) }),
+  subscriptionOf('paused', { lease: leaseOf({ pausedAt: NOON, suspendedAt: NOON - 1 }), pending: null }),
+  subscriptionOf('suspended', { lease: leaseOf({ suspendedAt: NOON - 1 }), pending: null }),
   subscriptionOf('pending', {
     topic: NEWS,
     pending: {
@@ -114,6 +122,25 @@ const samples: readonly Subscription[] = [
   }),
 ];
 
+const finding: readonly Case[] = [
+  promise('a subscription is found by its id', async ({ registry }) => {
+    for (const subscription of samples) await registry.saveSubscription(subscription);
+    assert.deepEqual(await registry.findSubscription({ id: 'denied' }), samples[2]);
+    assert.equal(await registry.findSubscription({ id: 'den' }), undefined);
+  }),
+  promise(
+    'a subscription is found by the request that is pending, and by the one that was confirmed last',
+    async ({ registry }) => {
+      const both = subscriptionOf('both', { lease: leaseOf({ request: 'confirmed' }) });
+      await registry.saveSubscription(subscriptionOf('other', { topic: NEWS }));
+      await registry.saveSubscription(both);
+      assert.deepEqual(await registry.findSubscription({ request: 'confirmed' }), both);
+      assert.deepEqual(await registry.findSubscription({ request: 'request-both' }), both);
+      assert.equal(await registry.findSubscription({ request: 'both' }), undefined);
+    },
+  ),
+];
+
 const listing: readonly Case[] = [
   promise('subscriptions are listed as saved, by id, bytewise, page by page', async ({ registry }) => {
     const ids = ['-', 'A', '_', 'a', 'ü', '\uFFFD', '🦊'];
@@ -124,17 +151,16 @@ const listing: readonly Case[] = [
   }),
   promise('subscriptions are listed by topic, callback and state', async ({ registry }) => {
     for (const subscription of samples) await registry.saveSubscription(subscription);
-    const ids = async (filter: {
-      topic?: string;
-      callback?: string;
-      state?: 'active' | 'pending' | 'denied';
-    }) => (await registry.listSubscriptions({ ...filter, now: NOON }, everything)).map(({ id }) => id);
+    const ids = async (filter: { topic?: string; callback?: string; state?: SubscriptionState }) =>
+      (await registry.listSubscriptions({ ...filter, now: NOON }, everything)).map(({ id }) => id);
     assert.deepEqual(await ids({ topic: NEWS }), ['active and denied', 'pending']);
     assert.deepEqual(await ids({ topic: 'unknown' }), []);
     assert.deepEqual(await ids({ callback: samples[2]!.callback }), ['denied']);
     assert.deepEqual(await ids({ callback: samples[2]!.callback, topic: NEWS }), []);
     assert.deepEqual(await ids({ state: 'active' }), ['active', 'active and denied']);
     assert.deepEqual(await ids({ state: 'denied' }), ['denied']);
+    assert.deepEqual(await ids({ state: 'paused' }), ['paused']);
+    assert.deepEqual(await ids({ state: 'suspended' }), ['suspended']);
     assert.deepEqual(await ids({ state: 'pending', topic: FEED }), ['ended']);
   }),
   promise('a page by state is full while there are enough', async ({ registry }) => {
@@ -192,6 +218,7 @@ const reopening: readonly Case[] = [
 export const registryContract: readonly Case[] = [
   ...topics,
   ...saving,
+  ...finding,
   ...listing,
   ...reopening,
   ...deadLetterContract,

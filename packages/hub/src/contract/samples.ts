@@ -1,5 +1,5 @@
 import type { Entry, Log, NewEntry, Position, ReadLimit, Retention } from '../log/log.js';
-import type { DeadLetter } from '../subscription/registry.js';
+import type { DeadLetter, DeadLetterBounds } from '../subscription/registry.js';
 import type { Lease, Subscription } from '../subscription/subscription.js';
 import { newTopicRecord, type TopicRecord } from '../topic/topic-record.js';
 
@@ -11,6 +11,8 @@ export const NEWS = 'https://publisher.example/news';
 /** More than any case appends. */
 export const ALL: ReadLimit = { entries: 10_000, bytes: Infinity };
 export const KEEP_ALL: Retention = { ageMs: Infinity, count: Infinity, bytes: Infinity };
+/** More dead letters than any case records. */
+export const KEEP_LETTERS: DeadLetterBounds = { count: 100_000, bytes: Number.MAX_SAFE_INTEGER };
 
 export function entryOf(id: string, fields: Partial<NewEntry> = {}): NewEntry {
   return {
@@ -90,6 +92,8 @@ export function letterOf(
     detail: '500',
     attempts: 14,
     at: NOON,
+    bytes: 10,
+    redeliverAt: null,
     ...fields,
   };
 }

@@ -1,30 +1,37 @@
 import { childHeaders, type Clock, type Random } from '@websub/shared';
-import { refOf, type HubEmitter } from '../events.js';
-import type { HotTail } from '../log/hot-tail.js';
+import type { HubEmitter } from '../events.js';
 import { traceOf, type Entry, type Position } from '../log/log.js';
 import type { Recipient } from '../subscription/recipient.js';
-import type { DeadLetter, Registry } from '../subscription/registry.js';
 import type { Topic } from '../topic/topic.js';
+import type { Backlog } from './backlog.js';
 import type { Courier, DeliveryOutcome } from './courier.js';
+import { HostHealth, type TurnOutcome } from './host-health.js';
 import { HostTurns } from './host-turns.js';
-import { patience, type PatienceOptions } from './patience.js';
 import type { PlaceSaver } from './place-saver.js';
+import type { Attempt, Settlement } from './settlement.js';
 
 export interface DeliveriesOptions {
-  readonly log: HotTail;
-  readonly registry: Registry;
+  readonly backlog: Backlog;
   readonly courier: Courier;
+  readonly settlement: Settlement;
   readonly places: PlaceSaver;
-  readonly patience: PatienceOptions;
   readonly perHost: number;
   readonly inAll: number;
+  /** Spare origins that fail. */
+  readonly breaker: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly events: HubEmitter;
-  /** The callback answered 410; settles when the end of its subscription is durable. */
-  readonly onGone: (recipient: Recipient) => Promise<void>;
   /** The recipient may want attention at another time. */
   readonly onSettled: (recipient: Recipient) => void;
+}
+
+/** What came of an entry that was sent out of its turn; `not-now`: nothing was sent. */
+export type ExtraOutcome = DeliveryOutcome['kind'] | 'not-now';
+
+/** An entry to be sent to a recipient that is owed nothing else at the moment. */
+interface Extra extends Attempt {
+  readonly settled: (outcome: ExtraOutcome) => void;
 }
 
 const STORE_FAULT_PAUSE_MS = 1_000;
@@ -34,6 +41,8 @@ const SLICE_MS = 4;
 export class Deliveries {
   readonly #options: DeliveriesOptions;
   readonly #turns: HostTurns<Recipient>;
+  readonly #health: HostHealth | undefined;
+  readonly #extras = new Map<Recipient, Extra>();
   #stopped = false;
   /** The next slice is on its way. */
   #resting = false;
@@ -42,6 +51,8 @@ export class Deliveries {
   constructor(options: DeliveriesOptions) {
     this.#options = options;
     this.#turns = new HostTurns(options.perHost, options.inAll);
+    const onRelease = (recipient: Recipient): boolean => this.#release(recipient);
+    this.#health = options.breaker ? new HostHealth({ ...options, onRelease }) : undefined;
   }
 
   get inFlight(): number {
@@ -50,6 +61,21 @@ export class Deliveries {
 
   get waiting(): number {
     return this.#turns.waiting;
+  }
+
+  /** Recipients that wait for their origin to recover. */
+  get held(): number {
+    return this.#health?.heldRecipients ?? 0;
+  }
+
+  /** Origins of callbacks that are spared at the moment. */
+  get heldOrigins(): number {
+    return this.#health?.heldOrigins ?? 0;
+  }
+
+  /** Milliseconds until an origin that is spared is tried again; `undefined` when it is not spared. */
+  holdOf(callback: string): number | undefined {
+    return this.#health?.holdOf(callback);
   }
 
   /** The topic has a new entry. */
@@ -66,19 +92,52 @@ export class Deliveries {
     this.#pump();
   }
 
+  /** The callback has answered something else than a delivery: what was kept back because it failed need not wait. */
+  revive(recipient: Recipient): void {
+    this.#health?.answered(recipient.subscription.callback);
+    this.#options.settlement.forgetFailure(recipient);
+  }
+
+  /** Everything after the position is given again. Settles when that is on stable storage; rejects when the store fails. */
+  async rewind(recipient: Recipient, position: Position): Promise<void> {
+    recipient.moveTo(position);
+    await this.#options.places.saveNow(recipient);
+    this.consider(recipient);
+    this.#options.onSettled(recipient);
+  }
+
+  /**
+   * Sends an entry out of its turn, once: only while the recipient is owed nothing else, so that the order of what is new
+   * stays (LAW 3). Never rejects.
+   */
+  sendExtra(recipient: Recipient, entry: Entry, attempt: number): Promise<ExtraOutcome> {
+    const now = this.#options.clock.now();
+    const isFree = recipient.delivery === 'idle' && recipient.isOpen(now) && !recipient.isOwed(now);
+    if (this.#stopped || !isFree || this.holdOf(recipient.subscription.callback) !== undefined)
+      return Promise.resolve('not-now');
+    return new Promise((settled) => {
+      this.#extras.set(recipient, { entry, attempt, settled });
+      recipient.delivery = 'queued';
+      this.#turns.add(recipient.host, recipient);
+      this.#pump();
+    });
+  }
+
   /** Starts no further request; settles when those in flight have settled. */
   stop(): Promise<void> {
     this.#stopped = true;
+    this.#health?.stop();
     return new Promise((resolve) => {
       if (this.#turns.inFlight === 0) resolve();
       else this.#onIdle = resolve;
     });
   }
 
-  #queueIfReady(recipient: Recipient, now: number): void {
-    if (!recipient.isReady(now)) return;
+  #queueIfReady(recipient: Recipient, now: number): boolean {
+    if (!recipient.isReady(now)) return false;
     recipient.delivery = 'queued';
     this.#turns.add(recipient.host, recipient);
+    return true;
   }
 
   /** Starts what may start, a slice at a time: publishers and subscribers get their answers in between. */
@@ -87,7 +146,7 @@ export class Deliveries {
     const { clock } = this.#options;
     const endsAt = clock.monotonic() + SLICE_MS;
     this.#turns.serve(
-      (recipient) => void this.#take(recipient),
+      (recipient) => this.#start(recipient),
       () => clock.monotonic() <= endsAt,
     );
     if (this.#turns.canServe) this.#rest();
@@ -103,14 +162,40 @@ export class Deliveries {
     });
   }
 
+  #start(recipient: Recipient): void {
+    if (this.#health === undefined || this.#health.admit(recipient)) {
+      void this.#take(recipient);
+      return;
+    }
+    recipient.delivery = 'held';
+    this.#turns.release(recipient.host);
+    this.#endExtra(recipient, 'not-now');
+  }
+
+  /** Its origin is tried again, or has recovered. */
+  #release(recipient: Recipient): boolean {
+    recipient.delivery = 'idle';
+    const goesOn = this.#queueIfReady(recipient, this.#options.clock.now());
+    this.#options.onSettled(recipient);
+    if (goesOn) this.#rest();
+    return goesOn;
+  }
+
   async #take(recipient: Recipient): Promise<void> {
-    const { clock, events } = this.#options;
+    const { clock, events, backlog } = this.#options;
+    const startedAt = clock.monotonic();
+    const extra = this.#extras.get(recipient);
+    let outcome: DeliveryOutcome | undefined;
     recipient.delivery = 'sending';
     try {
       // Things may have changed while it waited for its turn (LAW 4).
-      if (recipient.isOwed(clock.now())) {
-        const entry = await this.#next(recipient);
-        if (entry !== undefined) await this.#deliver(recipient, entry);
+      const owed =
+        extra === undefined && recipient.isOwed(clock.now()) ? await backlog.next(recipient) : extra?.entry;
+      if (owed !== undefined && recipient.isOpen(clock.now())) {
+        const made = { entry: owed, attempt: extra?.attempt ?? recipient.attempts + 1 };
+        const from = recipient.position;
+        outcome = await this.#send(recipient, made);
+        await this.#options.settlement.settle(recipient, extra === undefined ? from : null, made, outcome);
       }
     } catch (error) {
       // The store is broken: nothing is marked as done, and the recipient is looked at again after a while.
@@ -118,7 +203,9 @@ export class Deliveries {
       events.emit('fault', { where: 'delivery', error });
     } finally {
       recipient.delivery = 'idle';
+      this.#endExtra(recipient, outcome?.kind ?? 'not-now');
       this.#turns.release(recipient.host);
+      this.#health?.settled(recipient, startedAt, hostOutcomeOf(outcome));
       this.#queueIfReady(recipient, clock.now());
       this.#options.onSettled(recipient);
       this.#pump();
@@ -126,135 +213,32 @@ export class Deliveries {
     }
   }
 
-  /** The entry that follows the recipient's position, read past damaged and trimmed ones. */
-  async #next(recipient: Recipient): Promise<Entry | undefined> {
-    const { log, clock } = this.#options;
-    const topic = recipient.topic.url;
-    // Each round moves the position forward, so this ends.
-    for (;;) {
-      // Of before the read: whatever is appended during it is owed.
-      const { newest } = recipient.topic;
-      const hot = log.next(topic, recipient.position);
-      const read = hot === 'cold' ? await log.fetch(topic, recipient.position) : hot;
-      if (read === 'caught-up') {
-        // Nothing follows although something was appended: it is gone, and looking again would find no more.
-        this.#settleAt(recipient, newest);
-        return undefined;
-      }
-      if ('gap' in read) {
-        await this.#giveUp(recipient, {
-          reason: 'trimmed',
-          position: read.gap,
-          entry: null,
-          detail: 'retention removed entries',
-        });
-      } else if (read.corrupt) {
-        await this.#giveUp(recipient, {
-          reason: 'corrupt',
-          position: read.position,
-          entry: read.id,
-          detail: 'the stored entry is damaged',
-        });
-      } else {
-        // Reading may have taken a while; the lease may have ended meanwhile.
-        return recipient.isOwed(clock.now()) ? read : undefined;
-      }
-    }
-  }
-
-  async #deliver(recipient: Recipient, entry: Entry): Promise<void> {
+  #send({ subscription }: Recipient, { entry, attempt }: Attempt): Promise<DeliveryOutcome> {
+    const { callback, lease } = subscription;
     const { courier, clock, random } = this.#options;
-    const { callback, lease } = recipient.subscription;
-    const outcome = await courier.deliver({
+    return courier.deliver({
       entry,
       callback,
       secret: lease?.secret ?? null,
-      attempt: recipient.attempts + 1,
+      attempt,
       now: clock.now(),
       trace: childHeaders(traceOf(entry), random),
     });
-    switch (outcome.kind) {
-      case 'delivered':
-        this.#delivered(recipient, entry);
-        return;
-      case 'gone':
-        await this.#options.onGone(recipient);
-        return;
-      case 'failed':
-        await this.#failed(recipient, entry, outcome);
-    }
   }
 
-  #delivered(recipient: Recipient, entry: Entry): void {
-    const { clock, events } = this.#options;
-    events.emit('entry-delivered', {
-      ...refOf(recipient.subscription),
-      entry: entry.id,
-      attempt: recipient.attempts + 1,
-      latencyMs: clock.now() - entry.publishedAt,
-    });
-    this.#settleAt(recipient, entry.position);
+  #endExtra(recipient: Recipient, outcome: ExtraOutcome): void {
+    this.#extras.get(recipient)?.settled(outcome);
+    this.#extras.delete(recipient);
   }
+}
 
-  async #failed(
-    recipient: Recipient,
-    entry: Entry,
-    outcome: Extract<DeliveryOutcome, { kind: 'failed' }>,
-  ): Promise<void> {
-    const { clock, random, events, places } = this.#options;
-    const attempts = recipient.attempts + 1;
-    const verdict = patience(this.#options.patience, { attempts, ...outcome }, random.fraction());
-    events.emit('delivery-failed', {
-      ...refOf(recipient.subscription),
-      entry: entry.id,
-      attempt: attempts,
-      detail: outcome.detail,
-      retryInMs: verdict.kind === 'retry' ? verdict.delayMs : null,
-    });
-    recipient.attempts = attempts;
-    if (verdict.kind === 'retry') {
-      recipient.retryAt = clock.now() + verdict.delayMs;
-      places.changed(recipient);
-    } else {
-      await this.#giveUp(recipient, {
-        reason: 'gave-up',
-        position: entry.position,
-        entry: entry.id,
-        detail: outcome.detail,
-      });
-    }
-  }
-
-  /** The entry becomes a dead letter and the next one follows; the subscription stays until its lease ends (section 7). */
-  async #giveUp(
-    recipient: Recipient,
-    { reason, position, entry, detail }: Pick<DeadLetter, 'reason' | 'position' | 'entry' | 'detail'>,
-  ): Promise<void> {
-    const { registry, clock, events } = this.#options;
-    const ref = refOf(recipient.subscription);
-    // Recorded before the position moves: a crash in between records it twice under one id rather than never.
-    await registry.addDeadLetters([
-      {
-        id: `${ref.subscription}.${position}`,
-        ...ref,
-        position,
-        entry,
-        reason,
-        detail,
-        attempts: recipient.attempts,
-        at: clock.now(),
-      },
-    ]);
-    this.#settleAt(recipient, position);
-    events.emit('dead-letter', { ...ref, entry, reason });
-  }
-
-  #settleAt(recipient: Recipient, position: Position): void {
-    // The subscription may have ended and begun anew, further on, while the request was in flight.
-    if (position <= recipient.position) return;
-    recipient.position = position;
-    recipient.attempts = 0;
-    recipient.retryAt = 0;
-    this.#options.places.changed(recipient);
-  }
+/**
+ * What an attempt says about the origin: that it does not answer, or is overloaded or broken. Any other status is about
+ * this one callback, and must not hold up its neighbours (LAW 7).
+ */
+function hostOutcomeOf(outcome: DeliveryOutcome | undefined): TurnOutcome {
+  if (outcome === undefined) return 'nothing-sent';
+  if (outcome.kind !== 'failed') return 'answered';
+  const { status, overloaded } = outcome;
+  return status === 0 || status >= 500 || overloaded ? 'failed' : 'answered';
 }

@@ -189,12 +189,14 @@ describe('the breaker of a callback origin', () => {
       fc.property(steps, (script) => {
         let now = 0;
         let breaker: Breaker = HEALTHY;
+        const later: string[] = [];
         for (const [name, passed] of script) {
           now += passed;
           const event = EVENTS[name];
           breaker = hostBreaker(breaker, 'startedAt' in event ? { ...event, startedAt: now } : event, now);
-          if (breaker.kind === 'open') expect(admission(breaker, now + LONGEST_PROBE_MS)).toBe('probe');
+          if (breaker.kind === 'open') later.push(admission(breaker, now + LONGEST_PROBE_MS));
         }
+        expect(later.filter((each) => each !== 'probe')).toEqual([]);
       }),
     );
   });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   DEFAULT_OVERLOAD_FLOOR_MS,
   DEFAULT_RETRY_DELAYS_SECONDS,
+  DEFAULT_SUSPEND_AFTER_SECONDS,
   parseRetryAfter,
   patience,
 } from './patience.js';
@@ -9,8 +10,9 @@ import {
 const options = {
   retryDelaysMs: DEFAULT_RETRY_DELAYS_SECONDS.map((s) => s * 1000),
   overloadFloorMs: DEFAULT_OVERLOAD_FLOOR_MS,
+  suspendAfterMs: DEFAULT_SUSPEND_AFTER_SECONDS * 1000,
 };
-const plain = { overloaded: false, retryAfterMs: undefined };
+const plain = { overloaded: false, retryAfterMs: undefined, suspended: false };
 
 describe('patience', () => {
   it('H48 follows the schedule of 2.65 days, then gives up', () => {
@@ -33,14 +35,14 @@ describe('patience', () => {
   });
 
   it('waits a minute at least after a timeout, 429 or 503', () => {
-    expect(patience(options, { attempts: 1, overloaded: true, retryAfterMs: undefined }, 0.5)).toEqual({
+    expect(patience(options, { attempts: 1, ...plain, overloaded: true }, 0.5)).toEqual({
       kind: 'retry',
       delayMs: 60_000,
     });
   });
 
   it('waits between once and twice as long as the callback asked for, 12 hours at most', () => {
-    const asked = { attempts: 1, overloaded: true, retryAfterMs: 100_000 };
+    const asked = { attempts: 1, overloaded: true, retryAfterMs: 100_000, suspended: false };
     expect(patience(options, asked, 0)).toEqual({ kind: 'retry', delayMs: 100_000 });
     expect(patience(options, asked, 0.9)).toEqual({ kind: 'retry', delayMs: 190_000 });
     expect(patience(options, { ...asked, retryAfterMs: 1e12 }, 0)).toEqual({
@@ -50,8 +52,18 @@ describe('patience', () => {
   });
 
   it('gives up at once without a schedule', () => {
-    expect(patience({ retryDelaysMs: [], overloadFloorMs: 0 }, { attempts: 1, ...plain }, 0)).toEqual({
+    expect(patience({ ...options, retryDelaysMs: [] }, { attempts: 1, ...plain }, 0)).toEqual({
       kind: 'give-up',
+      delayMs: 0,
+    });
+  });
+
+  it('H50 tries each update of a suspended subscription once, a minute apart at least', () => {
+    const suspended = { attempts: 1, ...plain, suspended: true };
+    expect(patience(options, suspended, 0.5)).toEqual({ kind: 'give-up', delayMs: 60_000 });
+    expect(patience(options, { ...suspended, retryAfterMs: 600_000 }, 0.5)).toEqual({
+      kind: 'give-up',
+      delayMs: 900_000,
     });
   });
 });

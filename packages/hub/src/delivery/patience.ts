@@ -4,6 +4,8 @@ export interface PatienceOptions {
   readonly retryDelaysMs: readonly number[];
   /** The shortest wait after a timeout, 429 or 503, which ask for room; 0 for none. */
   readonly overloadFloorMs: number;
+  /** A subscription that has failed for so long without a success is suspended. */
+  readonly suspendAfterMs: number;
 }
 
 /** One failed attempt, as far as patience is concerned. */
@@ -14,27 +16,37 @@ export interface FailedAttempt {
   readonly overloaded: boolean;
   /** What the callback asked for by `Retry-After`. */
   readonly retryAfterMs: number | undefined;
+  /** Deliveries have failed for days. */
+  readonly suspended: boolean;
 }
 
-export type Verdict = { readonly kind: 'retry'; readonly delayMs: number } | { readonly kind: 'give-up' };
+/** When to go on, in milliseconds: with the same entry, or with what follows it. */
+export type Verdict =
+  | { readonly kind: 'retry'; readonly delayMs: number }
+  | { readonly kind: 'give-up'; readonly delayMs: number };
 
 /** The production schedule: 2.65 days in all. */
 export const DEFAULT_RETRY_DELAYS_SECONDS: readonly number[] = [
   5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 43_200, 43_200, 43_200,
 ];
 export const DEFAULT_OVERLOAD_FLOOR_MS = 60_000;
+export const DEFAULT_SUSPEND_AFTER_SECONDS = 259_200;
+
+/** Each update of a suspended subscription is tried once, and no more often than this. */
+export const SUSPENDED_PACE_MS = 60_000;
 
 const JITTER = 0.2;
 const LONGEST_RETRY_AFTER_MS = 12 * 3_600_000;
 
 /** The retry policy: pure. `fraction` in [0, 1) spreads what failed together. */
 export function patience(options: PatienceOptions, failed: FailedAttempt, fraction: number): Verdict {
-  const delay = options.retryDelaysMs[failed.attempts - 1];
-  if (delay === undefined) return { kind: 'give-up' };
-  const jittered = delay * (1 - JITTER + 2 * JITTER * fraction);
-  const floor = failed.overloaded ? options.overloadFloorMs : 0;
   // Within once and twice what was asked for: never sooner, and not everybody in the same second.
   const asked = Math.min((failed.retryAfterMs ?? 0) * (1 + fraction), LONGEST_RETRY_AFTER_MS);
+  if (failed.suspended) return { kind: 'give-up', delayMs: Math.round(Math.max(SUSPENDED_PACE_MS, asked)) };
+  const delay = options.retryDelaysMs[failed.attempts - 1];
+  if (delay === undefined) return { kind: 'give-up', delayMs: 0 };
+  const jittered = delay * (1 - JITTER + 2 * JITTER * fraction);
+  const floor = failed.overloaded ? options.overloadFloorMs : 0;
   return { kind: 'retry', delayMs: Math.round(Math.max(jittered, floor, asked)) };
 }
 

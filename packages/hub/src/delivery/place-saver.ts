@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from '@websub/shared';
 import type { HubEmitter } from '../events.js';
-import type { Places } from '../subscription/places.js';
+import type { Place, Places } from '../subscription/places.js';
 import type { Recipient } from '../subscription/recipient.js';
 
 export interface PlaceSaverOptions {
@@ -33,6 +33,11 @@ export class PlaceSaver {
     if (this.#saving !== undefined) return;
     if (this.#changed.size >= MOST_UNSAVED) void this.#save();
     else this.#arm(SAVE_AFTER_MS);
+  }
+
+  /** Saves this place without waiting for others; settles when it is on stable storage, rejects when the store fails. */
+  async saveNow(recipient: Recipient): Promise<void> {
+    await this.#options.places.save([placeOf(recipient)]);
   }
 
   /** Settles when everything that changed before is on stable storage; rejects when the store fails. */
@@ -71,16 +76,15 @@ export class PlaceSaver {
         [...batch]
           // The place of a subscription that ended went with it.
           .filter(({ ending }) => !ending)
-          .map(({ subscription, position, attempts, retryAt }) => ({
-            subscription: subscription.id,
-            position,
-            attempts,
-            dueAt: retryAt,
-          })),
+          .map(placeOf),
       );
     } catch (error) {
       for (const recipient of batch) this.#changed.add(recipient);
       throw error;
     }
   }
+}
+
+function placeOf({ subscription, position, attempts, retryAt, failure }: Recipient): Place {
+  return { subscription: subscription.id, position, attempts, dueAt: retryAt, failure };
 }

@@ -38,6 +38,7 @@ export async function restore({ registry, places, log, roll }: RestoreOptions): 
       recipient.position = place.position;
       recipient.attempts = place.attempts;
       recipient.retryAt = place.dueAt;
+      recipient.failure = place.failure;
     }
   }
   const newest = await log.newest([...roll.topics.keys()]);

@@ -16,6 +16,8 @@ export interface SubscriptionsOptions {
   readonly events: HubEmitter;
   /** Called after each change is durable: the recipient may want attention at another time, or content. */
   readonly onChange: (recipient: Recipient) => void;
+  /** Called when the callback has confirmed that it wants the topic: it is there. */
+  readonly onConfirmed: (recipient: Recipient) => void;
 }
 
 const ID_BYTES = 16;
@@ -97,19 +99,19 @@ export class Subscriptions {
   }
 
   #takeEffect(recipient: Recipient, fact: SubscriptionFact): void {
-    const { events } = this.#options;
+    const { events, onConfirmed } = this.#options;
     const ref = refOf(recipient.subscription);
     const { lease } = recipient.subscription;
     if (fact.kind === 'activated' || fact.kind === 'renewed') recipient.endIsDoubtful = false;
     switch (fact.kind) {
       case 'activated':
         if (lease === null) return;
-        recipient.position = lease.since;
-        recipient.attempts = 0;
-        recipient.retryAt = 0;
+        recipient.moveTo(lease.since);
+        onConfirmed(recipient);
         events.emit('subscription-activated', { ...ref, leaseSeconds: lease.seconds });
         return;
       case 'renewed':
+        onConfirmed(recipient);
         events.emit('subscription-renewed', { ...ref, leaseSeconds: lease?.seconds ?? 0 });
         return;
       case 'verification-failed':
@@ -117,6 +119,18 @@ export class Subscriptions {
         return;
       case 'denied':
         events.emit('subscription-denied', { ...ref, reason: fact.reason });
+        return;
+      case 'suspended':
+        events.emit('subscription-suspended', ref);
+        return;
+      case 'recovered':
+        events.emit('subscription-recovered', ref);
+        return;
+      case 'paused':
+        events.emit('subscription-paused', ref);
+        return;
+      case 'resumed':
+        events.emit('subscription-resumed', ref);
         return;
       case 'ended':
         events.emit('subscription-ended', { ...ref, reason: fact.reason });

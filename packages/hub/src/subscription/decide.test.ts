@@ -194,7 +194,8 @@ describe('decide', () => {
   });
 
   it('lets a renewal end a suspension, and leaves to the operator who paused it when deliveries go on', () => {
-    const renewed = (state: State) => decide(subscriptionIn(state), EVENTS['intent-confirmed'], NOW).subscription;
+    const renewed = (state: State) =>
+      decide(subscriptionIn(state), EVENTS['intent-confirmed'], NOW).subscription;
     expect(renewed('suspended/subscribe')?.lease).not.toHaveProperty('suspendedAt');
     expect(renewed('paused/subscribe')?.lease).toMatchObject({ pausedAt: NOW - 9 });
   });

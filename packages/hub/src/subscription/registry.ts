@@ -96,11 +96,7 @@ export interface Registry {
    * Letters that are to be delivered again: of the subscriptions whose id follows `after`, `limit` at most, the `each`
    * that are first in log order.
    */
-  listRedeliveries(
-    after: string,
-    limit: number,
-    each: number,
-  ): Promise<readonly DeadLetter[]>;
+  listRedeliveries(after: string, limit: number, each: number): Promise<readonly DeadLetter[]>;
   /** Removes letters recorded before `before` (milliseconds since the epoch); settles with their number. */
   trimDeadLetters(before: number): Promise<number>;
   countDeadLetters(): Promise<number>;

@@ -111,5 +111,8 @@ function testsOf({ id, topic, callback, subscription, since }: DeadLetterKeys): 
 
 function letterOf({ letter, redeliverAt }: LetterRow): DeadLetter {
   // Letters of older hubs say nothing of their weight.
-  return { bytes: 0, ...(JSON.parse(letter) as Omit<DeadLetter, 'redeliverAt'>), redeliverAt };
+  const { bytes = 0, ...rest } = JSON.parse(letter) as Omit<DeadLetter, 'redeliverAt' | 'bytes'> & {
+    readonly bytes?: number;
+  };
+  return { ...rest, bytes, redeliverAt };
 }

@@ -1,0 +1,124 @@
+import type { Clock, Random } from '@websub/shared';
+import { refOf, type HubEmitter } from '../events.js';
+import type { Entry, Position } from '../log/log.js';
+import type { Recipient } from '../subscription/recipient.js';
+import { isSuspended } from '../subscription/subscription.js';
+import type { Backlog } from './backlog.js';
+import type { DeliveryOutcome } from './courier.js';
+import { undelivered } from './dead-letter-box.js';
+import { patience, type PatienceOptions } from './patience.js';
+import type { PlaceSaver } from './place-saver.js';
+
+export interface SettlementOptions {
+  readonly backlog: Backlog;
+  readonly places: PlaceSaver;
+  readonly patience: PatienceOptions;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: HubEmitter;
+  /** The callback answered 410; settles when the end of its subscription is durable. */
+  readonly onGone: (recipient: Recipient) => Promise<void>;
+  /** Deliveries have failed for days, or succeed again; settles when that is durable. */
+  readonly onSuspended: (recipient: Recipient) => Promise<void>;
+  readonly onRecovered: (recipient: Recipient) => Promise<void>;
+}
+
+/** One attempt that was made. */
+export interface Attempt {
+  readonly entry: Entry;
+  /** 1 for the first. */
+  readonly attempt: number;
+}
+
+type Failed = Extract<DeliveryOutcome, { kind: 'failed' }>;
+
+/** Draws the consequences of an attempt: on to the next entry, again later, or a dead letter. */
+export class Settlement {
+  readonly #options: SettlementOptions;
+
+  constructor(options: SettlementOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * An attempt at the entry that follows `from`, or at one out of its turn (`null`), which moves nothing. Settles when what
+   * it means is done; rejects when the store fails.
+   */
+  async settle(
+    recipient: Recipient,
+    from: Position | null,
+    made: Attempt,
+    outcome: DeliveryOutcome,
+  ): Promise<void> {
+    switch (outcome.kind) {
+      case 'delivered':
+        if (from !== null) this.#options.backlog.moveOn(recipient, from, made.entry.position);
+        await this.#delivered(recipient, made, outcome.status);
+        return;
+      case 'gone':
+        await this.#options.onGone(recipient);
+        return;
+      case 'failed':
+        if (from === null) this.#note(recipient, made, outcome, null);
+        else await this.#failed(recipient, from, made, outcome);
+    }
+  }
+
+  /** The callback is there (again): what failed before is forgotten, and what waits because of it need not. */
+  forgetFailure(recipient: Recipient): void {
+    if (recipient.failure === null) return;
+    recipient.failure = null;
+    recipient.retryAt = 0;
+    this.#options.places.changed(recipient);
+  }
+
+  async #delivered(recipient: Recipient, { entry, attempt }: Attempt, status: number): Promise<void> {
+    const { clock, events, onRecovered } = this.#options;
+    const ref = refOf(recipient.subscription);
+    const latencyMs = clock.now() - entry.publishedAt;
+    events.emit('entry-delivered', { ...ref, entry: entry.id, attempt, status, latencyMs });
+    this.forgetFailure(recipient);
+    const { lease } = recipient.subscription;
+    if (lease !== null && isSuspended(lease)) await onRecovered(recipient);
+  }
+
+  /** Puts a failure on record; what follows from it is another matter. */
+  #note(recipient: Recipient, { entry, attempt }: Attempt, outcome: Failed, retryInMs: number | null): void {
+    const { clock, events, places } = this.#options;
+    const { status, detail } = outcome;
+    const at = clock.now();
+    recipient.failure = { since: recipient.failure?.since ?? at, at, status, detail };
+    places.changed(recipient);
+    const ref = refOf(recipient.subscription);
+    events.emit('delivery-failed', { ...ref, entry: entry.id, attempt, status, detail, retryInMs });
+  }
+
+  async #failed(recipient: Recipient, from: Position, made: Attempt, outcome: Failed): Promise<void> {
+    const { backlog, clock, random } = this.#options;
+    const { entry, attempt } = made;
+    const suspended = this.#isSuspended(recipient);
+    const verdict = patience(
+      this.#options.patience,
+      { ...outcome, attempts: attempt, suspended },
+      random.fraction(),
+    );
+    this.#note(recipient, made, outcome, verdict.kind === 'retry' ? verdict.delayMs : null);
+    // The place has moved: what this attempt was of is not what comes next.
+    if (recipient.position !== from) return;
+    recipient.attempts = attempt;
+    if (verdict.kind === 'give-up') {
+      const { detail } = outcome;
+      await backlog.giveUp(recipient, from, [
+        undelivered(entry, { reason: 'gave-up', detail, attempts: attempt }),
+      ]);
+    }
+    if (verdict.delayMs > 0) recipient.retryAt = clock.now() + verdict.delayMs;
+    if (suspended) await this.#options.onSuspended(recipient);
+  }
+
+  #isSuspended({ subscription, failure }: Recipient): boolean {
+    if (subscription.lease !== null && isSuspended(subscription.lease)) return true;
+    const { clock, patience: options } = this.#options;
+    return failure !== null && clock.now() - failure.since >= options.suspendAfterMs;
+  }
+}
