@@ -120,6 +120,18 @@ describe('a listener on an express app', () => {
     expect((await world.hub.deliver(world.hub.subscription, '{}')).status).toBe(202);
   });
 
+  it('takes the bytes that express.json was told to keep, whatever it made of them', async () => {
+    await using world = await served((app, make) => {
+      const verify = (request: object, _: unknown, rawBody: Buffer): void =>
+        void Object.assign(request, { rawBody });
+      app.use(express.json({ verify }));
+      make();
+    });
+    await world.listener.start();
+    expect((await world.hub.deliver(world.hub.subscription, '{"a":  1}')).status).toBe(202);
+    expect(world.inbox.texts).toEqual(['{"a":  1}']);
+  });
+
   it.each([
     ['json', express.json()],
     ['text', express.text({ type: '*/*' })],
