@@ -81,17 +81,17 @@ describe('a renewal', () => {
     expect(world.hub.subscriptions.size).toBe(1);
   });
 
-  it('keeps up for a year, with no gap in the lease', async () => {
+  it('keeps up for a hundred days, with no gap in the lease', async () => {
     await using world = await openWorld({ hub: { leaseSeconds: 10 * 86_400 } });
     await world.start();
-    for (let day = 0; day < 365; day += 8) {
+    for (let day = 0; day < 100; day += 8) {
       await world.clock.advance(8 * DAY);
       await until(() =>
         expect(world.told.renewed.at(-1)?.expiresAt?.getTime()).toBeGreaterThan(world.clock.now() + DAY),
       );
     }
     expect(world.told.expired).toEqual([]);
-    expect(world.hub.requests.length).toBeLessThan(120);
+    expect(world.hub.requests.length).toBeLessThan(32);
   });
 
   it('goes on for other subscriptions while one hub hangs', async () => {
