@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { openSqliteStore } from '../../packages/hub/dist/store/sqlite/sqlite-store.js';
-import { loadSqlite } from '../../packages/hub/dist/store/sqlite/sqlite-driver.js';
 import { bodyOf, KEPT_ENTRIES, PLACES, TOPICS } from './writing.mjs';
+
+const integrity = fileURLToPath(new URL('./integrity.mjs', import.meta.url));
 
 type Store = Awaited<ReturnType<typeof openSqliteStore>>;
 type Position = ReturnType<Store['log']['head']>;
@@ -101,12 +105,6 @@ async function damageIn(folder: string): Promise<string> {
   const file = join(folder, 'hub.sqlite');
   // What was never created cannot be damaged.
   if (!existsSync(file)) return 'ok';
-  const database = (await loadSqlite())(file);
-  try {
-    return Object.values(database.prepare('PRAGMA integrity_check').get() as Record<string, string>)[0]!;
-  } catch (error) {
-    return (error as Error).message;
-  } finally {
-    database.close();
-  }
+  const { stdout } = await promisify(execFile)(process.execPath, [integrity, file]);
+  return stdout;
 }
