@@ -18,6 +18,12 @@ async function open(folder: string): Promise<Store> {
   return store;
 }
 
+async function gather<T>(batches: AsyncIterable<readonly T[]>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const batch of batches) all.push(...batch);
+  return all;
+}
+
 async function openFile(folder: string): Promise<Database> {
   const database = (await loadSqlite())(join(folder, 'hub.sqlite'));
   onTestFinished(() => database.close());
@@ -107,6 +113,73 @@ describe('a damaged database', () => {
       entries.filter(({ corrupt }) => !corrupt).every(({ content }) => content.body.byteLength === 1),
     ).toBe(true);
   });
+});
+
+describe('a row that is not as it was written', () => {
+  const damages = [
+    ['a callback', 'subscription', `UPDATE subscription SET callback = callback || 'x' WHERE id = 'b'`],
+    [
+      'a lease',
+      'subscription',
+      `UPDATE subscription SET lease = replace(lease, '600', '601') WHERE id = 'b'`,
+    ],
+    ['a lease that is no JSON', 'subscription', `UPDATE subscription SET lease = '{' WHERE id = 'b'`],
+    ['a line break', 'subscription', `UPDATE subscription SET lease = char(10) WHERE id = 'b'`],
+    ['a topic that is gone', 'subscription', `UPDATE subscription SET topic = 99 WHERE id = 'b'`],
+    ['a topic record', 'topic_record', `UPDATE topic_record SET record = '{"x' WHERE url = 'b'`],
+    ['a place', 'place', `UPDATE place SET position = 2 WHERE subscription = 'b'`],
+  ] as const;
+
+  it.each(damages)(
+    '(%s) is put aside and told of, and the others are loaded',
+    async (_what, source, damage) => {
+      const folder = await temporaryFolder();
+      const store = await open(folder);
+      for (const id of ['a', 'b', 'c']) {
+        await store.registry.saveSubscription(subscriptionOf(id));
+        await store.registry.saveTopic(topicOf(id));
+      }
+      await store.places.save(['a', 'b', 'c'].map(placeOf));
+      await store.close();
+      const database = await openFile(folder);
+      database.exec(`PRAGMA foreign_keys = OFF; ${damage}`);
+      const told: unknown[] = [];
+      const again = await openSqliteStore({ folder, onQuarantine: (row) => told.push(row) });
+      onTestFinished(() => again.close());
+      const loaded = {
+        topic_record: (await gather(again.registry.loadTopics())).map(({ url }) => url),
+        subscription: (await gather(again.registry.loadSubscriptions())).map(({ id }) => id),
+        place: (await gather(again.places.load())).map(({ subscription }) => subscription),
+      };
+      const all = ['a', 'b', 'c'];
+      expect(loaded).toEqual({ topic_record: all, subscription: all, place: all, [source]: ['a', 'c'] });
+      expect(told).toEqual([{ source, key: 'b' }]);
+      expect(database.prepare('SELECT source, key FROM quarantine').all()).toEqual([
+        expect.objectContaining({ source, key: 'b' }),
+      ]);
+      expect(database.prepare(`SELECT count(*) AS rows FROM ${source}`).get()).toMatchObject({ rows: 2 });
+    },
+  );
+
+  function subscriptionOf(id: string): Parameters<Store['registry']['saveSubscription']>[0] {
+    const lease = { secret: null, seconds: 600, endsAt: 1_600_000, since: START };
+    return {
+      id,
+      topic: 't',
+      callback: `https://subscriber.example/"${id}\\ü`,
+      version: 1,
+      lease,
+      pending: null,
+    };
+  }
+
+  function topicOf(url: string): Parameters<Store['registry']['saveTopic']>[0] {
+    return { url, version: 1, registered: true, fetch: null, validators: null };
+  }
+
+  function placeOf(subscription: string): Parameters<Store['places']['save']>[0][number] {
+    return { subscription, position: START, attempts: 1, dueAt: 0.5, failure: null };
+  }
 });
 
 describe('a closed store', () => {

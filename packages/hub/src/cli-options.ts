@@ -96,6 +96,13 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     help: 'CIDR ranges of proxies whose X-Forwarded-For counts',
     fallback: 'none',
   },
+  {
+    name: 'secretKey',
+    kind: 'list',
+    help: 'keys that encrypt secrets at rest; the first encrypts, all decrypt',
+    fallback: 'a key in the data folder, with --dev none',
+  },
+  { name: 'secretKeyFile', kind: 'text', help: 'file with such keys, one in each line', fallback: 'none' },
   { name: 'logLevel', kind: 'text', help: LOG_LEVELS.join(', '), fallback: 'info' },
   { name: 'config', kind: 'text', help: 'JSON file with any of these options', fallback: 'none' },
 ];

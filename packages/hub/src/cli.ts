@@ -1,4 +1,4 @@
-import { reasonOf, systemClock, WebSubError } from '@websub/shared';
+import { reasonOf, systemClock, WebSubError, type ErrorCode } from '@websub/shared';
 import { Command, CommanderError, Option } from 'commander';
 import { environmentOf, flagOf, OPTION_SPECS, readStartOptions } from './cli-options.js';
 import { createHub, type Hub } from './create-hub.js';
@@ -8,6 +8,13 @@ import { OptionError } from './options.js';
 import { VERSION } from './package-info.js';
 
 const MISUSE = 2;
+/** Starting again would come to the same until a person has done something (EX_CONFIG): a supervisor had better not. */
+const NEEDS_A_PERSON = 78;
+const WANTING_A_PERSON: ReadonlySet<string> = new Set<ErrorCode>([
+  'store_damaged',
+  'store_newer',
+  'unknown_key',
+]);
 const STOP_LIMIT_MS = 30_000;
 
 /** `websub-hub`: starts a hub and stops it gracefully at SIGTERM or SIGINT. */
@@ -44,7 +51,7 @@ async function run(flags: Readonly<Record<string, unknown>>): Promise<void> {
   const events = new HubEmitter();
   logEvents(events, logger);
   // Nothing is acknowledged after this; the next start reads what is on stable storage.
-  events.on('store-lost', () => process.exit(1));
+  events.on('store-lost', ({ error }) => fail(reasonOf(error), statusOf(error)));
   const starting = createHub(options, events);
   stopAtSignals(starting);
   try {
@@ -95,5 +102,9 @@ main(process.argv).catch((error: unknown) => {
     if (error.code === 'commander.help') process.exit(MISUSE);
     fail(`${error.message.replace(/^error: |\.$/g, '')}: see websub-hub start --help`, MISUSE);
   }
-  fail(reasonOf(error), 1);
+  fail(reasonOf(error), statusOf(error));
 });
+
+function statusOf(error: unknown): number {
+  return error instanceof WebSubError && WANTING_A_PERSON.has(error.code) ? NEEDS_A_PERSON : 1;
+}

@@ -4,9 +4,12 @@ import { HubEmitter } from './events.js';
 import { createApp } from './http/app.js';
 import { createMetrics } from './http/metrics.js';
 import { createHubServer, listen } from './http/server.js';
-import { resolveOptions, type HubOptions } from './options.js';
+import { resolveOptions, type HubOptions, type ResolvedOptions } from './options.js';
 import { FETCHES_PER_HOST } from './protocol/topic-fetches.js';
 import { validateAll, validateTopicAddress } from './protocol/validation.js';
+import { findKeys, KEY_FILE } from './store/secrets/find-keys.js';
+import { KeyRing } from './store/secrets/key-ring.js';
+import type { Store } from './store.js';
 import { openSqliteStore } from './store/sqlite/sqlite-store.js';
 
 /** A hub that listens, until it is stopped. */
@@ -28,7 +31,8 @@ const CLOSE_GRACE_MS = 10_000;
  * Opens the store, listens, and goes on with what the last run left. Settles when the hub is ready.
  *
  * Rejects with `invalid_configuration` for a wrong option or an address that cannot be listened on, `store_in_use` when
- * another hub works on the same data, `store_failed` when the store cannot be opened.
+ * another hub works on the same data, `store_damaged`, `store_newer` or `store_failed` when the store cannot be opened, and
+ * `unknown_key` when secrets in it were encrypted with a key that is not given.
  */
 export async function createHub(
   options: HubOptions = {},
@@ -43,11 +47,14 @@ export async function createHub(
   const store = await openSqliteStore({
     folder: config.data,
     onFatal: (error) => events.emit('store-lost', { error }),
+    onQuarantine: (row) => events.emit('row-quarantined', row),
   });
+  const seal = await readySeal(config, store, events);
   const topicAddress = validateTopicAddress({ policy: network, resolver, clock });
   const engine = new Engine({
     config,
     store,
+    seal,
     clock,
     random,
     http:
@@ -113,3 +120,25 @@ export async function createHub(
     stop: () => (stopping ??= stop()),
   };
 }
+
+/** What keeps secrets; the store is closed again when the keys cannot be had. */
+async function readySeal(config: ResolvedOptions, store: Store, events: HubEmitter): Promise<KeyRing> {
+  try {
+    const { keys, from } = findKeys({
+      data: config.data,
+      keys: config.secretKey,
+      keyFile: config.secretKeyFile,
+      dev: config.dev,
+    });
+    if (from !== 'given') events.emit('secrets-exposed', { cure: EXPOSED[from] });
+    return new KeyRing(keys);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+const EXPOSED = {
+  'beside-the-data': `the key of the secrets lies beside the data (${KEY_FILE}): keep one elsewhere and give it by --secret-key-file or WEBSUB_SECRET_KEY`,
+  none: 'secrets are kept unencrypted, as there is no key: give one by --secret-key-file or WEBSUB_SECRET_KEY',
+} as const;

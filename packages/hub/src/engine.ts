@@ -14,6 +14,7 @@ import { Acceptance, REQUEST_BYTES } from './protocol/acceptance.js';
 import { Admission } from './protocol/admission.js';
 import { Housekeeping } from './protocol/housekeeping.js';
 import { Publications } from './protocol/publication.js';
+import { Resealing } from './protocol/resealing.js';
 import { restore } from './protocol/restore.js';
 import { Subscriptions } from './protocol/subscriptions.js';
 import { TopicFetches } from './protocol/topic-fetches.js';
@@ -23,6 +24,7 @@ import type { Store } from './store.js';
 import type { SubscriptionEvent } from './subscription/decide.js';
 import type { Recipient } from './subscription/recipient.js';
 import { Roll } from './subscription/roll.js';
+import type { Seal } from './subscription/sealed-secret.js';
 import { Topic } from './topic/topic.js';
 
 export interface EngineOptions {
@@ -32,6 +34,7 @@ export interface EngineOptions {
   readonly random: Random;
   readonly http: HttpClient;
   readonly validate: Validate;
+  readonly seal: Seal;
   readonly events: HubEmitter;
   /** What the hub calls itself; known once it listens. */
   readonly hubUrl: () => string;
@@ -56,13 +59,14 @@ export class Engine {
   readonly #fetches: TopicFetches;
   readonly #places: PlaceSaver;
   readonly #housekeeping: Housekeeping;
+  readonly #resealing: Resealing;
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { config, store, clock, random, http, events, validate } = options;
+    const { config, store, clock, random, http, events, validate, seal } = options;
     const { registry } = store;
     const { roll } = this;
-    const common = { registry, roll, http, clock, random, events, userAgent: USER_AGENT };
+    const common = { registry, roll, http, clock, random, events, seal, userAgent: USER_AGENT };
     const log = new HotTail(store.log);
     this.log = log;
 
@@ -130,13 +134,14 @@ export class Engine {
       admission: this.admission,
       lease: config.lease,
     });
+    this.#resealing = new Resealing({ ...common, subscriptions: this.#subscriptions });
     this.#housekeeping = new Housekeeping({ ...common, log, retention: config.retention });
   }
 
   /** Reads what the last run left and goes on with it; settles when everything that was promised is on the agenda. */
   async start(): Promise<void> {
     const { registry, places } = this.#options.store;
-    await restore({ registry, places, log: this.log, roll: this.roll });
+    await restore({ registry, places, log: this.log, roll: this.roll, seal: this.#options.seal });
     this.log.wake((entries) => {
       for (const { topic, position } of entries) this.#wake(topic, position);
     });
@@ -145,6 +150,7 @@ export class Engine {
       for (const recipient of topic.recipients.values()) this.#attend(recipient);
     }
     this.#housekeeping.start();
+    this.#resealing.start();
   }
 
   /** Starts nothing new; settles when what was in flight has settled and every place is saved. */
@@ -153,6 +159,7 @@ export class Engine {
     this.#agenda.stop();
     this.#verification.stop();
     this.#fetches.stop();
+    await this.#resealing.stop();
     await this.deliveries.stop();
     await this.#options.http.close();
     await this.#places.flush();

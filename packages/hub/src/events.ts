@@ -68,6 +68,12 @@ export interface HubEvents {
   'topic-fetch-failed': [
     { readonly topic: string; readonly detail: string; readonly retryInMs: number | null },
   ];
+  /** Secrets that an older key sealed are sealed with the first one now: the older keys are not needed any more. */
+  'secrets-resealed': [{ readonly subscriptions: number }];
+  /** Secrets are not safe from whoever reads the data folder; `cure` says what to do. */
+  'secrets-exposed': [{ readonly cure: string }];
+  /** A stored row was not as it was written, and is put aside: what it said is not in force. */
+  'row-quarantined': [{ readonly source: string; readonly key: string }];
   'log-trimmed': [{ readonly entries: number }];
   /** The store failed in a way that only a restart can mend: nothing is acknowledged any more. */
   'store-lost': [{ readonly error: unknown }];

@@ -69,6 +69,13 @@ export interface HubOptions {
   readonly retainBytes?: number;
   /** Proxies (CIDR ranges) whose `X-Forwarded-For` tells the client's address. Default none. */
   readonly trustProxy?: readonly string[];
+  /**
+   * Keys that encrypt subscribers' secrets at rest: the first encrypts, all decrypt. At least 32 characters each; make one
+   * with `openssl rand -base64 32`. Default: a key in the data folder; with `dev` none.
+   */
+  readonly secretKey?: readonly string[];
+  /** A file with such keys, one in each line. */
+  readonly secretKeyFile?: string;
   /** Refuses subscriptions by the reason it settles with; the callback is then told `hub.mode=denied` (section 5.2). Default: takes all. */
   readonly validate?: Validate;
   /** The world, replaced in tests. */
@@ -124,6 +131,10 @@ const schema = z.strictObject({
   retainSeconds: seconds.default(1_209_600),
   retainEntries: count.default(1_000_000),
   retainBytes: count.default(4 * 1024 ** 3),
+  secretKey: z
+    .array(z.string().min(32, 'has fewer than 32 characters: make one with openssl rand -base64 32'))
+    .default([]),
+  secretKeyFile: z.string().min(1, 'is empty: name a file').optional(),
   trustProxy: z.array(z.string().refine(isCidr, 'is not CIDR: write ranges like 10.0.0.0/8')).default([]),
 });
 
@@ -150,6 +161,8 @@ export interface ResolvedOptions {
   readonly verificationsPerHost: number;
   readonly retention: Retention;
   readonly trustProxy: readonly string[];
+  readonly secretKey: readonly string[];
+  readonly secretKeyFile: string | undefined;
 }
 
 /** Throws `invalid_configuration` with `option` and a sentence that tells the cure. */
@@ -170,6 +183,7 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
     ...given,
     publicUrl: given.publicUrl,
     adminKey: given.adminKey,
+    secretKeyFile: given.secretKeyFile,
     dev,
     publish: dev ? 'open' : given.publish,
     network: new NetworkPolicy({ allowLoopback: dev, allow: given.allowNetwork }),

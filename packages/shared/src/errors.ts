@@ -24,6 +24,9 @@ export const ERROR_CODES = {
   retry_later: { retryable: true },
   store_full: { retryable: true },
   store_failed: { retryable: false },
+  store_damaged: { retryable: false },
+  store_newer: { retryable: false },
+  unknown_key: { retryable: false },
   store_in_use: { retryable: false },
   stopped: { retryable: true },
 } as const satisfies Record<string, { readonly retryable: boolean }>;

@@ -5,7 +5,7 @@ import type { Subscription, SubscriptionState } from '../subscription/subscripti
 import { promise, promiseForEver, type ContractCase } from './contract-case.js';
 import { deadLetterContract } from './dead-letter-contract.js';
 import type { RegistryUnderTest } from './registry-under-test.js';
-import { FEED, gather, leaseOf, NEWS, NOON, subscriptionOf, topicOf } from './samples.js';
+import { FEED, gather, leaseOf, NEWS, NOON, sealedOf, subscriptionOf, topicOf } from './samples.js';
 
 type Case = ContractCase<RegistryUnderTest>;
 
@@ -50,7 +50,11 @@ const topics: readonly Case[] = [
 const saving: readonly Case[] = [
   promise('a subscription is saved when its version follows the stored one', async ({ registry }) => {
     const first = subscriptionOf('a');
-    const second = subscriptionOf('a', { version: 2, lease: leaseOf({ secret: 's' }), pending: null });
+    const second = subscriptionOf('a', {
+      version: 2,
+      lease: leaseOf({ secret: sealedOf('s') }),
+      pending: null,
+    });
     assert.equal(await registry.saveSubscription(second), false);
     assert.equal(await registry.saveSubscription(first), true);
     assert.equal(await registry.saveSubscription(first), false);
@@ -98,7 +102,7 @@ const samples: readonly Subscription[] = [
   subscriptionOf('active', { lease: leaseOf(), pending: null }),
   subscriptionOf('active and denied', {
     topic: NEWS,
-    lease: leaseOf({ secret: 'ü"\\', since: 5 as Position }),
+    lease: leaseOf({ secret: sealedOf('ü"\\'), since: 5 as Position }),
     pending: { kind: 'denial', request: 'r', reason: 'no', attempts: 1, dueAt: NOON + 5_000 },
   }),
   subscriptionOf('denied', {
@@ -112,7 +116,7 @@ const samples: readonly Subscription[] = [
     pending: {
       kind: 'subscribe',
       request: 'r',
-      secret: 's',
+      secret: sealedOf('s'),
       leaseSeconds: 60,
       verifyToken: 't',
       afterUnsubscribe: true,

@@ -1,6 +1,7 @@
 import type { Entry, Log, NewEntry, Position, ReadLimit, Retention } from '../log/log.js';
 import type { DeadLetter, DeadLetterBounds } from '../subscription/registry.js';
 import type { Lease, Subscription } from '../subscription/subscription.js';
+import type { SealedSecret } from '../subscription/sealed-secret.js';
 import { newTopicRecord, type TopicRecord } from '../topic/topic-record.js';
 
 export const NOON = Date.UTC(2026, 10, 21, 12);
@@ -69,6 +70,12 @@ export function subscriptionOf(id: string, fields: Partial<Subscription> = {}): 
 
 export function leaseOf(fields: Partial<Lease> = {}): Lease {
   return { secret: null, seconds: 600, endsAt: NOON + 600_000, since: 0 as Position, ...fields };
+}
+
+/** A secret as a registry is given it; what is in it is none of the registry's business. */
+export function sealedOf(text: string): SealedSecret {
+  // The brand means that it came from a seal, which no case needs.
+  return text as SealedSecret;
 }
 
 export function topicOf(url: string, fields: Partial<TopicRecord> = {}): TopicRecord {

@@ -2,6 +2,7 @@ import { childHeaders, type Clock, type Random } from '@websub/shared';
 import type { HubEmitter } from '../events.js';
 import { traceOf, type Entry, type Position } from '../log/log.js';
 import type { Recipient } from '../subscription/recipient.js';
+import type { Seal } from '../subscription/sealed-secret.js';
 import type { Topic } from '../topic/topic.js';
 import type { Backlog } from './backlog.js';
 import type { Courier, DeliveryOutcome } from './courier.js';
@@ -15,6 +16,7 @@ export interface DeliveriesOptions {
   readonly courier: Courier;
   readonly settlement: Settlement;
   readonly places: PlaceSaver;
+  readonly seal: Seal;
   readonly perHost: number;
   readonly inAll: number;
   /** Spare origins that fail. */
@@ -213,13 +215,13 @@ export class Deliveries {
     }
   }
 
-  #send({ subscription }: Recipient, { entry, attempt }: Attempt): Promise<DeliveryOutcome> {
-    const { callback, lease } = subscription;
-    const { courier, clock, random } = this.#options;
+  #send(recipient: Recipient, { entry, attempt }: Attempt): Promise<DeliveryOutcome> {
+    const { callback } = recipient.subscription;
+    const { courier, clock, random, seal } = this.#options;
     return courier.deliver({
       entry,
       callback,
-      secret: lease?.secret ?? null,
+      secret: recipient.secret(seal),
       attempt,
       now: clock.now(),
       trace: childHeaders(traceOf(entry), random),

@@ -80,6 +80,14 @@ export function createMetrics(events: HubEmitter, gauges: Gauges): Metrics {
   const faults = new Counter({ name: 'websub_faults_total', help: 'Failures of the hub itself', registers });
   events.on('fault', () => faults.inc());
 
+  const quarantined = new Counter({
+    name: 'websub_quarantined_rows_total',
+    help: 'Stored rows that were not as they were written',
+    labelNames: ['source'],
+    registers,
+  });
+  events.on('row-quarantined', ({ source }) => quarantined.inc({ source }));
+
   gauge(registers, 'websub_topics', 'Topics known', gauges.topics);
   gauge(registers, 'websub_subscriptions', 'Subscriptions, pending ones included', gauges.subscriptions);
   gauge(

@@ -84,7 +84,7 @@ export class Acceptance {
         : {
             kind: 'subscribe-requested',
             ...common,
-            secret: request.secret ?? null,
+            ...(request.secret !== undefined && { secret: request.secret }),
             leaseSeconds: this.#grant(request.leaseSeconds),
           },
     );

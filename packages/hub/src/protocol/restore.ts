@@ -1,25 +1,33 @@
+import { WebSubError } from '@websub/shared';
 import type { Log } from '../log/log.js';
 import { callbackHost } from '../subscription/callback-host.js';
 import type { Places } from '../subscription/places.js';
 import { Recipient } from '../subscription/recipient.js';
 import type { Registry } from '../subscription/registry.js';
 import type { Roll } from '../subscription/roll.js';
+import type { Seal } from '../subscription/sealed-secret.js';
+import type { Subscription } from '../subscription/subscription.js';
 
 export interface RestoreOptions {
   readonly registry: Registry;
   readonly places: Places;
   readonly log: Log;
   readonly roll: Roll;
+  readonly seal: Seal;
 }
 
-/** Reads into memory what the last run left: topics, subscriptions, places. Settles when the roll is complete. */
-export async function restore({ registry, places, log, roll }: RestoreOptions): Promise<void> {
+/**
+ * Reads into memory what the last run left: topics, subscriptions, places. Settles when the roll is complete. Rejects with
+ * `unknown_key` when a secret was sealed with a key that is not at hand: its deliveries could not be signed.
+ */
+export async function restore({ registry, places, log, roll, seal }: RestoreOptions): Promise<void> {
   for await (const records of registry.loadTopics()) {
     for (const record of records) roll.topic(record.url).record = record;
   }
   const byId = new Map<string, Recipient>();
   for await (const subscriptions of registry.loadSubscriptions()) {
     for (const subscription of subscriptions) {
+      checkKeys(subscription, seal);
       const recipient = new Recipient(
         subscription,
         roll.topic(subscription.topic),
@@ -43,4 +51,14 @@ export async function restore({ registry, places, log, roll }: RestoreOptions): 
   }
   const newest = await log.newest([...roll.topics.keys()]);
   for (const [url, position] of newest) roll.topic(url).newest = position;
+}
+
+function checkKeys({ lease, pending }: Subscription, seal: Seal): void {
+  for (const secret of [lease?.secret ?? null, pending?.kind === 'subscribe' ? pending.secret : null]) {
+    if (secret === null || seal.standingOf(secret) !== 'unknown') continue;
+    throw new WebSubError(
+      'unknown_key',
+      `secrets in the store were encrypted with the key ${seal.keyOf(secret)}, which is not given: start with that key too, after the new one (--secret-key, --secret-key-file)`,
+    );
+  }
 }

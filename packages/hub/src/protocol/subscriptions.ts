@@ -5,6 +5,8 @@ import { decide, type SubscriptionEvent, type SubscriptionFact } from '../subscr
 import { Recipient } from '../subscription/recipient.js';
 import type { Registry } from '../subscription/registry.js';
 import type { Roll } from '../subscription/roll.js';
+import { resealed } from '../subscription/resealed.js';
+import type { Seal } from '../subscription/sealed-secret.js';
 import type { Subscription } from '../subscription/subscription.js';
 import { InOrder } from './in-order.js';
 
@@ -13,12 +15,20 @@ export interface SubscriptionsOptions {
   readonly roll: Roll;
   readonly clock: Clock;
   readonly random: Random;
+  readonly seal: Seal;
   readonly events: HubEmitter;
   /** Called after each change is durable: the recipient may want attention at another time, or content. */
   readonly onChange: (recipient: Recipient) => void;
   /** Called when the callback has confirmed that it wants the topic: it is there. */
   readonly onConfirmed: (recipient: Recipient) => void;
 }
+
+/** What a subscriber asks for; the secret as it came. */
+export type IntentRequest =
+  | Extract<SubscriptionEvent, { kind: 'unsubscribe-requested' }>
+  | (Omit<Extract<SubscriptionEvent, { kind: 'subscribe-requested' }>, 'secret'> & {
+      readonly secret?: string;
+    });
 
 const ID_BYTES = 16;
 
@@ -32,22 +42,18 @@ export class Subscriptions {
   }
 
   /** A request of a subscriber; settles when it is durable, and the verification follows (section 5.1.2). */
-  async request(
-    topic: string,
-    callback: string,
-    event: Extract<SubscriptionEvent, { kind: 'subscribe-requested' | 'unsubscribe-requested' }>,
-  ): Promise<void> {
+  async request(topic: string, callback: string, request: IntentRequest): Promise<void> {
     await this.#inOrder.run(keyOf({ topic, callback }), async () => {
       const { roll, events } = this.#options;
       const recipient = roll.find(topic, callback) ?? this.#newRecipient(topic, callback);
       roll.add(recipient);
       try {
-        await this.#apply(recipient, event);
+        await this.#apply(recipient, this.#eventOf(request, recipient.subscription.id));
       } catch (error) {
         if (recipient.subscription.version === 0) roll.remove(recipient);
         throw error;
       }
-      const mode = event.kind === 'subscribe-requested' ? 'subscribe' : 'unsubscribe';
+      const mode = request.kind === 'subscribe-requested' ? 'subscribe' : 'unsubscribe';
       events.emit('subscription-requested', { ...refOf(recipient.subscription), mode });
     });
   }
@@ -59,6 +65,28 @@ export class Subscriptions {
       if (recipient.topic.recipients.get(recipient.subscription.callback) === recipient)
         await this.#apply(recipient, event);
     });
+  }
+
+  /** Seals the recipient's secrets with the first key; settles when that is durable. */
+  async reseal(recipient: Recipient): Promise<void> {
+    await this.#inOrder.run(keyOf(recipient.subscription), async () => {
+      if (recipient.topic.recipients.get(recipient.subscription.callback) !== recipient) return;
+      const before = recipient.subscription;
+      const next = resealed(before, this.#options.seal);
+      if (next !== before) await this.#save(recipient, next);
+    });
+  }
+
+  async #save(recipient: Recipient, next: Subscription): Promise<void> {
+    const saved = { ...next, version: recipient.subscription.version + 1 };
+    if (!(await this.#options.registry.saveSubscription(saved))) throw conflict(saved);
+    recipient.subscription = saved;
+  }
+
+  #eventOf(request: IntentRequest, id: string): SubscriptionEvent {
+    if (request.kind === 'unsubscribe-requested') return request;
+    const { secret, ...event } = request;
+    return { ...event, secret: secret === undefined ? null : this.#options.seal.seal(secret, id) };
   }
 
   #newRecipient(topic: string, callback: string): Recipient {
@@ -90,9 +118,7 @@ export class Subscriptions {
       recipient.subscription = { ...before, lease: null, pending: null };
       roll.remove(recipient);
     } else if (subscription !== before) {
-      const next = { ...subscription, version: before.version + 1 };
-      if (!(await registry.saveSubscription(next))) throw conflict(before);
-      recipient.subscription = next;
+      await this.#save(recipient, subscription);
     }
     for (const fact of facts) this.#takeEffect(recipient, fact);
     onChange(recipient);

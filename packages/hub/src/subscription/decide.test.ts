@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Position } from '../log/log.js';
 import { ASK_AGAIN_MS, decide, SUSPENDED_REASON, type SubscriptionEvent } from './decide.js';
+import type { SealedSecret } from './sealed-secret.js';
 import type { Lease, Pending, Subscription } from './subscription.js';
 
 const NOW = 1_000_000;
@@ -9,11 +10,29 @@ const HEAD = 7 as Position;
 
 const LEASES = {
   none: null,
-  active: { secret: 'old', seconds: 60, endsAt: NOW + 60_000, since: 3 as Position },
-  over: { secret: 'old', seconds: 60, endsAt: NOW, since: 3 as Position },
-  suspended: { secret: 'old', seconds: 60, endsAt: NOW + 60_000, since: 3 as Position, suspendedAt: NOW - 9 },
-  'suspended over': { secret: 'old', seconds: 60, endsAt: NOW, since: 3 as Position, suspendedAt: NOW - 9 },
-  paused: { secret: 'old', seconds: 60, endsAt: NOW + 60_000, since: 3 as Position, pausedAt: NOW - 9 },
+  active: { secret: 'old' as SealedSecret, seconds: 60, endsAt: NOW + 60_000, since: 3 as Position },
+  over: { secret: 'old' as SealedSecret, seconds: 60, endsAt: NOW, since: 3 as Position },
+  suspended: {
+    secret: 'old' as SealedSecret,
+    seconds: 60,
+    endsAt: NOW + 60_000,
+    since: 3 as Position,
+    suspendedAt: NOW - 9,
+  },
+  'suspended over': {
+    secret: 'old' as SealedSecret,
+    seconds: 60,
+    endsAt: NOW,
+    since: 3 as Position,
+    suspendedAt: NOW - 9,
+  },
+  paused: {
+    secret: 'old' as SealedSecret,
+    seconds: 60,
+    endsAt: NOW + 60_000,
+    since: 3 as Position,
+    pausedAt: NOW - 9,
+  },
 } satisfies Record<string, Lease | null>;
 
 const attempt = { request: 'r1', attempts: 0, dueAt: NOW };
@@ -22,7 +41,7 @@ const PENDINGS = {
   subscribe: {
     kind: 'subscribe',
     ...attempt,
-    secret: 'new',
+    secret: 'new' as SealedSecret,
     leaseSeconds: 100,
     verifyToken: null,
     afterUnsubscribe: false,
@@ -185,7 +204,7 @@ describe('decide', () => {
   it('LAW 5 keeps what a renewed subscription is owed, and replaces its secret and length', () => {
     const { subscription } = decide(subscriptionIn('active/subscribe'), EVENTS['intent-confirmed'], NOW);
     expect(subscription?.lease).toEqual({
-      secret: 'new',
+      secret: 'new' as SealedSecret,
       seconds: 100,
       endsAt: NOW - 10 + 100_000,
       since: 3,
@@ -257,7 +276,10 @@ describe('decide', () => {
   it('H19 takes the terms of a confirmed request that was replaced meanwhile', () => {
     const { subscription } = decide(
       subscriptionIn('active/subscribe'),
-      { ...EVENTS['intent-confirmed'], of: { ...PENDINGS.subscribe, request: 'older', secret: 'older' } },
+      {
+        ...EVENTS['intent-confirmed'],
+        of: { ...PENDINGS.subscribe, request: 'older', secret: 'older' as SealedSecret },
+      },
       NOW,
     );
     expect(subscription).toMatchObject({ lease: { secret: 'older' }, pending: PENDINGS.subscribe });

@@ -1,6 +1,7 @@
 import type { TraceContext } from '@websub/shared';
 import type { Position } from '../log/log.js';
 import { markLease, type LeaseMark } from './lease-mark.js';
+import type { SealedSecret } from './sealed-secret.js';
 import {
   isSuspended,
   mayHaveEnded,
@@ -17,7 +18,7 @@ export type SubscriptionEvent =
   | {
       readonly kind: 'subscribe-requested';
       readonly request: string;
-      readonly secret: string | null;
+      readonly secret: SealedSecret | null;
       readonly leaseSeconds: number;
       readonly verifyToken: string | null;
       readonly trace?: TraceContext;

@@ -1,6 +1,7 @@
 import { BEFORE_ALL, type Position } from '../log/log.js';
 import type { Topic } from '../topic/topic.js';
 import type { Failure } from './places.js';
+import type { Seal, SealedSecret } from './sealed-secret.js';
 import { dueAt, isPaused, mayHaveEnded, type Subscription } from './subscription.js';
 
 /** A subscription in memory: what is stored, its place in the log, and what the hub is doing for it at this moment. */
@@ -27,6 +28,7 @@ export class Recipient {
   endIsDoubtful = false;
   /** Its end is being stored: nothing is sent, and no place is saved behind it. */
   ending = false;
+  #opened: { readonly sealed: SealedSecret; readonly secret: string } | undefined;
   agendaTime = Infinity;
   agendaIndex = -1;
 
@@ -70,6 +72,15 @@ export class Recipient {
    */
   get isHeld(): boolean {
     return !this.endIsDoubtful && mayHaveEnded(this.subscription.pending);
+  }
+
+  /** The secret in force, opened once for all deliveries; null without one. */
+  secret(seal: Seal): string | null {
+    const sealed = this.subscription.lease?.secret ?? null;
+    if (sealed === null) return null;
+    if (this.#opened?.sealed !== sealed)
+      this.#opened = { sealed, secret: seal.open(sealed, this.subscription.id) };
+    return this.#opened.secret;
   }
 
   /** When this recipient next wants attention; `Infinity` when something under way will see to it. */

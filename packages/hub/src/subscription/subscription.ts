@@ -1,5 +1,6 @@
 import type { TraceContext } from '@websub/shared';
 import type { Position } from '../log/log.js';
+import type { SealedSecret } from './sealed-secret.js';
 
 /**
  * A subscription: the pair of topic and callback (section 1), with two axes. `lease` is what is in force, `pending` what
@@ -19,7 +20,7 @@ export interface Subscription {
 
 /** Terms that the callback confirmed. */
 export interface Lease {
-  readonly secret: string | null;
+  readonly secret: SealedSecret | null;
   readonly seconds: number;
   /** Milliseconds since the epoch, counted from the verification request (section 5.3). */
   readonly endsAt: number;
@@ -57,7 +58,7 @@ interface Attempted {
 
 export interface PendingSubscribe extends Attempted {
   readonly kind: 'subscribe';
-  readonly secret: string | null;
+  readonly secret: SealedSecret | null;
   readonly leaseSeconds: number;
   readonly verifyToken: string | null;
   /** It replaced an unsubscription that was never settled: the callback may have confirmed that one. */

@@ -21,6 +21,7 @@ export interface Writes {
   askRedelivery(filter: DeadLetterKeys, at: number): number;
   /** Removes at most {@link DEAD_LETTERS_AT_ONCE} letters. */
   trimDeadLetters(before: number): number;
+  quarantine(source: QuarantineSource, rows: readonly DamagedRow[]): void;
 }
 
 /** What the main thread asks the store's thread to find. */
@@ -29,7 +30,7 @@ interface Reads {
   findEntry(topic: string, position: Position): Entry | undefined;
   positionBefore(topic: string, time: number): Position;
   newest(topics: readonly string[]): ReadonlyMap<string, Position>;
-  findTopics(page: StoredPage): readonly StoredTopic[];
+  topicsAfter(page: StoredPage): readonly LoadedTopic[];
   findKnownTopics(filter: TopicKeys, page: StoredPage): readonly KnownTopic[];
   subscriptionsAfter(number: number, limit: number): SubscriptionBatch;
   findSubscriptions(filter: SubscriptionKeys, page: StoredPage): readonly StoredSubscription[];
@@ -50,6 +51,11 @@ export interface StoredTopic {
   readonly record: string;
 }
 
+/** A topic record, and whether it is as it was written. */
+export interface LoadedTopic extends StoredTopic {
+  readonly sound: number;
+}
+
 /** A subscription; lease and pending request are JSON. */
 export interface StoredSubscription {
   readonly id: string;
@@ -65,12 +71,25 @@ export interface SubscriptionBatch {
   readonly last?: number;
   /** Rows as one JSON text: `[id, topic, callback, version, lease, pending][]`. */
   readonly rows: string;
+  readonly damaged: readonly DamagedRow[];
 }
 
 export interface PlaceBatch {
   readonly last?: number;
   readonly places: readonly Place[];
+  readonly damaged: readonly DamagedRow[];
 }
+
+/** A row that is not as it was written. */
+export interface DamagedRow {
+  /** What finds it: its number, or the URL of a topic record. */
+  readonly row: number | string;
+  /** A topic's URL, or a subscription's id. */
+  readonly key: string;
+}
+
+/** A table whose rows carry a checksum. */
+export type QuarantineSource = 'topic_record' | 'subscription' | 'place';
 
 /** A page whose beginning may be said to be undefined. */
 export interface StoredPage {

@@ -61,8 +61,8 @@ export function failureOf(error: unknown, location: string): Failure {
   }
   if (primary === CORRUPT || primary === NOTADB) {
     return {
-      code: 'store_failed',
-      message: `${location} is damaged: restore a copy of the data folder, or move it away to begin anew`,
+      code: 'store_damaged',
+      message: `${location} is damaged: restore a backup, or move it away to begin anew`,
       cause,
     };
   }

@@ -1,3 +1,4 @@
+import { defineChecksum } from './checksum.js';
 import { Refusal } from './failure.js';
 import type { Connect, Database } from './sqlite-driver.js';
 
@@ -35,6 +36,7 @@ export function openDatabase(connect: Connect, location: string): Database {
         `SQLite opened ${location} with journal_mode=${journal} and synchronous=${synchronous} where wal and 2 are needed to keep what is answered: put the data on a local file system`,
       );
     }
+    defineChecksum(database);
     return database;
   } catch (error) {
     database.close();

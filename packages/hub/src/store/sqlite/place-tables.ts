@@ -1,8 +1,12 @@
 import type { Failure, Place } from '../../subscription/places.js';
-import type { PlaceBatch } from './commands.js';
+import type { DamagedRow, PlaceBatch } from './commands.js';
 import type { Database, Statement } from './sqlite-driver.js';
 
-type PlaceRow = Omit<Place, 'failure'> & { readonly number: number; readonly failure: string | null };
+type PlaceRow = Omit<Place, 'failure'> & {
+  readonly number: number;
+  readonly failure: string | null;
+  readonly sound: number;
+};
 
 /** Places as a table; runs in the store's thread, inside the transaction of the caller. */
 export class PlaceTables {
@@ -11,11 +15,15 @@ export class PlaceTables {
 
   constructor(database: Database) {
     this.#save = database.prepare(`
-      INSERT INTO place (subscription, position, attempts, due_at, failure) VALUES (?, ?, ?, ?, ?)
-      ON CONFLICT (subscription) DO UPDATE SET position = excluded.position,
-        attempts = excluded.attempts, due_at = excluded.due_at, failure = excluded.failure`);
+      INSERT INTO place (subscription, position, attempts, due_at, failure, checksum)
+      VALUES (?1, ?2, ?3, ?4, ?5, (?2 * 31 + ?3) * 31 + CAST(?4 AS INTEGER))
+      ON CONFLICT (subscription) DO UPDATE SET position = excluded.position, attempts = excluded.attempts,
+        due_at = excluded.due_at, failure = excluded.failure, checksum = excluded.checksum`);
     this.#after = database.prepare(`
-      SELECT number, subscription, position, attempts, due_at AS dueAt, failure
+      SELECT number, subscription, position, attempts, due_at AS dueAt,
+        -- What went wrong is for people to read: without it, the place is as good.
+        iif(json_valid(failure), failure, NULL) AS failure,
+        (position * 31 + attempts) * 31 + CAST(due_at AS INTEGER) = checksum AS sound
       FROM place WHERE number > ? ORDER BY number LIMIT ?`);
   }
 
@@ -31,16 +39,15 @@ export class PlaceTables {
     }
   }
 
-  after(number: number, limit: number): PlaceBatch {
-    const rows = this.#after.all(number, limit) as PlaceRow[];
+  after(after: number, limit: number): PlaceBatch {
+    const rows = this.#after.all(after, limit) as PlaceRow[];
     const last = rows.at(-1)?.number;
-    const places = rows.map(({ subscription, position, attempts, dueAt, failure }) => ({
-      subscription,
-      position,
-      attempts,
-      dueAt,
-      failure: failure === null ? null : (JSON.parse(failure) as Failure),
-    }));
-    return { places, ...(last !== undefined && { last }) };
+    const places: Place[] = [];
+    const damaged: DamagedRow[] = [];
+    for (const { number: row, sound, failure, ...place } of rows) {
+      if (sound !== 1) damaged.push({ row, key: place.subscription });
+      else places.push({ ...place, failure: failure === null ? null : (JSON.parse(failure) as Failure) });
+    }
+    return { places, damaged, ...(last !== undefined && { last }) };
   }
 }

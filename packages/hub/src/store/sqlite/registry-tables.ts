@@ -1,6 +1,9 @@
+import { crc32 } from 'node:zlib';
 import type { SubscriptionKey } from '../../subscription/registry.js';
 import type {
+  DamagedRow,
   KnownTopic,
+  LoadedTopic,
   StoredPage,
   StoredSubscription,
   StoredTopic,
@@ -11,6 +14,10 @@ import type {
 import { Finds, type Test } from './finds.js';
 import type { Database, Statement } from './sqlite-driver.js';
 import type { TopicNumbers } from './topic-numbers.js';
+
+/** A subscription as the JSON that is loaded, and that its checksum is over; null without its topic. */
+const SUBSCRIPTION_TEXT = textOf('id', 'url', 'callback', 'version', 'lease', 'pending');
+const SUBSCRIPTION_VALUES = textOf('?1', '?7', '?3', '?4', '?5', '?6');
 
 const SELECT_SUBSCRIPTION = `
   SELECT id, url AS topic, callback, version, lease, pending
@@ -26,6 +33,7 @@ export class RegistryTables {
   readonly #deleteSubscription: Statement;
   readonly #deletePlace: Statement;
   readonly #subscriptionsAfter: Statement;
+  readonly #soundnessAfter: Statement;
   readonly #subscriptionByRequest: Statement;
   readonly #finds: Finds;
 
@@ -33,32 +41,39 @@ export class RegistryTables {
     this.#finds = new Finds(database);
     this.#topics = topics;
     this.#insertTopic = database.prepare(
-      'INSERT OR IGNORE INTO topic_record (record, url, version) VALUES (?, ?, ?)',
+      'INSERT OR IGNORE INTO topic_record (record, url, version, checksum) VALUES (?1, ?2, ?3, checksum(json_array(?2, ?3, ?1)))',
     );
     this.#updateTopic = database.prepare(
-      'UPDATE topic_record SET record = ?1, version = ?3 WHERE url = ?2 AND version = ?3 - 1',
+      `UPDATE topic_record SET record = ?1, version = ?3, checksum = checksum(json_array(?2, ?3, ?1))
+       WHERE url = ?2 AND version = ?3 - 1`,
     );
     // Another subscription with the same topic and callback makes these change nothing.
     this.#insertSubscription = database.prepare(`
-      INSERT OR IGNORE INTO subscription (id, topic, callback, version, lease, pending) VALUES (?, ?, ?, ?, ?, ?)`);
+      INSERT OR IGNORE INTO subscription (id, topic, callback, version, lease, pending, checksum)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, checksum(${SUBSCRIPTION_VALUES}))`);
     this.#updateSubscription = database.prepare(`
-      UPDATE OR IGNORE subscription SET topic = ?2, callback = ?3, version = ?4, lease = ?5, pending = ?6
+      UPDATE OR IGNORE subscription SET topic = ?2, callback = ?3, version = ?4, lease = ?5, pending = ?6,
+        checksum = checksum(${SUBSCRIPTION_VALUES})
       WHERE id = ?1 AND version = ?4 - 1`);
     this.#deleteSubscription = database.prepare('DELETE FROM subscription WHERE id = ? AND version = ?');
     this.#deletePlace = database.prepare('DELETE FROM place WHERE subscription = ?');
     // SQLite writes the JSON itself: one text crosses to the main thread instead of thousands of objects.
     this.#subscriptionsAfter = database.prepare(`
-      SELECT max(number) AS last,
-        json_group_array(json_array(id, url, callback, version, json(lease), json(pending))) AS rows
+      SELECT max(number) AS last, group_concat(row, char(10)) AS rows, '[' || group_concat(checksum) || ']' AS checksums
       FROM (
-        SELECT s.number, s.id, url, callback, version, lease, pending
-        FROM subscription s JOIN topic ON topic.number = s.topic
+        SELECT s.number, coalesce(${SUBSCRIPTION_TEXT}, '') AS row, checksum
+        FROM subscription s LEFT JOIN topic ON topic.number = s.topic
         WHERE s.number > ? ORDER BY s.number LIMIT ?
       )`);
+    this.#soundnessAfter = database.prepare(`
+      SELECT s.number AS row, id AS key, coalesce(${SUBSCRIPTION_TEXT}, '') AS text, checksum
+      FROM subscription s LEFT JOIN topic ON topic.number = s.topic
+      WHERE s.number > ? ORDER BY s.number LIMIT ?`);
     // Two indexes, one for each side of the OR.
     this.#subscriptionByRequest = database.prepare(`
       ${SELECT_SUBSCRIPTION}
-      WHERE (pending IS NOT NULL AND pending ->> 'request' = ?1) OR (lease IS NOT NULL AND lease ->> 'request' = ?1)`);
+      WHERE (pending IS NOT NULL AND iif(json_valid(pending), pending ->> 'request', NULL) = ?1)
+        OR (lease IS NOT NULL AND iif(json_valid(lease), lease ->> 'request', NULL) = ?1)`);
   }
 
   saveTopic({ url, version, record }: StoredTopic): boolean {
@@ -68,8 +83,10 @@ export class RegistryTables {
     return Number(save.run(record, url, version).changes) === 1;
   }
 
-  findTopics(page: StoredPage): readonly StoredTopic[] {
-    return this.#finds.all('SELECT url, version, record FROM topic_record', 'url', [], page) as StoredTopic[];
+  topicsAfter(page: StoredPage): readonly LoadedTopic[] {
+    const select =
+      'SELECT url, version, record, checksum(json_array(url, version, record)) = checksum AS sound FROM topic_record';
+    return this.#finds.all(select, 'url', [], page) as LoadedTopic[];
   }
 
   findKnownTopics({ topic }: TopicKeys, page: StoredPage): readonly KnownTopic[] {
@@ -80,7 +97,7 @@ export class RegistryTables {
   saveSubscription({ id, topic, callback, version, lease, pending }: StoredSubscription): boolean {
     const save = version === 1 ? this.#insertSubscription : this.#updateSubscription;
     const number = this.#topics.numberOf(topic);
-    return Number(save.run(id, number, callback, version, lease, pending).changes) === 1;
+    return Number(save.run(id, number, callback, version, lease, pending, topic).changes) === 1;
   }
 
   removeSubscription(id: string, version: number): boolean {
@@ -90,11 +107,32 @@ export class RegistryTables {
   }
 
   subscriptionsAfter(number: number, limit: number): SubscriptionBatch {
-    const { last, rows } = this.#subscriptionsAfter.get(number, limit) as {
+    const { last, rows, checksums } = this.#subscriptionsAfter.get(number, limit) as {
       last: number | null;
-      rows: string;
+      rows: string | null;
+      checksums: string | null;
     };
-    return { rows, ...(last !== null && { last }) };
+    if (last === null || rows === null) return { rows: '[]', damaged: [] };
+    const texts = rows.split('\n');
+    const sums = JSON.parse(checksums ?? '[]') as number[];
+    const sound = texts.length === sums.length && texts.every((text, index) => crc32(text) === sums[index]);
+    return sound
+      ? { last, rows: `[${texts.join(',')}]`, damaged: [] }
+      : { last, ...this.#soundAfter(number, limit) };
+  }
+
+  /** The same, row by row: damage may have put a line break into a row. */
+  #soundAfter(number: number, limit: number): Pick<SubscriptionBatch, 'rows' | 'damaged'> {
+    const all = this.#soundnessAfter.all(number, limit) as (DamagedRow & {
+      text: string;
+      checksum: number;
+    })[];
+    const damaged = all.filter(({ text, checksum }) => crc32(text) !== checksum);
+    const sound = all.filter((row) => !damaged.includes(row));
+    return {
+      rows: `[${sound.map(({ text }) => text).join(',')}]`,
+      damaged: damaged.map(({ row, key }) => ({ row, key })),
+    };
   }
 
   findSubscriptions({ topic, callback }: SubscriptionKeys, page: StoredPage): readonly StoredSubscription[] {
@@ -111,4 +149,17 @@ export class RegistryTables {
     const [found] = this.#finds.all(SELECT_SUBSCRIPTION, 'id', [['id = ?', key.id]], { limit: 1 });
     return found as StoredSubscription | undefined;
   }
+}
+
+function textOf(
+  id: string,
+  url: string,
+  callback: string,
+  version: string,
+  lease: string,
+  pending: string,
+): string {
+  const keys = [id, url, callback].map((column) => `json_quote(${column})`).join(` || ',' || `);
+  const terms = [lease, pending].map((column) => `coalesce(${column}, 'null')`).join(` || ',' || `);
+  return `'[' || ${keys} || ',' || ${version} || ',' || ${terms} || ']'`;
 }

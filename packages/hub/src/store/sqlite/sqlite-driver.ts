@@ -13,6 +13,12 @@ export interface Statement {
 export interface Database {
   exec(sql: string): void;
   prepare(sql: string): Statement;
+  /** Defines a function that statements can call. */
+  function(
+    name: string,
+    options: { readonly deterministic: boolean },
+    action: (value: SqlValue) => SqlValue,
+  ): void;
   close(): void;
 }
 

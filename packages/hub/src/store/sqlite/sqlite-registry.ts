@@ -10,6 +10,7 @@ import type {
 import { stateOf, type Lease, type Pending, type Subscription } from '../../subscription/subscription.js';
 import { newTopicRecord, type TopicRecord } from '../../topic/topic-record.js';
 import { DEAD_LETTERS_AT_ONCE, type StoredSubscription, type KnownTopic } from './commands.js';
+import { quarantine, type OnQuarantine } from './quarantine.js';
 import type { StoreThread } from './store-thread.js';
 
 /** Rows of one command: some 10 ms of the store's thread. */
@@ -27,19 +28,23 @@ type SubscriptionRow = [
 /** Topics, subscriptions and dead letters in SQLite. */
 export class SqliteRegistry implements Registry {
   readonly #thread: StoreThread;
+  readonly #onQuarantine: OnQuarantine;
 
-  constructor(thread: StoreThread) {
+  constructor(thread: StoreThread, onQuarantine: OnQuarantine) {
     this.#thread = thread;
+    this.#onQuarantine = onQuarantine;
   }
 
   async *loadTopics(): AsyncIterable<readonly TopicRecord[]> {
     let after: string | undefined;
     // Each round goes on behind the last row, so this ends.
     for (;;) {
-      const topics = await this.#thread.call('findTopics', [{ after, limit: ROWS_AT_ONCE }]);
+      const topics = await this.#thread.call('topicsAfter', [{ after, limit: ROWS_AT_ONCE }]);
       if (topics.length === 0) return;
       after = topics.at(-1)!.url;
-      yield topics.map(topicOf);
+      const damaged = topics.filter(({ sound }) => sound !== 1).map(({ url }) => ({ row: url, key: url }));
+      await quarantine(this.#thread, 'topic_record', damaged, this.#onQuarantine);
+      yield topics.filter(({ sound }) => sound === 1).map(topicOf);
     }
   }
 
@@ -49,11 +54,12 @@ export class SqliteRegistry implements Registry {
     const next = (after: number) => this.#thread.call('subscriptionsAfter', [after, ROWS_AT_ONCE]);
     let asked = next(0);
     for (;;) {
-      const { last, rows } = await asked;
+      const { last, rows, damaged } = await asked;
       if (last === undefined) return;
       // The thread reads on while this batch is dealt with.
       asked = next(last);
       asked.catch(() => undefined);
+      await quarantine(this.#thread, 'subscription', damaged, this.#onQuarantine);
       yield (JSON.parse(rows) as SubscriptionRow[]).map(([id, url, callback, version, lease, pending]) => {
         const topic = topics.get(url) ?? url;
         if (topic === url) topics.set(url, url);

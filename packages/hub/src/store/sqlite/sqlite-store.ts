@@ -1,5 +1,6 @@
 import type { WebSubError } from '@websub/shared';
 import type { Store } from '../../store.js';
+import type { OnQuarantine } from './quarantine.js';
 import { SqliteLog } from './sqlite-log.js';
 import { SqlitePlaces } from './sqlite-places.js';
 import { SqliteRegistry } from './sqlite-registry.js';
@@ -13,23 +14,26 @@ export interface SqliteStoreOptions {
    * only a new start tells what is on the disk.
    */
   readonly onFatal?: (error: WebSubError) => void;
+  /** Called for each stored row that is not as it was written: it was put aside, and what it said is not in force. */
+  readonly onQuarantine?: OnQuarantine;
 }
 
 /**
  * Opens the embedded store. Settles when everything in it can be read.
  *
- * Rejects with `store_in_use` when another hub works on the folder, `store_failed` when the database cannot be opened,
- * is damaged, or is a newer version's.
+ * Rejects with `store_in_use` when another hub works on the folder, `store_damaged`, `store_newer` when a newer hub wrote
+ * it, and `store_failed` when it cannot be opened otherwise.
  */
 export async function openSqliteStore({
   folder,
   onFatal = () => undefined,
+  onQuarantine = () => undefined,
 }: SqliteStoreOptions): Promise<Store> {
   const thread = await StoreThread.open({ folder, onFatal });
   return {
     log: new SqliteLog(thread),
-    registry: new SqliteRegistry(thread),
-    places: new SqlitePlaces(thread),
+    registry: new SqliteRegistry(thread, onQuarantine),
+    places: new SqlitePlaces(thread, onQuarantine),
     close: () => thread.close(),
   };
 }

@@ -15,6 +15,7 @@ const WRITES: Readonly<Record<keyof Writes, true>> = {
   removeDeadLetter: true,
   askRedelivery: true,
   trimDeadLetters: true,
+  quarantine: true,
 };
 
 /** How long it reads before it looks for writes again. One read is always answered, so neither kind waits for ever. */

@@ -36,8 +36,9 @@ export class StoreThread {
   /** Why nothing is taken any more. */
   #refusal: WebSubError | undefined;
   #closing: Promise<void> | undefined;
+  #failed = false;
 
-  /** Settles when the database is open. Rejects with `store_in_use` or `store_failed`. */
+  /** Settles when the database is open. Rejects with `store_in_use`, `store_damaged`, `store_newer` or `store_failed`. */
   static async open({ folder, onFatal }: StoreThreadOptions): Promise<StoreThread> {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       name: 'websub-store',
@@ -141,7 +142,8 @@ export class StoreThread {
   /** The store is finished, or the thread has ended as it was told to. */
   #fail(error: WebSubError): void {
     const expected = this.#closing !== undefined && this.#waiting.size === 0;
-    if (!expected && this.#refusal?.code !== 'store_failed') {
+    if (!expected && !this.#failed) {
+      this.#failed = true;
       this.#refusal = error;
       this.#onFatal(error);
     }

@@ -2,6 +2,7 @@ import type { Commands } from './commands.js';
 import { DeadLetterTables } from './dead-letter-tables.js';
 import { LogTables } from './log-tables.js';
 import { PlaceTables } from './place-tables.js';
+import { QuarantineTable } from './quarantine-table.js';
 import { RegistryTables } from './registry-tables.js';
 import type { Database } from './sqlite-driver.js';
 import { TopicNumbers } from './topic-numbers.js';
@@ -12,6 +13,7 @@ export class Tables {
   readonly registry: RegistryTables;
   readonly letters: DeadLetterTables;
   readonly places: PlaceTables;
+  readonly quarantine: QuarantineTable;
 
   constructor(database: Database) {
     const topics = new TopicNumbers(database);
@@ -19,10 +21,11 @@ export class Tables {
     this.registry = new RegistryTables(database, topics);
     this.letters = new DeadLetterTables(database);
     this.places = new PlaceTables(database);
+    this.quarantine = new QuarantineTable(database);
   }
 
   get commands(): Commands {
-    const { log, registry, letters, places } = this;
+    const { log, registry, letters, places, quarantine } = this;
     return {
       append: (entries) => log.append(entries),
       trimLog: (retention, now) => log.trim(retention, now),
@@ -31,7 +34,7 @@ export class Tables {
       positionBefore: (topic, time) => log.before(topic, time),
       newest: (topics) => log.newest(topics),
       saveTopic: (topic) => registry.saveTopic(topic),
-      findTopics: (page) => registry.findTopics(page),
+      topicsAfter: (page) => registry.topicsAfter(page),
       findKnownTopics: (filter, page) => registry.findKnownTopics(filter, page),
       saveSubscription: (subscription) => registry.saveSubscription(subscription),
       removeSubscription: (id, version) => registry.removeSubscription(id, version),
@@ -46,6 +49,7 @@ export class Tables {
       trimDeadLetters: (before) => letters.trim(before),
       countDeadLetters: () => letters.count(),
       savePlaces: (batch) => places.save(batch),
+      quarantine: (source, rows) => quarantine.add(source, rows),
       placesAfter: (number, limit) => places.after(number, limit),
     };
   }
