@@ -50,7 +50,8 @@ async function liveAndDie() {
 let round = store.log.head();
 async function move() {
   const position = ++round;
-  await store.places.save(PLACES.map((subscription) => ({ subscription, position, attempts: 0, dueAt: 0 })));
+  const rest = { position, attempts: 0, dueAt: 0, failure: null };
+  await store.places.save(PLACES.map((subscription) => ({ subscription, ...rest })));
   say('places', position);
 }
 
