@@ -48,6 +48,7 @@ export async function createHub(
     folder: config.data,
     onFatal: (error) => events.emit('store-lost', { error }),
     onQuarantine: (row) => events.emit('row-quarantined', row),
+    onCommit: (durationMs, changes) => events.emit('store-committed', { durationMs, changes }),
   });
   const seal = await readySeal(config, store, events);
   const topicAddress = validateTopicAddress({ policy: network, resolver, clock });
@@ -84,6 +85,10 @@ export async function createHub(
       subscriptions: () => roll.recipientCount,
       deliveriesWaiting: () => deliveries.waiting,
       deliveriesInFlight: () => deliveries.inFlight,
+      deliveriesHeld: () => deliveries.held,
+      breakers: () => deliveries.breakers,
+      lag: () => engine.lag.measure(),
+      logSize: () => engine.log.size(),
     }),
     events,
     hubUrl: () => hub.url,

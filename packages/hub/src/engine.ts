@@ -4,6 +4,7 @@ import { Backlog } from './delivery/backlog.js';
 import { Courier } from './delivery/courier.js';
 import { DeadLetterBox } from './delivery/dead-letter-box.js';
 import { Deliveries } from './delivery/deliveries.js';
+import { Lag } from './delivery/lag.js';
 import { PlaceSaver } from './delivery/place-saver.js';
 import { Settlement } from './delivery/settlement.js';
 import type { HubEmitter } from './events.js';
@@ -48,6 +49,7 @@ export class Engine {
   readonly roll = new Roll();
   readonly log: HotTail;
   readonly deliveries: Deliveries;
+  readonly lag: Lag;
   readonly publications: Publications;
   readonly acceptance: Acceptance;
   /** Absent in development, where nothing is bounded. */
@@ -122,6 +124,7 @@ export class Engine {
       breaker: config.breaker,
       onSettled: (recipient) => this.#schedule(recipient),
     });
+    this.lag = new Lag({ ...common, log });
     this.publications = new Publications({ ...common, log });
     this.admission = config.dev
       ? undefined

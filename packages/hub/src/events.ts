@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { OutcomeClass } from '@websub/shared';
 import type { EndReason } from './subscription/decide.js';
 import type { DeadLetterReason } from './subscription/registry.js';
 import type { Subscription } from './subscription/subscription.js';
@@ -12,6 +13,20 @@ export interface SubscriptionRef {
 
 export function refOf({ id, topic, callback }: Subscription): SubscriptionRef {
   return { subscription: id, topic, callback };
+}
+
+/** One attempt at giving an entry to a callback. */
+export interface DeliveryAttempt extends SubscriptionRef {
+  readonly entry: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+  readonly outcome: OutcomeClass;
+  /** 0 when no answer came. */
+  readonly status: number;
+  /** Milliseconds that the attempt took. */
+  readonly durationMs: number;
+  /** The span of this attempt, when the entry was published in a trace. */
+  readonly traceparent?: string;
 }
 
 /** What happens in the hub: the one source of logs and metrics. Payloads hold no secret and no body (LAW 10). */
@@ -29,26 +44,36 @@ export interface HubEvents {
   'subscription-paused': [SubscriptionRef];
   'subscription-resumed': [SubscriptionRef];
   'subscription-denied': [SubscriptionRef & { readonly reason: string }];
+  /** A callback was asked to confirm. `mismatch`: it answered 2xx, but not with the challenge. */
+  'verification-attempted': [
+    SubscriptionRef & {
+      readonly mode: 'subscribe' | 'unsubscribe';
+      readonly outcome: 'confirmed' | 'mismatch' | OutcomeClass;
+    },
+  ];
   /** The callback did not confirm; what was in force stays. */
   'verification-failed': [SubscriptionRef & { readonly mode: 'subscribe' | 'unsubscribe' }];
   /** A publication is on stable storage. */
   'entry-appended': [
-    { readonly topic: string; readonly entry: string; readonly cursor: string; readonly bytes: number },
+    {
+      readonly topic: string;
+      readonly entry: string;
+      readonly cursor: string;
+      readonly bytes: number;
+      /** The publisher's span, when it told. */
+      readonly traceparent?: string;
+    },
   ];
   'entry-delivered': [
-    SubscriptionRef & {
-      readonly entry: string;
-      readonly attempt: number;
-      readonly status: number;
+    DeliveryAttempt & {
+      /** Out of its turn: a dead letter that is delivered after all. */
+      readonly outOfTurn: boolean;
+      /** Milliseconds from the publication to the callback's answer. */
       readonly latencyMs: number;
     },
   ];
   'delivery-failed': [
-    SubscriptionRef & {
-      readonly entry: string;
-      readonly attempt: number;
-      /** 0 when no answer came. */
-      readonly status: number;
+    DeliveryAttempt & {
       readonly detail: string;
       /** Milliseconds until the next attempt; null when patience ran out. */
       readonly retryInMs: number | null;
@@ -75,6 +100,8 @@ export interface HubEvents {
   /** A stored row was not as it was written, and is put aside: what it said is not in force. */
   'row-quarantined': [{ readonly source: string; readonly key: string }];
   'log-trimmed': [{ readonly entries: number }];
+  /** What was asked of the store together is on stable storage. */
+  'store-committed': [{ readonly durationMs: number; readonly changes: number }];
   /** The store failed in a way that only a restart can mend: nothing is acknowledged any more. */
   'store-lost': [{ readonly error: unknown }];
   /** Something inside is broken (disk, store, a defect); nothing that it concerned was marked as done. */

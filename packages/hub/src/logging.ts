@@ -7,7 +7,7 @@ import type { HubEmitter, HubEvents } from './events.js';
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-const LEVEL_OF: Readonly<Record<keyof HubEvents, 'error' | 'warn' | 'info' | 'debug'>> = {
+const LEVEL_OF: Readonly<Record<keyof HubEvents, 'error' | 'warn' | 'info' | 'debug' | 'trace'>> = {
   listening: 'info',
   'subscription-requested': 'debug',
   'subscription-activated': 'info',
@@ -18,6 +18,7 @@ const LEVEL_OF: Readonly<Record<keyof HubEvents, 'error' | 'warn' | 'info' | 'de
   'subscription-paused': 'info',
   'subscription-resumed': 'info',
   'subscription-denied': 'warn',
+  'verification-attempted': 'debug',
   'verification-failed': 'warn',
   'entry-appended': 'info',
   'entry-delivered': 'debug',
@@ -34,6 +35,7 @@ const LEVEL_OF: Readonly<Record<keyof HubEvents, 'error' | 'warn' | 'info' | 'de
   'secrets-exposed': 'warn',
   'row-quarantined': 'error',
   'log-trimmed': 'info',
+  'store-committed': 'trace',
   'store-lost': 'error',
   fault: 'error',
 };

@@ -34,8 +34,36 @@ export interface HttpResponse {
   readonly body: Uint8Array;
 }
 
+/** `unreachable`: the connection broke, or could not be had for another reason than those that have a name of their own. */
 export type HttpFailureReason =
-  'forbidden-address' | 'unreachable' | 'timeout' | 'too-large' | 'bad-response' | 'aborted';
+  | 'forbidden-address'
+  | 'dns'
+  | 'refused'
+  | 'tls'
+  | 'unreachable'
+  | 'timeout'
+  | 'too-large'
+  | 'bad-response'
+  | 'aborted';
+
+/** What became of a request, in few enough words to count by. */
+export type OutcomeClass = '2xx' | '3xx' | '4xx' | '5xx' | HttpFailureReason;
+
+/** The class of an answer's status; one that HTTP does not know is a bad response. */
+export function statusClass(status: number): OutcomeClass {
+  switch (Math.floor(status / 100)) {
+    case 2:
+      return '2xx';
+    case 3:
+      return '3xx';
+    case 4:
+      return '4xx';
+    case 5:
+      return '5xx';
+    default:
+      return 'bad-response';
+  }
+}
 
 /** No usable answer came. `detail` is a short sentence without secrets. */
 export interface HttpFailure {

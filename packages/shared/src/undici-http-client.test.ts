@@ -430,7 +430,7 @@ describe('UndiciHttpClient: answers that are none', () => {
     const { port } = server;
     await endings.pop()?.();
     const outcome = await client().send(get(`http://127.0.0.1:${port}/`));
-    expect(outcome).toMatchObject({ kind: 'failure', reason: 'unreachable' });
+    expect(outcome).toMatchObject({ kind: 'failure', reason: 'refused' });
     expect(text(outcome)).toContain('ECONNREFUSED');
   });
 
@@ -440,7 +440,7 @@ describe('UndiciHttpClient: answers that are none', () => {
     await endings.pop()?.();
     const http = guarded(resolving(['127.0.0.1', '::1']), { allowLoopback: true });
     const outcome = await http.send(get(`http://two.example:${port}/`));
-    expect(text(outcome)).toMatch(/^unreachable: .*ECONNREFUSED/);
+    expect(text(outcome)).toMatch(/^refused: .*ECONNREFUSED/);
   });
 
   it('calls a peer that resets at once unreachable, never forbidden', async () => {
@@ -455,10 +455,10 @@ describe('UndiciHttpClient: answers that are none', () => {
     ).toEqual(new Set(['unreachable']));
   });
 
-  it('calls a plain server behind an https URL unreachable', async () => {
+  it('calls a plain server behind an https URL a failure of TLS', async () => {
     const server = await serve();
     const outcome = await client().send(get(`https://127.0.0.1:${server.port}/`));
-    expect(outcome).toMatchObject({ kind: 'failure', reason: 'unreachable' });
+    expect(outcome).toMatchObject({ kind: 'failure', reason: 'tls' });
     expect(server.requests).toEqual([]);
   });
 
@@ -843,9 +843,7 @@ describe('UndiciHttpClient: the guard (LAW 9)', () => {
   it('passes on why a name does not resolve', async () => {
     const failing = (error: Error): Resolver => ({ resolve: () => Promise.reject(error) });
     const unknown = guarded(failing(new WebSubError('unreachable', 'gone.example has no address')));
-    expect(text(await unknown.send(get('http://gone.example/')))).toBe(
-      'unreachable: gone.example has no address',
-    );
+    expect(text(await unknown.send(get('http://gone.example/')))).toBe('dns: gone.example has no address');
     const slow = guarded(failing(new WebSubError('timeout', 'slow.example was not resolved within 3 s')));
     expect(text(await slow.send(get('http://slow.example/')))).toBe(
       'timeout: slow.example was not resolved within 3 s',
@@ -853,7 +851,7 @@ describe('UndiciHttpClient: the guard (LAW 9)', () => {
     const odd = guarded(failing(new Error('odd')));
     expect(await odd.send(get('http://odd.example/'))).toMatchObject({
       kind: 'failure',
-      reason: 'unreachable',
+      reason: 'dns',
     });
   });
 

@@ -225,11 +225,20 @@ const BAD_RESPONSE_CODES: ReadonlySet<string | undefined> = new Set([
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
 ]);
 
+// Node's own, OpenSSL's protocol errors, and the names of X509_V_ERR_….
+const TLS_CODE =
+  /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH$|INVALID_(CA|PURPOSE)$|PATH_LENGTH_)/;
+
+/** The name could not be resolved; the cause says why. */
+class UnresolvedName extends Error {}
+
 function failureReason(error: Error & { code?: string }): HttpFailureReason {
   if (error instanceof WebSubError && error.code === 'forbidden_address') return 'forbidden-address';
   if (error.code === 'timeout' || error.code === 'UND_ERR_CONNECT_TIMEOUT') return 'timeout';
   if (error instanceof errors.HTTPParserError || BAD_RESPONSE_CODES.has(error.code)) return 'bad-response';
-  return 'unreachable';
+  if (error instanceof UnresolvedName) return 'dns';
+  if (error.code === 'ECONNREFUSED') return 'refused';
+  return TLS_CODE.test(error.code ?? '') ? 'tls' : 'unreachable';
 }
 
 /**
@@ -271,9 +280,17 @@ function guardedLookup(policy: NetworkPolicy, resolver: Resolver): LookupFunctio
         else if (options.all === true) callback(null, allowed);
         else callback(null, first.address, first.family);
       },
-      (error: NodeJS.ErrnoException) => callback(error, '', 0),
+      (error: unknown) => callback(isTimeout(error) ? error : unresolved(error), '', 0),
     );
   };
+}
+
+function isTimeout(error: unknown): error is WebSubError {
+  return error instanceof WebSubError && error.code === 'timeout';
+}
+
+function unresolved(cause: unknown): UnresolvedName {
+  return new UnresolvedName(reasonOf(cause), { cause });
 }
 
 function aborted(detail: string): HttpFailure {

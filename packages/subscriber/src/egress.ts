@@ -87,6 +87,9 @@ export function errorOfFailure({ reason, detail }: HttpFailure, what: string): W
       return new WebSubError('discovery_failed', `${what}: ${detail}. Check that the URL is the right one`);
     case 'aborted':
       return new WebSubError('stopped', `${what}: ${detail}`);
+    case 'dns':
+    case 'refused':
+    case 'tls':
     case 'unreachable':
       return new WebSubError('unreachable', `${what} cannot be reached: ${detail}. Check that it is running`);
   }

@@ -4,6 +4,7 @@ import {
   type Entry,
   type Log,
   type LogRead,
+  type LogSize,
   type NewEntry,
   type Position,
   type ReadLimit,
@@ -89,6 +90,12 @@ export class MemoryLog implements Log {
     return new Map([...this.#newest].filter(([topic]) => topics.includes(topic)));
   }
 
+  async size(): Promise<LogSize> {
+    await Promise.resolve();
+    const bytes = this.#entries.reduce((sum, { content }) => sum + content.body.byteLength, 0);
+    return { entries: this.#entries.length, bytes };
+  }
+
   wake(listener: (entries: readonly Entry[]) => void): () => void {
     const own = (entries: readonly Entry[]): void => listener(entries);
     this.#listeners.add(own);
@@ -97,7 +104,7 @@ export class MemoryLog implements Log {
 
   async trim({ ageMs, count, bytes }: Retention, now: number): Promise<number> {
     await Promise.resolve();
-    let size = this.#entries.reduce((sum, { content }) => sum + content.body.byteLength, 0);
+    let { bytes: size } = await this.size();
     let removed = 0;
     for (const { topic, position, publishedAt, content } of this.#entries) {
       if (publishedAt >= now - ageMs && this.#entries.length - removed <= count && size <= bytes) break;

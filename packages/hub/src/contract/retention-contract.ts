@@ -77,6 +77,13 @@ export const retentionContract: readonly ContractCase<Log>[] = [
     assert.ok(c! > b!);
     assert.deepEqual(idsOf(await entriesAfter(log, [FEED], first!.position)), ['c']);
   }),
+  promise('its size is that of the entries that are kept', async (log) => {
+    assert.deepEqual(await log.size(), { entries: 0, bytes: 0 });
+    await appendAll(log, IDS, { content: contentOf('ten bytes.') });
+    assert.deepEqual(await log.size(), { entries: 5, bytes: 50 });
+    await log.trim({ ...KEEP_ALL, count: 2 }, NOON);
+    assert.deepEqual(await log.size(), { entries: 2, bytes: 20 });
+  }),
   promise('trimming forgets no id of the last 24 hours', async (log) => {
     const at = (publishedAt: number) => entryOf(`id-${publishedAt}`, { idempotent: true, publishedAt });
     await log.append([at(NOON), at(NOON + HOUR)]);

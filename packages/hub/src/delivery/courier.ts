@@ -14,7 +14,7 @@ import { WebhookKeys } from './webhook-keys.js';
 /** What one attempt came to. Anything but 2xx and 410 is a failure, redirects included (section 7). */
 export type DeliveryOutcome =
   | { readonly kind: 'delivered'; readonly status: number }
-  | { readonly kind: 'gone' }
+  | { readonly kind: 'gone'; readonly status: number }
   | {
       readonly kind: 'failed';
       readonly reason: 'status' | HttpFailureReason;
@@ -87,7 +87,7 @@ export class Courier {
     }
     const { status } = answer;
     if (status >= 200 && status < 300) return { kind: 'delivered', status };
-    if (status === 410) return { kind: 'gone' };
+    if (status === 410) return { kind: 'gone', status };
     return {
       kind: 'failed',
       reason: 'status',

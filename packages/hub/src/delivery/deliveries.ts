@@ -6,7 +6,7 @@ import type { Seal } from '../subscription/sealed-secret.js';
 import type { Topic } from '../topic/topic.js';
 import type { Backlog } from './backlog.js';
 import type { Courier, DeliveryOutcome } from './courier.js';
-import { HostHealth, type TurnOutcome } from './host-health.js';
+import { HostHealth, type BreakerCounts, type TurnOutcome } from './host-health.js';
 import { HostTurns } from './host-turns.js';
 import type { PlaceSaver } from './place-saver.js';
 import type { Attempt, Settlement } from './settlement.js';
@@ -32,7 +32,7 @@ export interface DeliveriesOptions {
 export type ExtraOutcome = DeliveryOutcome['kind'] | 'not-now';
 
 /** An entry to be sent to a recipient that is owed nothing else at the moment. */
-interface Extra extends Attempt {
+interface Extra extends Pick<Attempt, 'entry' | 'attempt'> {
   readonly settled: (outcome: ExtraOutcome) => void;
 }
 
@@ -71,8 +71,8 @@ export class Deliveries {
   }
 
   /** Origins of callbacks that are spared at the moment. */
-  get heldOrigins(): number {
-    return this.#health?.heldOrigins ?? 0;
+  get breakers(): BreakerCounts {
+    return this.#health?.breakers ?? { open: 0, probing: 0 };
   }
 
   /** Milliseconds until an origin that is spared is tried again; `undefined` when it is not spared. */
@@ -184,7 +184,7 @@ export class Deliveries {
   }
 
   async #take(recipient: Recipient): Promise<void> {
-    const { clock, events, backlog } = this.#options;
+    const { clock, random, events, backlog } = this.#options;
     const startedAt = clock.monotonic();
     const extra = this.#extras.get(recipient);
     let outcome: DeliveryOutcome | undefined;
@@ -194,7 +194,12 @@ export class Deliveries {
       const owed =
         extra === undefined && recipient.isOwed(clock.now()) ? await backlog.next(recipient) : extra?.entry;
       if (owed !== undefined && recipient.isOpen(clock.now())) {
-        const made = { entry: owed, attempt: extra?.attempt ?? recipient.attempts + 1 };
+        const made: Attempt = {
+          entry: owed,
+          attempt: extra?.attempt ?? recipient.attempts + 1,
+          trace: childHeaders(traceOf(owed), random),
+          startedAt: clock.monotonic(),
+        };
         const from = recipient.position;
         outcome = await this.#send(recipient, made);
         await this.#options.settlement.settle(recipient, extra === undefined ? from : null, made, outcome);
@@ -215,16 +220,16 @@ export class Deliveries {
     }
   }
 
-  #send(recipient: Recipient, { entry, attempt }: Attempt): Promise<DeliveryOutcome> {
+  #send(recipient: Recipient, { entry, attempt, trace }: Attempt): Promise<DeliveryOutcome> {
     const { callback } = recipient.subscription;
-    const { courier, clock, random, seal } = this.#options;
+    const { courier, clock, seal } = this.#options;
     return courier.deliver({
       entry,
       callback,
       secret: recipient.secret(seal),
       attempt,
       now: clock.now(),
-      trace: childHeaders(traceOf(entry), random),
+      trace,
     });
   }
 

@@ -11,6 +11,9 @@ export interface HostHealthOptions {
   readonly onRelease: (recipient: Recipient) => boolean;
 }
 
+/** How many origins are held, by the state of their breaker. */
+export type BreakerCounts = Readonly<Record<'open' | 'probing', number>>;
+
 /** What came of a turn: the origin answered, it did not, or nothing was sent. */
 export type TurnOutcome = 'answered' | 'failed' | 'nothing-sent';
 
@@ -53,10 +56,9 @@ export class HostHealth {
     this.#options = options;
   }
 
-  /** Origins that are held now. */
-  get heldOrigins(): number {
-    let count = 0;
-    for (const { breaker } of this.#origins.values()) if (breaker.kind !== 'closed') count++;
+  get breakers(): BreakerCounts {
+    const count = { open: 0, probing: 0 };
+    for (const { breaker } of this.#origins.values()) if (breaker.kind !== 'closed') count[breaker.kind]++;
     return count;
   }
 

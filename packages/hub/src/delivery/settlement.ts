@@ -1,10 +1,10 @@
-import type { Clock, Random } from '@websub/shared';
-import { refOf, type HubEmitter } from '../events.js';
+import { statusClass, type Clock, type OutcomeClass, type Random } from '@websub/shared';
+import { refOf, type DeliveryAttempt, type HubEmitter } from '../events.js';
 import type { Entry, Position } from '../log/log.js';
 import type { Recipient } from '../subscription/recipient.js';
 import { isSuspended } from '../subscription/subscription.js';
 import type { Backlog } from './backlog.js';
-import type { DeliveryOutcome } from './courier.js';
+import type { DeliveryOutcome, HeaderLines } from './courier.js';
 import { undelivered } from './dead-letter-box.js';
 import { patience, type PatienceOptions } from './patience.js';
 import type { PlaceSaver } from './place-saver.js';
@@ -28,6 +28,10 @@ export interface Attempt {
   readonly entry: Entry;
   /** 1 for the first. */
   readonly attempt: number;
+  /** The headers that name its span, when the entry was published in a trace. */
+  readonly trace: HeaderLines;
+  /** Monotonic milliseconds. */
+  readonly startedAt: number;
 }
 
 type Failed = Extract<DeliveryOutcome, { kind: 'failed' }>;
@@ -53,9 +57,14 @@ export class Settlement {
     switch (outcome.kind) {
       case 'delivered':
         if (from !== null) this.#options.backlog.moveOn(recipient, from, made.entry.position);
-        await this.#delivered(recipient, made, outcome.status);
+        await this.#delivered(recipient, from === null, made, outcome);
         return;
       case 'gone':
+        this.#options.events.emit('delivery-failed', {
+          ...this.#told(recipient, made, outcome),
+          detail: 'answered 410',
+          retryInMs: null,
+        });
         await this.#options.onGone(recipient);
         return;
       case 'failed':
@@ -72,25 +81,45 @@ export class Settlement {
     this.#options.places.changed(recipient);
   }
 
-  async #delivered(recipient: Recipient, { entry, attempt }: Attempt, status: number): Promise<void> {
+  async #delivered(
+    recipient: Recipient,
+    outOfTurn: boolean,
+    made: Attempt,
+    outcome: DeliveryOutcome,
+  ): Promise<void> {
     const { clock, events, onRecovered } = this.#options;
-    const ref = refOf(recipient.subscription);
-    const latencyMs = clock.now() - entry.publishedAt;
-    events.emit('entry-delivered', { ...ref, entry: entry.id, attempt, status, latencyMs });
+    const latencyMs = clock.now() - made.entry.publishedAt;
+    events.emit('entry-delivered', { ...this.#told(recipient, made, outcome), outOfTurn, latencyMs });
     this.forgetFailure(recipient);
     const { lease } = recipient.subscription;
     if (lease !== null && isSuspended(lease)) await onRecovered(recipient);
   }
 
   /** Puts a failure on record; what follows from it is another matter. */
-  #note(recipient: Recipient, { entry, attempt }: Attempt, outcome: Failed, retryInMs: number | null): void {
+  #note(recipient: Recipient, made: Attempt, outcome: Failed, retryInMs: number | null): void {
     const { clock, events, places } = this.#options;
     const { status, detail } = outcome;
     const at = clock.now();
     recipient.failure = { since: recipient.failure?.since ?? at, at, status, detail };
     places.changed(recipient);
-    const ref = refOf(recipient.subscription);
-    events.emit('delivery-failed', { ...ref, entry: entry.id, attempt, status, detail, retryInMs });
+    events.emit('delivery-failed', { ...this.#told(recipient, made, outcome), detail, retryInMs });
+  }
+
+  /** What events say of an attempt. */
+  #told(
+    { subscription }: Recipient,
+    { entry, attempt, trace: { traceparent }, startedAt }: Attempt,
+    outcome: DeliveryOutcome,
+  ): DeliveryAttempt {
+    return {
+      ...refOf(subscription),
+      entry: entry.id,
+      attempt,
+      outcome: classOf(outcome),
+      status: outcome.status,
+      durationMs: this.#options.clock.monotonic() - startedAt,
+      ...(traceparent === undefined ? {} : { traceparent }),
+    };
   }
 
   async #failed(recipient: Recipient, from: Position, made: Attempt, outcome: Failed): Promise<void> {
@@ -121,4 +150,10 @@ export class Settlement {
     const { clock, patience: options } = this.#options;
     return failure !== null && clock.now() - failure.since >= options.suspendAfterMs;
   }
+}
+
+function classOf(outcome: DeliveryOutcome): OutcomeClass {
+  return outcome.kind === 'failed' && outcome.reason !== 'status'
+    ? outcome.reason
+    : statusClass(outcome.status);
 }

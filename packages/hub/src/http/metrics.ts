@@ -1,5 +1,11 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry as MetricsRegistry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
+import type { BreakerCounts } from '../delivery/host-health.js';
+import type { LagReport } from '../delivery/lag.js';
 import type { HubEmitter } from '../events.js';
+import type { LogSize } from '../log/log.js';
+import { VERSION } from '../package-info.js';
+import { observeEvents } from './event-metrics.js';
+import { processMetrics } from './process-metrics.js';
 
 /** What is read off when somebody asks. */
 export interface Gauges {
@@ -7,108 +13,88 @@ export interface Gauges {
   readonly subscriptions: () => number;
   readonly deliveriesWaiting: () => number;
   readonly deliveriesInFlight: () => number;
+  readonly deliveriesHeld: () => number;
+  readonly breakers: () => BreakerCounts;
+  readonly lag: () => Promise<LagReport>;
+  readonly logSize: () => Promise<LogSize>;
 }
 
 export interface Metrics {
   readonly contentType: string;
-  /** Prometheus text. */
+  /** Prometheus text. What cannot be read at this moment is `NaN`; it never rejects. */
   text(): Promise<string>;
 }
 
-const LATENCY_BUCKETS_SECONDS = [
-  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600,
-];
-
-/** Counts the hub's events (LAW 10: no label holds anything that a stranger chose). */
+/** The hub's metrics: events as they come, gauges when they are asked for. */
 export function createMetrics(events: HubEmitter, gauges: Gauges): Metrics {
-  const registers = [new MetricsRegistry()];
-  const registry = registers[0]!;
-  collectDefaultMetrics({ register: registry });
-
-  const entries = new Counter({
-    name: 'websub_entries_total',
-    help: 'Updates appended to the log',
-    registers,
+  const registry = new Registry();
+  observeEvents(events, registry);
+  const build = new Gauge({
+    name: 'websub_build_info',
+    help: 'Always 1; what runs is in the labels',
+    labelNames: ['version', 'node'],
+    registers: [registry],
   });
-  events.on('entry-appended', () => entries.inc());
-
-  const deliveries = new Counter({
-    name: 'websub_deliveries_total',
-    help: 'Delivery attempts',
-    labelNames: ['outcome'],
-    registers,
+  build.set({ version: VERSION, node: process.version }, 1);
+  const gauge = (name: string, help: string, read: () => number | Promise<number>): void =>
+    addGauge(registry, name, help, read);
+  gauge('websub_topics', 'Topics known', gauges.topics);
+  gauge('websub_subscriptions', 'Subscriptions, pending ones included', gauges.subscriptions);
+  gauge('websub_deliveries_waiting', 'Deliveries waiting for their turn', gauges.deliveriesWaiting);
+  gauge('websub_deliveries_in_flight', 'Deliveries in flight', gauges.deliveriesInFlight);
+  gauge('websub_deliveries_held', 'Deliveries waiting for an origin to recover', gauges.deliveriesHeld);
+  addBreakers(registry, gauges.breakers);
+  gauge('websub_recipients_behind', 'Subscriptions that are owed something', async () => {
+    const { recipientsBehind } = await gauges.lag();
+    return recipientsBehind;
   });
-  events.on('entry-delivered', () => deliveries.inc({ outcome: 'delivered' }));
-  events.on('delivery-failed', () => deliveries.inc({ outcome: 'failed' }));
-
-  const latency = new Histogram({
-    name: 'websub_delivery_latency_seconds',
-    help: 'From publication to the answer of the callback',
-    buckets: LATENCY_BUCKETS_SECONDS,
-    registers,
+  gauge('websub_oldest_undelivered_seconds', 'Age of the oldest entry that is owed, else 0', async () => {
+    const { oldestMs } = await gauges.lag();
+    return oldestMs / 1000;
   });
-  events.on('entry-delivered', ({ latencyMs }) => latency.observe(latencyMs / 1000));
-
-  const letters = new Counter({
-    name: 'websub_dead_letters_total',
-    help: 'Entries given up',
-    labelNames: ['reason'],
-    registers,
-  });
-  events.on('dead-letter', ({ reason }) => letters.inc({ reason }));
-
-  const subscriptionEvents = new Counter({
-    name: 'websub_subscription_events_total',
-    help: 'Steps in the life of subscriptions',
-    labelNames: ['event'],
-    registers,
-  });
-  for (const event of ['requested', 'activated', 'renewed', 'denied', 'ended'] as const) {
-    events.on(`subscription-${event}`, () => subscriptionEvents.inc({ event }));
-  }
-  events.on('verification-failed', () => subscriptionEvents.inc({ event: 'verification-failed' }));
-
-  const fetches = new Counter({
-    name: 'websub_topic_fetches_total',
-    help: 'Fetches of topics',
-    labelNames: ['outcome'],
-    registers,
-  });
-  events.on('topic-fetched', ({ changed }) => fetches.inc({ outcome: changed ? 'changed' : 'unchanged' }));
-  events.on('topic-fetch-failed', () => fetches.inc({ outcome: 'failed' }));
-
-  const faults = new Counter({ name: 'websub_faults_total', help: 'Failures of the hub itself', registers });
-  events.on('fault', () => faults.inc());
-
-  const quarantined = new Counter({
-    name: 'websub_quarantined_rows_total',
-    help: 'Stored rows that were not as they were written',
-    labelNames: ['source'],
-    registers,
-  });
-  events.on('row-quarantined', ({ source }) => quarantined.inc({ source }));
-
-  gauge(registers, 'websub_topics', 'Topics known', gauges.topics);
-  gauge(registers, 'websub_subscriptions', 'Subscriptions, pending ones included', gauges.subscriptions);
+  gauge('websub_log_entries', 'Entries that the log keeps', async () => (await gauges.logSize()).entries);
   gauge(
-    registers,
-    'websub_deliveries_waiting',
-    'Deliveries waiting for their turn',
-    gauges.deliveriesWaiting,
+    'websub_log_bytes',
+    'Bytes of content that the log keeps',
+    async () => (await gauges.logSize()).bytes,
   );
-  gauge(registers, 'websub_deliveries_in_flight', 'Deliveries in flight', gauges.deliveriesInFlight);
-
-  return { contentType: registry.contentType, text: () => registry.metrics() };
+  const all = [registry, processMetrics()];
+  return {
+    contentType: registry.contentType,
+    text: async () => (await Promise.all(all.map((one) => one.metrics()))).join('\n'),
+  };
 }
 
-function gauge(registers: MetricsRegistry[], name: string, help: string, read: () => number): void {
+function addGauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  read: () => number | Promise<number>,
+): void {
   // prom-client registers it; it is read through the registry.
   void new Gauge({
     name,
     help,
-    registers,
+    registers: [registry],
+    async collect() {
+      // A store that cannot be read must not take the other figures with it.
+      this.set(
+        await Promise.resolve()
+          .then(read)
+          .catch(() => NaN),
+      );
+    },
+  });
+}
+
+function addBreakers(registry: Registry, read: () => BreakerCounts): void {
+  void new Gauge({
+    name: 'websub_breakers',
+    help: 'Origins of callbacks that are spared: open until they are tried again, or just being probed',
+    labelNames: ['state'],
+    registers: [registry],
     collect() {
-      this.set(read());
+      for (const [state, count] of Object.entries(read())) this.set({ state }, count);
     },
   });
 }

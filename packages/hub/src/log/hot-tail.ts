@@ -1,6 +1,16 @@
 import { ColdEntries } from './cold-entries.js';
 import { EntryQueue } from './entry-queue.js';
-import type { Appended, Entry, Log, LogRead, NewEntry, Position, ReadLimit, Retention } from './log.js';
+import type {
+  Appended,
+  Entry,
+  Log,
+  LogRead,
+  LogSize,
+  NewEntry,
+  Position,
+  ReadLimit,
+  Retention,
+} from './log.js';
 
 export interface HotTailOptions {
   /** Memory for the newest entries, in bytes. Default 32 MiB. The newest entry is always kept. */
@@ -75,6 +85,10 @@ export class HotTail implements Log {
 
   newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>> {
     return this.#log.newest(topics);
+  }
+
+  size(): Promise<LogSize> {
+    return this.#log.size();
   }
 
   /** As the log's; the entries are in memory before anybody is told. */

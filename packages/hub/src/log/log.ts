@@ -61,6 +61,12 @@ export interface Retention {
   readonly bytes: number;
 }
 
+/** What a log keeps: entries, and the bytes of their bodies. */
+export interface LogSize {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
 /** The one durable log. Every reader is a cursor over it. */
 export interface Log {
   /** The identity of this log, so that a cursor into a lost log is recognised. Lower-case letters and digits. */
@@ -82,6 +88,8 @@ export interface Log {
   newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>>;
   /** Tells of fresh entries once they are durable. A nudge: whoever missed it finds them by reading. Ends by the function returned. */
   wake(listener: (entries: readonly Entry[]) => void): () => void;
+  /** How much is kept at this moment. Rejects with `store_failed`. */
+  size(): Promise<LogSize>;
   /** Removes what retention no longer keeps; settles with the number of entries removed. */
   trim(retention: Retention, now: number): Promise<number>;
 }

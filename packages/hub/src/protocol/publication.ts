@@ -70,7 +70,13 @@ export class Publications {
     if (appended === undefined) throw new WebSubError('store_failed', 'the log answered without a position');
     const cursor = formatCursor(log.epoch, appended.position);
     if (appended.fresh)
-      events.emit('entry-appended', { topic, entry: appended.id, cursor, bytes: content.body.byteLength });
+      events.emit('entry-appended', {
+        topic,
+        entry: appended.id,
+        cursor,
+        bytes: content.body.byteLength,
+        ...(trace === undefined ? {} : { traceparent: trace.traceparent }),
+      });
     return cursor;
   }
 }

@@ -212,7 +212,14 @@ export class TopicFetches {
     const { position, fresh } = appended;
     if (fresh) {
       const cursor = formatCursor(log.epoch, position);
-      events.emit('entry-appended', { topic: topic.url, entry: id, cursor, bytes: content.body.byteLength });
+      const traceparent = topic.record.fetch?.trace?.traceparent;
+      events.emit('entry-appended', {
+        topic: topic.url,
+        entry: id,
+        cursor,
+        bytes: content.body.byteLength,
+        ...(traceparent === undefined ? {} : { traceparent }),
+      });
     }
     return position;
   }

@@ -3,6 +3,7 @@ import {
   CHALLENGE_BYTES,
   childHeaders,
   intentUrl,
+  statusClass,
   type Clock,
   type HttpClient,
   type HttpFailure,
@@ -11,7 +12,7 @@ import {
   type Random,
 } from '@websub/shared';
 import { HostTurns } from '../delivery/host-turns.js';
-import type { HubEmitter } from '../events.js';
+import { refOf, type HubEmitter, type HubEvents } from '../events.js';
 import type { Position } from '../log/log.js';
 import type { SubscriptionEvent } from '../subscription/decide.js';
 import type { Recipient } from '../subscription/recipient.js';
@@ -121,7 +122,7 @@ export class Verification {
     pending: PendingIntent,
     signal: AbortSignal,
   ): Promise<SubscriptionEvent | undefined> {
-    const { clock, random, head, validate } = this.#options;
+    const { clock, random, head, validate, events } = this.#options;
     const { topic, callback } = recipient.subscription;
     const { request } = pending;
     // Unsubscriptions are not validated with anybody (section 5).
@@ -137,13 +138,13 @@ export class Verification {
       ...(pending.kind === 'subscribe' ? { leaseSeconds: pending.leaseSeconds } : {}),
       ...(pending.verifyToken === null ? {} : { verifyToken: pending.verifyToken }),
     });
-    if (answer.kind === 'failure') {
-      if (answer.reason === 'aborted') return undefined;
+    if (answer.kind === 'failure' && answer.reason === 'aborted') return undefined;
+    const outcome = outcomeOf(answer, challenge);
+    events.emit('verification-attempted', { ...refOf(recipient.subscription), mode: pending.kind, outcome });
+    if (answer.kind === 'failure')
       return { kind: isFinal(answer) ? 'intent-refused' : 'intent-unanswered', request };
-    }
     if (answer.status >= 500) return { kind: 'intent-unanswered', request };
-    const confirmed = answer.status >= 200 && answer.status < 300 && isEqual(answer.body, challenge);
-    return confirmed
+    return outcome === 'confirmed'
       ? { kind: 'intent-confirmed', of: pending, ...asked }
       : { kind: 'intent-refused', request };
   }
@@ -175,6 +176,16 @@ export class Verification {
       signal,
     });
   }
+}
+
+function outcomeOf(
+  answer: HttpResponse | HttpFailure,
+  challenge: string,
+): HubEvents['verification-attempted'][0]['outcome'] {
+  if (answer.kind === 'failure') return answer.reason;
+  const outcome = statusClass(answer.status);
+  if (outcome !== '2xx') return outcome;
+  return isEqual(answer.body, challenge) ? 'confirmed' : 'mismatch';
 }
 
 /** Asking again would come to the same. */

@@ -1,4 +1,13 @@
-import type { Appended, Entry, LogRead, NewEntry, Position, ReadLimit, Retention } from '../../log/log.js';
+import type {
+  Appended,
+  Entry,
+  LogRead,
+  LogSize,
+  NewEntry,
+  Position,
+  ReadLimit,
+  Retention,
+} from '../../log/log.js';
 import type { Place } from '../../subscription/places.js';
 import type { DeadLetter, DeadLetterBounds, SubscriptionKey } from '../../subscription/registry.js';
 import type { Failure } from './failure.js';
@@ -30,6 +39,7 @@ interface Reads {
   findEntry(topic: string, position: Position): Entry | undefined;
   positionBefore(topic: string, time: number): Position;
   newest(topics: readonly string[]): ReadonlyMap<string, Position>;
+  logSize(): LogSize;
   topicsAfter(page: StoredPage): readonly LoadedTopic[];
   findKnownTopics(filter: TopicKeys, page: StoredPage): readonly KnownTopic[];
   subscriptionsAfter(number: number, limit: number): SubscriptionBatch;
@@ -133,7 +143,8 @@ export interface Reply {
 /** What the store's thread tells the main thread. */
 export type Report =
   | { readonly kind: 'opened'; readonly epoch: string; readonly head: Position }
-  | { readonly kind: 'replies'; readonly replies: readonly Reply[] }
+  /** With `commitMs` they are the answers to changes that were committed together, in that many milliseconds. */
+  | { readonly kind: 'replies'; readonly replies: readonly Reply[]; readonly commitMs?: number }
   /** The store could not be opened, or is finished; nothing is answered any more. */
   | { readonly kind: 'ended'; readonly failure: Failure };
 

@@ -4,6 +4,7 @@ import {
   type Appended,
   type Entry,
   type LogRead,
+  type LogSize,
   type NewEntry,
   type Position,
   type ReadLimit,
@@ -207,6 +208,11 @@ export class LogTables {
       if ((position ?? trimmed) > 0) newest.set(url, position ?? trimmed);
     }
     return newest;
+  }
+
+  size(): LogSize {
+    const { entries, bytes } = this.#identity.get() as { entries: number; bytes: number };
+    return { entries, bytes };
   }
 
   /** Removes a bounded number of entries; `more` when another round is wanted. */

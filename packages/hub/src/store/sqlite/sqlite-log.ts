@@ -3,6 +3,7 @@ import type {
   Entry,
   Log,
   LogRead,
+  LogSize,
   NewEntry,
   Position,
   ReadLimit,
@@ -54,6 +55,10 @@ export class SqliteLog implements Log {
     this.#fresh = [];
     if (entries.length === 0) return;
     for (const listener of this.#listeners) listener(entries);
+  }
+
+  size(): Promise<LogSize> {
+    return this.#thread.call('logSize', []);
   }
 
   wake(listener: (entries: readonly Entry[]) => void): () => void {

@@ -16,6 +16,8 @@ export interface SqliteStoreOptions {
   readonly onFatal?: (error: WebSubError) => void;
   /** Called for each stored row that is not as it was written: it was put aside, and what it said is not in force. */
   readonly onQuarantine?: OnQuarantine;
+  /** Called with each commit: what it took, and how many changes share it. */
+  readonly onCommit?: (durationMs: number, changes: number) => void;
 }
 
 /**
@@ -28,8 +30,9 @@ export async function openSqliteStore({
   folder,
   onFatal = () => undefined,
   onQuarantine = () => undefined,
+  onCommit = () => undefined,
 }: SqliteStoreOptions): Promise<Store> {
-  const thread = await StoreThread.open({ folder, onFatal });
+  const thread = await StoreThread.open({ folder, onFatal, onCommit });
   return {
     log: new SqliteLog(thread),
     registry: new SqliteRegistry(thread, onQuarantine),

@@ -26,7 +26,8 @@ export interface StoreLoopOptions {
   readonly commands: Commands;
   /** Names the database in messages to people. */
   readonly location: string;
-  readonly onReplies: (replies: readonly Reply[]) => void;
+  /** `commitMs`: what the commit of these changes took; absent where the answers are to reads. */
+  readonly onReplies: (replies: readonly Reply[], commitMs?: number) => void;
   /** Nothing is answered any more; with the error that ended it, if one did. */
   readonly onEnd: (error?: unknown) => void;
 }
@@ -90,8 +91,11 @@ export class StoreLoop {
     const group = this.#writes;
     this.#writes = [];
     const commands = group.map((request) => () => this.#run(request));
+    const startedAt = performance.now();
     const outcomes = commitGroup(this.#options.database, commands);
-    this.#options.onReplies(outcomes.map((outcome, index) => this.#replyTo(group[index]!, outcome)));
+    const commitMs = performance.now() - startedAt;
+    const replies = outcomes.map((outcome, index) => this.#replyTo(group[index]!, outcome));
+    this.#options.onReplies(replies, commitMs);
   }
 
   #read(): void {

@@ -10,6 +10,8 @@ export interface StoreThreadOptions {
   readonly folder: string;
   /** Called once when the store is finished and can only be opened again. */
   readonly onFatal: (error: WebSubError) => void;
+  /** Called with each commit: what it took, and how many changes share it. */
+  readonly onCommit: (durationMs: number, changes: number) => void;
 }
 
 interface Waiting {
@@ -28,6 +30,7 @@ export class StoreThread {
   readonly identity: { readonly epoch: string; readonly head: Position };
   readonly #worker: Worker;
   readonly #onFatal: (error: WebSubError) => void;
+  readonly #onCommit: StoreThreadOptions['onCommit'];
   readonly #exited: Promise<void>;
   readonly #waiting = new Map<number, Waiting>();
   #waitingBytes = 0;
@@ -39,7 +42,7 @@ export class StoreThread {
   #failed = false;
 
   /** Settles when the database is open. Rejects with `store_in_use`, `store_damaged`, `store_newer` or `store_failed`. */
-  static async open({ folder, onFatal }: StoreThreadOptions): Promise<StoreThread> {
+  static async open({ folder, onFatal, onCommit }: StoreThreadOptions): Promise<StoreThread> {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       name: 'websub-store',
       // Options of the program's own, such as --input-type, can be wrong for a thread that runs a file.
@@ -50,7 +53,7 @@ export class StoreThread {
     const [first] = (await once(worker, 'message').catch((error: unknown) => {
       throw threadEnded(error);
     })) as [Report];
-    if (first.kind === 'opened') return new StoreThread(worker, exited, first, onFatal);
+    if (first.kind === 'opened') return new StoreThread(worker, exited, first, { onFatal, onCommit });
     await exited;
     throw first.kind === 'ended' ? errorOf(first.failure) : threadEnded(undefined);
   }
@@ -59,12 +62,13 @@ export class StoreThread {
     worker: Worker,
     exited: Promise<void>,
     { epoch, head }: StoreThread['identity'],
-    onFatal: (error: WebSubError) => void,
+    { onFatal, onCommit }: Omit<StoreThreadOptions, 'folder'>,
   ) {
     this.identity = { epoch, head };
     this.#worker = worker;
     this.#exited = exited;
     this.#onFatal = onFatal;
+    this.#onCommit = onCommit;
     worker.on('message', (report: Report) => this.#onReport(report));
     worker.on('error', (error) => this.#fail(threadEnded(error)));
     worker.on('exit', () => this.#fail(threadEnded(undefined)));
@@ -126,8 +130,10 @@ export class StoreThread {
   }
 
   #onReport(report: Report): void {
-    if (report.kind === 'replies') for (const reply of report.replies) this.#settle(reply);
-    else if (report.kind === 'ended') this.#fail(errorOf(report.failure));
+    if (report.kind === 'replies') {
+      for (const reply of report.replies) this.#settle(reply);
+      if (report.commitMs !== undefined) this.#onCommit(report.commitMs, report.replies.length);
+    } else if (report.kind === 'ended') this.#fail(errorOf(report.failure));
   }
 
   #settle({ id, value, failure }: Reply): void {

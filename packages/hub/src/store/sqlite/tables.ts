@@ -33,6 +33,7 @@ export class Tables {
       findEntry: (topic, position) => log.find(topic, position),
       positionBefore: (topic, time) => log.before(topic, time),
       newest: (topics) => log.newest(topics),
+      logSize: () => log.size(),
       saveTopic: (topic) => registry.saveTopic(topic),
       topicsAfter: (page) => registry.topicsAfter(page),
       findKnownTopics: (filter, page) => registry.findKnownTopics(filter, page),

@@ -36,7 +36,8 @@ async function run(port: MessagePort, folder: string): Promise<void> {
     const loop = new StoreLoop({
       database,
       commands: tables.commands,
-      onReplies: (replies) => report({ kind: 'replies', replies }),
+      onReplies: (replies, commitMs) =>
+        report({ kind: 'replies', replies, ...(commitMs === undefined ? {} : { commitMs }) }),
       onEnd: (error) => {
         if (error !== undefined) report({ kind: 'ended', failure: failureOf(error, location) });
         port.close();
