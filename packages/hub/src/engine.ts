@@ -6,6 +6,8 @@ import { DeadLetterBox } from './delivery/dead-letter-box.js';
 import { Deliveries } from './delivery/deliveries.js';
 import { Lag } from './delivery/lag.js';
 import { PlaceSaver } from './delivery/place-saver.js';
+import { RecentAttempts } from './delivery/recent-attempts.js';
+import { Redeliveries } from './delivery/redeliveries.js';
 import { Settlement } from './delivery/settlement.js';
 import type { HubEmitter } from './events.js';
 import { HotTail } from './log/hot-tail.js';
@@ -13,7 +15,9 @@ import type { ResolvedOptions } from './options.js';
 import { USER_AGENT } from './package-info.js';
 import { Acceptance, REQUEST_BYTES } from './protocol/acceptance.js';
 import { Admission } from './protocol/admission.js';
+import { ClosedRequests } from './protocol/closed-requests.js';
 import { Housekeeping } from './protocol/housekeeping.js';
+import { Operator } from './protocol/operator.js';
 import { Publications } from './protocol/publication.js';
 import { Resealing } from './protocol/resealing.js';
 import { restore } from './protocol/restore.js';
@@ -50,6 +54,10 @@ export class Engine {
   readonly log: HotTail;
   readonly deliveries: Deliveries;
   readonly lag: Lag;
+  readonly redeliveries: Redeliveries;
+  readonly recentAttempts: RecentAttempts;
+  readonly operator: Operator;
+  readonly closedRequests: ClosedRequests;
   readonly publications: Publications;
   readonly acceptance: Acceptance;
   /** Absent in development, where nothing is bounded. */
@@ -71,12 +79,15 @@ export class Engine {
     const common = { registry, roll, http, clock, random, events, seal, userAgent: USER_AGENT };
     const log = new HotTail(store.log);
     this.log = log;
+    this.recentAttempts = new RecentAttempts(events, clock);
+    this.closedRequests = new ClosedRequests(clock);
 
     this.#agenda = new Agenda<Recipient | Topic>(clock, (item) =>
       item instanceof Topic ? this.#fetches.fetch(item) : this.#attend(item),
     );
     this.#subscriptions = new Subscriptions({
       ...common,
+      closed: this.closedRequests,
       onChange: (recipient) => this.#attend(recipient),
       onConfirmed: (recipient) => this.deliveries.revive(recipient),
     });
@@ -99,12 +110,8 @@ export class Engine {
     this.#places = new PlaceSaver({ places: store.places, clock, events });
     const apply = (recipient: Recipient, event: SubscriptionEvent): Promise<void> =>
       this.#subscriptions.apply(recipient, event);
-    const backlog = new Backlog({
-      ...common,
-      log,
-      letters: new DeadLetterBox(common),
-      places: this.#places,
-    });
+    const letters = new DeadLetterBox(common);
+    const backlog = new Backlog({ ...common, log, letters, places: this.#places });
     this.deliveries = new Deliveries({
       ...common,
       backlog,
@@ -125,6 +132,12 @@ export class Engine {
       onSettled: (recipient) => this.#schedule(recipient),
     });
     this.lag = new Lag({ ...common, log });
+    this.redeliveries = new Redeliveries({ ...common, log, letters, deliveries: this.deliveries });
+    this.operator = new Operator({
+      ...common,
+      subscriptions: this.#subscriptions,
+      deliveries: this.deliveries,
+    });
     this.publications = new Publications({ ...common, log });
     this.admission = config.dev
       ? undefined
@@ -152,6 +165,7 @@ export class Engine {
       this.#attendTopic(topic);
       for (const recipient of topic.recipients.values()) this.#attend(recipient);
     }
+    this.redeliveries.wake();
     this.#housekeeping.start();
     this.#resealing.start();
   }
@@ -163,6 +177,7 @@ export class Engine {
     this.#verification.stop();
     this.#fetches.stop();
     await this.#resealing.stop();
+    this.redeliveries.stop();
     await this.deliveries.stop();
     await this.#options.http.close();
     await this.#places.flush();

@@ -52,7 +52,9 @@ export interface HubEvents {
     },
   ];
   /** The callback did not confirm; what was in force stays. */
-  'verification-failed': [SubscriptionRef & { readonly mode: 'subscribe' | 'unsubscribe' }];
+  'verification-failed': [
+    SubscriptionRef & { readonly mode: 'subscribe' | 'unsubscribe'; readonly detail: string },
+  ];
   /** A publication is on stable storage. */
   'entry-appended': [
     {

@@ -2,6 +2,7 @@ import {
   BEFORE_ALL,
   type Appended,
   type Entry,
+  type Behind,
   type Log,
   type LogRead,
   type LogSize,
@@ -83,6 +84,12 @@ export class MemoryLog implements Log {
     await Promise.resolve();
     const older = this.#entries.findLast((entry) => entry.topic === topic && entry.publishedAt < time);
     return older?.position ?? this.#trimmed.get(topic) ?? BEFORE_ALL;
+  }
+
+  async behind(topic: string, after: Position, most: number): Promise<Behind> {
+    await Promise.resolve();
+    const later = this.#entries.filter((entry) => entry.topic === topic && entry.position > after);
+    return { entries: Math.min(later.length, most), since: later[0]?.publishedAt ?? null };
   }
 
   async newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>> {

@@ -49,4 +49,9 @@ export class DeadLetterBox {
     for (const { entry, reason } of items) events.emit('dead-letter', { ...ref, entry, reason });
     if (dropped > 0) events.emit('dead-letters-dropped', { ...ref, letters: dropped });
   }
+
+  /** A letter that was tried again and not delivered: it stays as long as it would have. */
+  async putBack(letter: DeadLetter): Promise<void> {
+    await this.#options.registry.addDeadLetters([letter], DEAD_LETTERS_KEPT);
+  }
 }

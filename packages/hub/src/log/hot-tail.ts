@@ -3,6 +3,7 @@ import { EntryQueue } from './entry-queue.js';
 import type {
   Appended,
   Entry,
+  Behind,
   Log,
   LogRead,
   LogSize,
@@ -81,6 +82,10 @@ export class HotTail implements Log {
 
   before(topic: string, time: number): Promise<Position> {
     return this.#log.before(topic, time);
+  }
+
+  behind(topic: string, after: Position, most: number): Promise<Behind> {
+    return this.#log.behind(topic, after, most);
   }
 
   newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>> {

@@ -48,6 +48,12 @@ export type LogRead =
   /** Retention removed entries that the reader had not seen (LAW 12). `resume` is the position to go on after. */
   | { readonly kind: 'gap'; readonly resume: Position };
 
+export interface Behind {
+  readonly entries: number;
+  /** When the first of them was published, milliseconds since the epoch; `null` when there is none. */
+  readonly since: number | null;
+}
+
 export interface ReadLimit {
   readonly entries: number;
   /** Reading stops after the entry with which the bodies reach this sum; one entry is always given. */
@@ -84,6 +90,8 @@ export interface Log {
   find(topic: string, position: Position): Promise<Entry | undefined>;
   /** The place from which reading gives the topic's entries published at `time` (milliseconds since the epoch) or later. */
   before(topic: string, time: number): Promise<Position>;
+  /** How far a reader at this position is behind: the entries that follow it, counted up to `most`, and when the first was published. */
+  behind(topic: string, after: Position, most: number): Promise<Behind>;
   /** The position of each topic's newest entry ever appended; topics without one are absent. */
   newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>>;
   /** Tells of fresh entries once they are durable. A nudge: whoever missed it finds them by reading. Ends by the function returned. */

@@ -8,6 +8,7 @@ import type { Roll } from '../subscription/roll.js';
 import { resealed } from '../subscription/resealed.js';
 import type { Seal } from '../subscription/sealed-secret.js';
 import type { Subscription } from '../subscription/subscription.js';
+import type { ClosedRequests } from './closed-requests.js';
 import { InOrder } from './in-order.js';
 
 export interface SubscriptionsOptions {
@@ -17,6 +18,8 @@ export interface SubscriptionsOptions {
   readonly random: Random;
   readonly seal: Seal;
   readonly events: HubEmitter;
+  /** Is told of requests that stand for nothing any more. */
+  readonly closed: ClosedRequests;
   /** Called after each change is durable: the recipient may want attention at another time, or content. */
   readonly onChange: (recipient: Recipient) => void;
   /** Called when the callback has confirmed that it wants the topic: it is there. */
@@ -120,6 +123,7 @@ export class Subscriptions {
     } else if (subscription !== before) {
       await this.#save(recipient, subscription);
     }
+    this.#options.closed.note(before, subscription, facts);
     for (const fact of facts) this.#takeEffect(recipient, fact);
     onChange(recipient);
   }
@@ -141,7 +145,7 @@ export class Subscriptions {
         events.emit('subscription-renewed', { ...ref, leaseSeconds: lease?.seconds ?? 0 });
         return;
       case 'verification-failed':
-        events.emit('verification-failed', { ...ref, mode: fact.mode });
+        events.emit('verification-failed', { ...ref, mode: fact.mode, detail: fact.detail });
         return;
       case 'denied':
         events.emit('subscription-denied', { ...ref, reason: fact.reason });

@@ -141,12 +141,9 @@ export class Verification {
     if (answer.kind === 'failure' && answer.reason === 'aborted') return undefined;
     const outcome = outcomeOf(answer, challenge);
     events.emit('verification-attempted', { ...refOf(recipient.subscription), mode: pending.kind, outcome });
-    if (answer.kind === 'failure')
-      return { kind: isFinal(answer) ? 'intent-refused' : 'intent-unanswered', request };
-    if (answer.status >= 500) return { kind: 'intent-unanswered', request };
-    return outcome === 'confirmed'
-      ? { kind: 'intent-confirmed', of: pending, ...asked }
-      : { kind: 'intent-refused', request };
+    if (outcome === 'confirmed') return { kind: 'intent-confirmed', of: pending, ...asked };
+    const isOver = answer.kind === 'failure' ? isFinal(answer) : answer.status < 500;
+    return { kind: isOver ? 'intent-refused' : 'intent-unanswered', request, detail: detailOf(answer) };
   }
 
   async #tell(
@@ -186,6 +183,13 @@ function outcomeOf(
   const outcome = statusClass(answer.status);
   if (outcome !== '2xx') return outcome;
   return isEqual(answer.body, challenge) ? 'confirmed' : 'mismatch';
+}
+
+/** The kind of failure only: whoever asked may read this, and what lies behind a name is not for everybody. */
+function detailOf(answer: HttpResponse | HttpFailure): string {
+  if (answer.kind === 'failure') return `no answer (${answer.reason})`;
+  const isSuccess = answer.status >= 200 && answer.status < 300;
+  return `it answered ${answer.status}${isSuccess ? ', and something else than hub.challenge' : ''}`;
 }
 
 /** Asking again would come to the same. */

@@ -40,9 +40,9 @@ export type SubscriptionEvent =
       readonly head: Position;
     }
   /** The callback answered something else. */
-  | { readonly kind: 'intent-refused'; readonly request: string }
+  | { readonly kind: 'intent-refused'; readonly request: string; readonly detail: string }
   /** The callback gave no answer, or 5xx: it may be asked again. */
-  | { readonly kind: 'intent-unanswered'; readonly request: string }
+  | { readonly kind: 'intent-unanswered'; readonly request: string; readonly detail: string }
   /** The hub does not take this subscription (section 5.2). */
   | { readonly kind: 'denied'; readonly request: string; readonly reason: string }
   | { readonly kind: 'denial-told'; readonly request: string }
@@ -61,7 +61,11 @@ export type EndReason = 'unsubscribed' | 'expired' | 'gone' | 'denied' | 'unveri
 export type SubscriptionFact =
   | { readonly kind: 'activated' }
   | { readonly kind: 'renewed' }
-  | { readonly kind: 'verification-failed'; readonly mode: 'subscribe' | 'unsubscribe' }
+  | {
+      readonly kind: 'verification-failed';
+      readonly mode: 'subscribe' | 'unsubscribe';
+      readonly detail: string;
+    }
   | { readonly kind: 'denied'; readonly reason: string }
   | { readonly kind: Exclude<LeaseMark['kind'], 'rewound'> }
   | { readonly kind: 'ended'; readonly reason: EndReason };
@@ -95,10 +99,10 @@ export function decide(subscription: Subscription, event: SubscriptionEvent, now
     case 'intent-confirmed':
       return intentConfirmed(subscription, event, now);
     case 'intent-refused':
-      return intentRefused(subscription);
+      return intentRefused(subscription, event);
     case 'intent-unanswered':
       return isVerifying(subscription)
-        ? (again(subscription, now) ?? intentRefused(subscription))
+        ? (again(subscription, now) ?? intentRefused(subscription, event))
         : unchanged(subscription);
     case 'denied':
       return isVerifying(subscription) ? deny(subscription, event, now) : unchanged(subscription);
@@ -231,11 +235,11 @@ function leaseOf(
 }
 
 /** A failed request leaves what is in force (section 5.1, LAW 5). */
-function intentRefused(subscription: Subscription): Decision {
+function intentRefused(subscription: Subscription, { detail }: { readonly detail: string }): Decision {
   const { pending } = subscription;
   if (pending === null || pending.kind === 'denial') return unchanged(subscription);
   return settle(subscription, subscription.lease, null, 'unverified', [
-    { kind: 'verification-failed', mode: pending.kind },
+    { kind: 'verification-failed', mode: pending.kind, detail },
   ]);
 }
 

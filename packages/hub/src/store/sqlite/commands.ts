@@ -1,6 +1,7 @@
 import type {
   Appended,
   Entry,
+  Behind,
   LogRead,
   LogSize,
   NewEntry,
@@ -38,6 +39,7 @@ interface Reads {
   readLog(topics: readonly string[], after: Position, limit: ReadLimit): LogRead;
   findEntry(topic: string, position: Position): Entry | undefined;
   positionBefore(topic: string, time: number): Position;
+  lag(topic: string, after: Position, most: number): Behind;
   newest(topics: readonly string[]): ReadonlyMap<string, Position>;
   logSize(): LogSize;
   topicsAfter(page: StoredPage): readonly LoadedTopic[];

@@ -3,6 +3,7 @@ import {
   BEFORE_ALL,
   type Appended,
   type Entry,
+  type Behind,
   type LogRead,
   type LogSize,
   type NewEntry,
@@ -43,6 +44,8 @@ export class LogTables {
   readonly #entryAt: Statement;
   readonly #topicAt: Statement;
   readonly #lastBefore: Statement;
+  readonly #countAfter: Statement;
+  readonly #firstAfter: Statement;
   readonly #identity: Statement;
   readonly #head: Statement;
   readonly #oldest: Statement;
@@ -76,6 +79,12 @@ export class LogTables {
     );
     this.#lastBefore = database.prepare(
       'SELECT position FROM entry WHERE topic = ? AND published_at < ? ORDER BY position DESC LIMIT 1',
+    );
+    this.#countAfter = database.prepare(
+      'SELECT count(*) AS entries FROM (SELECT 1 FROM entry WHERE topic = ? AND position > ? LIMIT ?)',
+    );
+    this.#firstAfter = database.prepare(
+      'SELECT published_at AS since FROM entry WHERE topic = ? AND position > ? ORDER BY position LIMIT 1',
     );
     this.#identity = database.prepare('SELECT epoch, entries, bytes FROM log');
     this.#head = database.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'entry'`);
@@ -196,6 +205,14 @@ export class LogTables {
     if (topic === undefined) return BEFORE_ALL;
     const older = this.#lastBefore.get(topic, time) as { position: Position } | undefined;
     return older?.position ?? (this.#trimmedOf.get(topic) as { trimmed: Position }).trimmed;
+  }
+
+  lag(url: string, after: Position, most: number): Behind {
+    const [topic] = this.#topics.find([url]);
+    if (topic === undefined) return { entries: 0, since: null };
+    const { entries } = this.#countAfter.get(topic, after, most) as { entries: number };
+    const first = this.#firstAfter.get(topic, after) as { since: number } | undefined;
+    return { entries, since: first?.since ?? null };
   }
 
   newest(topics: readonly string[]): ReadonlyMap<string, Position> {

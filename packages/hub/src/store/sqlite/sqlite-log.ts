@@ -1,6 +1,7 @@
 import type {
   Appended,
   Entry,
+  Behind,
   Log,
   LogRead,
   LogSize,
@@ -78,6 +79,10 @@ export class SqliteLog implements Log {
 
   before(topic: string, time: number): Promise<Position> {
     return this.#thread.call('positionBefore', [topic, time]);
+  }
+
+  behind(topic: string, after: Position, most: number): Promise<Behind> {
+    return this.#thread.call('lag', [topic, after, most]);
   }
 
   async newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>> {

@@ -32,6 +32,7 @@ export class Tables {
       readLog: (topics, after, limit) => log.read(topics, after, limit),
       findEntry: (topic, position) => log.find(topic, position),
       positionBefore: (topic, time) => log.before(topic, time),
+      lag: (topic, after, most) => log.lag(topic, after, most),
       newest: (topics) => log.newest(topics),
       logSize: () => log.size(),
       saveTopic: (topic) => registry.saveTopic(topic),
