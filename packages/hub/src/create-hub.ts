@@ -72,14 +72,27 @@ export async function createHub(
     hubUrl: () => hub.url,
   });
   const { roll, deliveries } = engine;
+  const management = {
+    ...config,
+    registry: store.registry,
+    roll,
+    log: engine.log,
+    deliveries,
+    recentAttempts: engine.recentAttempts,
+    redeliveries: engine.redeliveries,
+    operator: engine.operator,
+    clock,
+  };
   const app = createApp({
     endpoint: {
       ...config,
       acceptance: engine.acceptance,
       publications: engine.publications,
       admission: engine.admission,
+      hubUrl: () => hub.url,
     },
-    management: { ...config, registry: store.registry, roll, log: engine.log, deliveries, clock },
+    management,
+    status: { ...management, closedRequests: engine.closedRequests, admission: engine.admission },
     metrics: createMetrics(events, {
       topics: () => roll.topics.size,
       subscriptions: () => roll.recipientCount,

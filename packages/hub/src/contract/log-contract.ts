@@ -268,7 +268,8 @@ const finding: readonly Case[] = [
     assert.equal(await log.before('unknown', NOON), BEFORE_ALL);
   }),
   promise('a reader is told how many entries it is behind, and since when', async (log) => {
-    for (const [nth, id] of ['a', 'b', 'c'].entries()) await log.append([entryOf(id, { publishedAt: NOON + nth })]);
+    for (const [nth, id] of ['a', 'b', 'c'].entries())
+      await log.append([entryOf(id, { publishedAt: NOON + nth })]);
     const [other] = await log.append([entryOf('d', { topic: NEWS })]);
     const first = await log.before(FEED, NOON + 1);
     assert.deepEqual(await log.behind(FEED, first, 100), { entries: 2, since: NOON + 1 });

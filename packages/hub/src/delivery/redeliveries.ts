@@ -117,7 +117,8 @@ export class Redeliveries {
     const entry = letter.entry === null ? undefined : await log.find(letter.topic, letter.position);
     if (recipient?.subscription.lease == null)
       return this.#putBack(letter, 'the subscription has ended: let the subscriber subscribe again');
-    if (entry === undefined || entry.corrupt) return this.#putBack(letter, 'the entry is no longer in the log');
+    if (entry === undefined || entry.corrupt)
+      return this.#putBack(letter, 'the entry is no longer in the log');
     const outcome = await deliveries.sendExtra(recipient, entry, letter.attempts + 1);
     switch (outcome) {
       case 'not-now':

@@ -2,14 +2,16 @@ import { WebSubError } from '@websub/shared';
 import express, { type ErrorRequestHandler, type Express, type Response } from 'express';
 import type { HubEmitter } from '../events.js';
 import { hubEndpoint, type HubEndpointOptions } from './hub-endpoint.js';
-import { managementRouter, type ManagementOptions } from './management.js';
+import { managementRouter, type ManagementOptions } from './management/router.js';
 import type { Metrics } from './metrics.js';
 import { pathOf, sendPlain, sendProblem } from './problem.js';
+import { statusPage, type StatusOptions } from './status.js';
 import { welcome } from './welcome.js';
 
 export interface AppOptions {
   readonly endpoint: HubEndpointOptions;
   readonly management: ManagementOptions;
+  readonly status: StatusOptions;
   readonly metrics: Metrics;
   readonly events: HubEmitter;
   readonly hubUrl: () => string;
@@ -49,6 +51,7 @@ export function createApp(options: AppOptions): Express {
   app.get('/metrics', async (_request, response) => {
     response.set('Content-Type', metrics.contentType).send(await metrics.text());
   });
+  app.get('/status/:request', statusPage(options.status));
   app.use('/v1', managementRouter(options.management));
   app.use((request, response) =>
     sendProblem(response, 404, `there is nothing at ${request.path}: the hub is at /`),

@@ -11,13 +11,15 @@ import {
   type TraceContext,
 } from '@websub/shared';
 import type { Request, RequestHandler, Response } from 'express';
-import getRawBody from 'raw-body';
 import type { PublishPolicy } from '../options.js';
 import type { Acceptance } from '../protocol/acceptance.js';
 import type { Admission } from '../protocol/admission.js';
 import type { Publications } from '../protocol/publication.js';
 import { bearsKey } from './credentials.js';
 import { sendPlain } from './problem.js';
+import { readBody } from './read-body.js';
+import { statusUrl } from './status.js';
+import { sendTooMany } from './too-many.js';
 
 export interface HubEndpointOptions {
   readonly acceptance: Acceptance;
@@ -27,6 +29,8 @@ export interface HubEndpointOptions {
   readonly dev: boolean;
   readonly adminKey: string | undefined;
   readonly maxBodyBytes: number;
+  /** What the hub calls itself. */
+  readonly hubUrl: () => string;
 }
 
 const MAX_FORM_BYTES = 64 * 1024;
@@ -48,23 +52,19 @@ function unsupported(cure: string): WebSubError {
   return new WebSubError('unsupported_media_type', cure);
 }
 
-/** The whole body. A longer one is refused as soon as that is known: by its declared length before it is read. */
-async function readBody(request: Request, limit: number): Promise<Uint8Array> {
-  const coding = request.get('content-encoding') ?? 'identity';
-  if (coding.toLowerCase() !== 'identity')
-    throw unsupported('the body has a Content-Encoding: send it plain');
-  return getRawBody(request, { limit, length: request.get('content-length') ?? null });
-}
-
 async function answerForm(options: HubEndpointOptions, request: Request, response: Response): Promise<void> {
   const hubRequest = parseHubRequest(await readBody(request, MAX_FORM_BYTES));
   if (!isAllowed(options, request, hubRequest.mode)) {
     sendPlain(response, 403, `${hubRequest.mode} needs a credential here: send Authorization: Bearer KEY`);
     return;
   }
-  const refusal = await options.acceptance.accept(hubRequest, traceOf(request));
-  if (refusal !== undefined) sendTooMany(response, refusal);
-  else sendPlain(response, 202, ACCEPTED[hubRequest.mode]);
+  const answer = await options.acceptance.accept(hubRequest, traceOf(request));
+  if (answer.kind === 'too-many') sendTooMany(response, answer);
+  else {
+    const status =
+      answer.request === undefined ? '' : `\nStatus: ${statusUrl(options.hubUrl(), answer.request)}`;
+    sendPlain(response, 202, ACCEPTED[hubRequest.mode] + status);
+  }
 }
 
 const ACCEPTED: Readonly<Record<HubRequest['mode'], string>> = {
@@ -165,13 +165,4 @@ function extensionHeaders(request: Request): Record<string, string> {
 function traceOf(request: Request): { readonly trace?: TraceContext } {
   const trace = parseTraceContext(request.get('traceparent'), request.get('tracestate'));
   return trace === undefined ? {} : { trace };
-}
-
-function sendTooMany(
-  response: Response,
-  { detail, retryAfterMs }: { detail: string; retryAfterMs: number },
-): void {
-  const seconds = Math.ceil(retryAfterMs / 1000);
-  response.set('Retry-After', String(seconds));
-  sendPlain(response, 429, `${detail}: try again in ${seconds} s`);
 }

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import { VERSION } from '../package-info.js';
+import { escapeHtml, htmlPage, sendPage } from './web-page.js';
 
 /** `GET /`: says what this is, to people as a page and to programs as JSON. */
 export function welcome(hubUrl: () => string) {
@@ -18,41 +19,22 @@ export function welcome(hubUrl: () => string) {
           subscriptions: url('v1/subscriptions'),
           dead_letters: url('v1/dead-letters'),
           stats: url('v1/stats'),
+          openapi: url('v1/openapi.json'),
           specification: SPECIFICATION,
         },
       });
       return;
     }
-    response
-      .set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-      .type('html')
-      .send(page(escapeHtml(hubUrl())));
+    sendPage(response, page(escapeHtml(hubUrl())));
   };
 }
 
 const SPECIFICATION = 'https://www.w3.org/TR/websub/';
 
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
-}
-
 function page(hub: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>WebSub hub</title>
-<style>
-  :root { color-scheme: light dark; }
-  body { font: 1rem/1.6 system-ui, sans-serif; max-width: 42rem; margin: 3rem auto; padding: 0 1rem; }
-  h1 { font-size: 1.6rem; margin-bottom: 0; }
-  pre { padding: .8rem 1rem; border: 1px solid color-mix(in srgb, currentColor 25%, transparent); border-radius: .4rem; white-space: pre-wrap; overflow-wrap: anywhere; }
-  footer { opacity: .7; font-size: .9rem; }
-</style>
-</head>
-<body>
-<h1>This is a WebSub hub</h1>
+  return htmlPage(
+    'WebSub hub',
+    `<h1>This is a WebSub hub</h1>
 <p>It tells subscribers the moment a topic changes, as the <a href="${SPECIFICATION}">W3C Recommendation WebSub</a> says.</p>
 <h2>You publish</h2>
 <p>Name the hub on your pages and feeds, and ping it when one of them changes:</p>
@@ -67,8 +49,6 @@ curl ${hub} \\
      -d hub.topic=https://example.com/feed \\
      -d hub.callback=https://you.example/callback</pre>
 <p>The hub asks your callback to confirm, then posts each update to it.</p>
-<footer>@websub/hub ${VERSION} · <a href="healthz">health</a> · <a href="readyz">ready</a> · <a href="metrics">metrics</a></footer>
-</body>
-</html>
-`;
+<footer>@websub/hub ${VERSION} · <a href="healthz">health</a> · <a href="readyz">ready</a> · <a href="metrics">metrics</a></footer>`,
+  );
 }

@@ -27,6 +27,13 @@ export interface AcceptanceOptions {
   readonly random: Random;
 }
 
+/** The request is on stable storage. */
+export interface Accepted {
+  readonly kind: 'accepted';
+  /** The name by which its status can be looked up; absent when there is nothing to follow. */
+  readonly request: string | undefined;
+}
+
 /** A request's name is the key to its status, so it is unguessable. */
 export const REQUEST_BYTES = 16;
 
@@ -46,7 +53,7 @@ export class Acceptance {
   async accept(
     request: HubRequest,
     origin: { readonly trace?: TraceContext } = {},
-  ): Promise<Refusal | undefined> {
+  ): Promise<Accepted | Refusal> {
     const { fetches } = this.#options;
     switch (request.mode) {
       case 'subscribe':
@@ -54,18 +61,18 @@ export class Acceptance {
         return this.#acceptIntent(request, origin);
       case 'publish':
         await Promise.all(request.topics.map((topic) => fetches.ping(topic, origin)));
-        return undefined;
+        return { kind: 'accepted', request: undefined };
       case 'register':
       case 'deregister':
         await fetches.setRegistered(request.topic, request.mode === 'register');
-        return undefined;
+        return { kind: 'accepted', request: undefined };
     }
   }
 
   async #acceptIntent(
     request: SubscribeRequest | UnsubscribeRequest,
     origin: { readonly trace?: TraceContext },
-  ): Promise<Refusal | undefined> {
+  ): Promise<Accepted | Refusal> {
     const { subscriptions, network, admission, random } = this.#options;
     network.checkLiteral(parseWebUrl(request.callback, 'hub.callback'), 'hub.callback');
     network.checkLiteral(parseWebUrl(request.topic, 'hub.topic'), 'hub.topic');
@@ -88,7 +95,7 @@ export class Acceptance {
             leaseSeconds: this.#grant(request.leaseSeconds),
           },
     );
-    return undefined;
+    return { kind: 'accepted', request: common.request };
   }
 
   /** A request outside the bounds is brought inside (section 5.1: the hub decides). */

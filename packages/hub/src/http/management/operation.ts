@@ -1,0 +1,111 @@
+import { mediaTypeOf, WebSubError } from '@websub/shared';
+import type { Request, RequestHandler } from 'express';
+import { z } from 'zod';
+import { sendProblem } from '../problem.js';
+import { readBody } from '../read-body.js';
+
+/** One thing that the API does: the route and its description are made of it, so that neither says what the other does not. */
+export interface Operation {
+  readonly method: 'get' | 'post' | 'delete';
+  /** Below `/v1`, with parameters as OpenAPI writes them: `/subscriptions/{id}`. */
+  readonly path: string;
+  readonly id: string;
+  readonly tag: string;
+  /** One sentence for people. */
+  readonly summary: string;
+  readonly query: z.ZodObject | undefined;
+  readonly body: z.ZodType | undefined;
+  readonly status: 200 | 202 | 204;
+  /** What a success looks like; absent with 204. */
+  readonly answer: z.ZodType | undefined;
+  /** The problems that it may answer besides those of every operation. */
+  readonly problems: readonly number[];
+  readonly handle: RequestHandler;
+}
+
+/** An expected failure, told as problem details. */
+export class Problem {
+  readonly status: number;
+  /** A sentence that ends with the cure. */
+  readonly detail: string;
+
+  constructor(status: number, detail: string) {
+    this.status = status;
+    this.detail = detail;
+  }
+}
+
+export interface Input<Query, Body> {
+  /** The parameter of the path; empty when it has none. */
+  readonly id: string;
+  readonly query: Query;
+  readonly body: Body;
+}
+
+type Spec<Query extends z.ZodObject, Body extends z.ZodType> = Pick<
+  Operation,
+  'method' | 'path' | 'id' | 'tag' | 'summary'
+> & {
+  readonly query?: Query;
+  readonly body?: Body;
+  readonly status?: Operation['status'];
+  readonly answer?: z.ZodType;
+  readonly problems?: readonly number[];
+  /** Settles with the answer, or with a problem. */
+  readonly run: (input: Input<z.output<Query>, z.output<Body>>) => Promise<unknown>;
+};
+
+const LONGEST_JSON_BYTES = 64 * 1024;
+
+/** Describes an operation; its handler checks what comes in by the same schemas. */
+export function operation<Query extends z.ZodObject, Body extends z.ZodType>(
+  spec: Spec<Query, Body>,
+): Operation {
+  const { query, body, status = 200, answer, problems = [], run } = spec;
+  return {
+    ...spec,
+    query,
+    body,
+    status,
+    answer,
+    problems,
+    handle: async (request, response) => {
+      const outcome = await run({
+        id: String(request.params['id'] ?? ''),
+        query: checked<Query>(query, request.query),
+        body: checked<Body>(body, body === undefined ? undefined : await readJson(request)),
+      });
+      if (outcome instanceof Problem) sendProblem(response, outcome.status, outcome.detail);
+      else if (status === 204) response.status(204).end();
+      else response.status(status).json(outcome);
+    },
+  };
+}
+
+/** Throws `invalid_request` with what is wrong. */
+function checked<Schema extends z.ZodType>(schema: Schema | undefined, value: unknown): z.output<Schema> {
+  // Without a schema nobody looks at what comes out.
+  const result = (schema ?? z.unknown()).safeParse(value);
+  if (result.success) return result.data as z.output<Schema>;
+  const [issue] = result.error.issues;
+  throw new WebSubError('invalid_request', complaintOf(issue));
+}
+
+function complaintOf(issue: z.core.$ZodIssue | undefined): string {
+  if (issue === undefined) return 'the request is wrong: see /v1/openapi.json';
+  if (issue.code === 'unrecognized_keys') return `${issue.keys.join(', ')} is not known here: leave it out`;
+  return issue.message;
+}
+
+/** The body as JSON; without one, an empty object. */
+async function readJson(request: Request): Promise<unknown> {
+  const body = await readBody(request, LONGEST_JSON_BYTES);
+  if (body.byteLength === 0) return {};
+  if (mediaTypeOf(request.get('content-type') ?? '') !== 'application/json')
+    throw new WebSubError('unsupported_media_type', 'send JSON (Content-Type: application/json)');
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
+  } catch {
+    throw new WebSubError('invalid_request', 'the body is not JSON in UTF-8: send an object');
+  }
+}

@@ -1,0 +1,143 @@
+import type { Clock } from '@websub/shared';
+import { z } from 'zod';
+import type { Deliveries } from '../../delivery/deliveries.js';
+import type { RecentAttempt, RecentAttempts } from '../../delivery/recent-attempts.js';
+import { formatCursor } from '../../log/cursor.js';
+import type { Log } from '../../log/log.js';
+import type { Recipient } from '../../subscription/recipient.js';
+import { stateOf, SUBSCRIPTION_STATES } from '../../subscription/subscription.js';
+import { isoTime, isoTimeOrNull, time } from './page.js';
+
+export interface SubscriptionViewOptions {
+  readonly log: Log;
+  readonly deliveries: Deliveries;
+  readonly recentAttempts: RecentAttempts;
+  readonly clock: Clock;
+}
+
+const MOST_COUNTED = 10_000;
+
+export const attemptSchema = z.object({
+  at: time.describe('when it was answered, or given up'),
+  entry: z.string().describe('the update, as `Webhook-Id` names it'),
+  attempt: z.int().describe('1 for the first'),
+  outcome: z.enum(['delivered', 'failed']),
+  status: z.int().nullable().describe('of the answer; null when none came'),
+  detail: z.string().nullable().describe('how it failed'),
+});
+
+export const lagSchema = z.object({
+  entries: z.int().describe(`updates that it has not been given yet, counted up to ${MOST_COUNTED}`),
+  seconds: z.number().describe('age of the first of them; 0 when there is none'),
+});
+
+export const outcomeSchema = attemptSchema.pick({ at: true, outcome: true, status: true, detail: true });
+
+export const subscriptionSchema = z.object({
+  id: z.string(),
+  topic: z.string(),
+  callback: z.string(),
+  state: z.enum(SUBSCRIPTION_STATES).describe('what is in force counts first'),
+  lease_seconds: z.int().nullable(),
+  lease_ends_at: time.nullable(),
+  signed: z.boolean().nullable().describe('deliveries bear X-Hub-Signature'),
+  paused_at: time.nullable(),
+  suspended_at: time.nullable(),
+  pending: z
+    .object({
+      kind: z.enum(['subscribe', 'unsubscribe', 'denial']),
+      attempts: z.int(),
+      due_at: time,
+      reason: z.string().nullable().describe('of a denial'),
+    })
+    .nullable()
+    .describe('a request that the callback is asked about, or a denial that it is told of'),
+  cursor: z.string().describe('its place: everything up to here is settled'),
+  caught_up: z.boolean(),
+  lag: lagSchema,
+  failed_attempts: z.int().describe('at the update that comes next'),
+  failing_since: time.nullable().describe('first failure since the last success'),
+  last_outcome: outcomeSchema.nullable().describe('of the last attempt, as far as it is remembered'),
+  next_attempt_at: time.nullable().describe('when something is tried again; null when nothing waits'),
+});
+
+export type SubscriptionView = z.input<typeof subscriptionSchema>;
+
+/** A subscription as the API shows it. No secret is in it. */
+export async function subscriptionView(
+  recipient: Recipient,
+  options: SubscriptionViewOptions,
+): Promise<SubscriptionView> {
+  const { subscription, attempts, failure } = recipient;
+  const { id, topic, callback, lease, pending } = subscription;
+  const { log, clock } = options;
+  return {
+    id,
+    topic,
+    callback,
+    state: stateOf(subscription, clock.now()),
+    lease_seconds: lease?.seconds ?? null,
+    lease_ends_at: isoTimeOrNull(lease?.endsAt),
+    signed: lease === null ? null : lease.secret !== null,
+    paused_at: isoTimeOrNull(lease?.pausedAt),
+    suspended_at: isoTimeOrNull(lease?.suspendedAt),
+    pending:
+      pending === null
+        ? null
+        : {
+            kind: pending.kind,
+            attempts: pending.attempts,
+            due_at: isoTime(pending.dueAt),
+            reason: pending.kind === 'denial' ? pending.reason : null,
+          },
+    cursor: formatCursor(log.epoch, recipient.position),
+    caught_up: recipient.isCaughtUp,
+    lag: await lagOf(recipient, options),
+    failed_attempts: attempts,
+    failing_since: isoTimeOrNull(failure?.since),
+    last_outcome: lastOutcomeOf(recipient, options),
+    next_attempt_at: isoTimeOrNull(nextAttemptAt(recipient, options)),
+  };
+}
+
+async function lagOf(
+  recipient: Recipient,
+  { log, clock }: SubscriptionViewOptions,
+): Promise<z.input<typeof lagSchema>> {
+  if (recipient.subscription.lease === null || recipient.isCaughtUp) return { entries: 0, seconds: 0 };
+  const { entries, since } = await log.behind(recipient.topic.url, recipient.position, MOST_COUNTED);
+  return { entries, seconds: since === null ? 0 : Math.max(0, clock.now() - since) / 1000 };
+}
+
+function lastOutcomeOf(
+  { subscription, failure }: Recipient,
+  { recentAttempts }: SubscriptionViewOptions,
+): z.input<typeof outcomeSchema> | null {
+  const last = recentAttempts.of(subscription.id).at(-1);
+  if (last !== undefined) {
+    const { at, outcome, status, detail } = attemptView(last);
+    return { at, outcome, status, detail };
+  }
+  if (failure === null) return null;
+  const { at, status, detail } = failure;
+  return { at: isoTime(at), outcome: 'failed', status: status === 0 ? null : status, detail };
+}
+
+function nextAttemptAt(recipient: Recipient, { deliveries, clock }: SubscriptionViewOptions): number | null {
+  const now = clock.now();
+  if (recipient.isCaughtUp || !recipient.isOpen(now)) return null;
+  const holdMs = deliveries.holdOf(recipient.subscription.callback) ?? 0;
+  return Math.max(recipient.retryAt, now + holdMs);
+}
+
+export function attemptView(attempt: RecentAttempt): z.input<typeof attemptSchema> {
+  const { at, entry, delivered, status, detail } = attempt;
+  return {
+    at: isoTime(at),
+    entry,
+    attempt: attempt.attempt,
+    outcome: delivered ? 'delivered' : 'failed',
+    status: status === 0 ? null : status,
+    detail,
+  };
+}

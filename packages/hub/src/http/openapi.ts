@@ -1,0 +1,202 @@
+import { STATUS_CODES } from 'node:http';
+import { z } from 'zod';
+import { VERSION } from '../package-info.js';
+import {
+  deadLetterPageSchema,
+  deadLetterSchema,
+  redeliverBody,
+  redeliverySchema,
+} from './management/dead-letters.js';
+import type { Operation } from './management/operation.js';
+import { statsSchema } from './management/stats.js';
+import { attemptSchema, subscriptionSchema } from './management/subscription-view.js';
+import { attemptListSchema, replayBody, subscriptionPageSchema } from './management/subscriptions.js';
+import { topicPageSchema, topicSchema } from './management/topics.js';
+import { statusSchema } from './status.js';
+
+const problemSchema = z.object({
+  type: z.literal('about:blank'),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().describe('a sentence that ends with the cure'),
+  instance: z.string(),
+});
+
+/** What has a name in the document. */
+const SCHEMAS = {
+  Topic: topicSchema,
+  TopicPage: topicPageSchema,
+  Subscription: subscriptionSchema,
+  SubscriptionPage: subscriptionPageSchema,
+  Attempt: attemptSchema,
+  AttemptList: attemptListSchema,
+  Replay: replayBody,
+  DeadLetter: deadLetterSchema,
+  DeadLetterPage: deadLetterPageSchema,
+  Redeliver: redeliverBody,
+  Redelivery: redeliverySchema,
+  Stats: statsSchema,
+  Status: statusSchema,
+  Problem: problemSchema,
+};
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** The OpenAPI 3.1 document of the hub's own API, made of the schemas that check what comes in. */
+export function openApiDocument(operations: readonly Operation[]): Json {
+  const paths: Record<string, Record<string, Json>> = { ...PUBLIC_PATHS };
+  for (const operation of operations) {
+    const path = `/v1${operation.path}`;
+    paths[path] = { ...paths[path], [operation.method]: described(operation) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'WebSub hub',
+      version: VERSION,
+      description:
+        'What the hub knows, and what an operator does about it. Subscribing and publishing is `POST /`, as the W3C Recommendation WebSub says.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    paths,
+    components: {
+      schemas: namedSchemas(),
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+    },
+  };
+}
+
+function described({ id, tag, summary, path, query, body, status, answer, problems }: Operation): Json {
+  const given = [400, 401, 403, ...problems];
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    security: [{ bearer: [] }],
+    parameters: [...pathParameters(path), ...queryParameters(query)],
+    ...(body === undefined
+      ? {}
+      : { requestBody: { content: { 'application/json': { schema: reference(body) } } } }),
+    responses: {
+      [status]: answered(STATUS_CODES[status] ?? '', 'application/json', answer),
+      ...Object.fromEntries(given.map((code) => [code, problem(code)])),
+    },
+  };
+}
+
+function problem(status: number): Json {
+  return answered(STATUS_CODES[status] ?? '', 'application/problem+json', problemSchema);
+}
+
+function answered(description: string, type: string, schema: z.ZodType | undefined): Json {
+  return schema === undefined
+    ? { description }
+    : { description, content: { [type]: { schema: reference(schema) } } };
+}
+
+function pathParameters(path: string): readonly Json[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+}
+
+function queryParameters(query: z.ZodObject | undefined): readonly Json[] {
+  return Object.entries(query?.shape ?? {}).map(([name, schema]) => {
+    const { description, ...rest } = plain(schema);
+    return {
+      name,
+      in: 'query',
+      required: false,
+      ...(description === undefined ? {} : { description }),
+      schema: rest,
+    };
+  });
+}
+
+/** By its name, when it has one. */
+function reference(schema: z.ZodType): Json {
+  const name = Object.entries(SCHEMAS).find(([, known]) => known === schema)?.[0];
+  return name === undefined ? plain(schema) : { $ref: `#/components/schemas/${name}` };
+}
+
+function plain(schema: z.core.$ZodType): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return rest;
+}
+
+function namedSchemas(): Json {
+  const registry = z.registry<{ readonly id: string }>();
+  for (const [id, schema] of Object.entries(SCHEMAS)) registry.add(schema, { id });
+  const { schemas } = z.toJSONSchema(registry, {
+    io: 'input',
+    uri: (id) => `#/components/schemas/${id}`,
+  });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, { $schema: _, $id: __, ...rest }]) => [name, rest]),
+  );
+}
+
+function text(summary: string, type = 'text/plain', more: Json = {}): Json {
+  return {
+    summary,
+    responses: { 200: { description: 'OK', content: { [type]: { schema: { type: 'string' } } } }, ...more },
+  };
+}
+
+/** What everybody may ask. */
+const PUBLIC_PATHS: Readonly<Record<string, Record<string, Json>>> = {
+  '/': {
+    get: text('Says what this is', 'text/html'),
+    post: {
+      summary:
+        'Subscribe, unsubscribe, publish, register: a form, or content with ?hub.mode=publish&hub.topic=…',
+      requestBody: {
+        content: { 'application/x-www-form-urlencoded': { schema: { type: 'object' } }, '*/*': {} },
+      },
+      responses: {
+        202: {
+          description: 'Accepted; a subscription is told its status address, a publication its Hub-Cursor',
+          content: { 'text/plain': { schema: { type: 'string' } } },
+        },
+        ...Object.fromEntries(
+          [400, 403, 413, 415, 429, 507].map((code) => [
+            code,
+            { description: STATUS_CODES[code], content: { 'text/plain': { schema: { type: 'string' } } } },
+          ]),
+        ),
+      },
+    },
+  },
+  '/healthz': { get: text('Alive') },
+  '/readyz': { get: text('Ready', 'text/plain', { 503: { description: 'Starting or stopping' } }) },
+  '/metrics': { get: text('Prometheus metrics') },
+  '/status/{request}': {
+    get: {
+      summary: 'What became of a request to subscribe; its address is in the answer to it',
+      parameters: pathParameters('{request}'),
+      responses: {
+        200: {
+          description: 'OK',
+          content: {
+            'application/json': { schema: { $ref: '#/components/schemas/Status' } },
+            'text/html': { schema: { type: 'string' } },
+          },
+        },
+        404: problem(404),
+        429: { description: STATUS_CODES[429], content: { 'text/plain': { schema: { type: 'string' } } } },
+      },
+    },
+  },
+  '/v1/openapi.json': {
+    get: {
+      summary: 'This document',
+      responses: {
+        200: { description: 'OK', content: { 'application/json': { schema: { type: 'object' } } } },
+      },
+    },
+  },
+};
