@@ -46,7 +46,7 @@ export function statsOperations({ registry, roll, log, deliveries }: StatsOption
           in_flight: deliveries.inFlight,
           held: deliveries.held,
         },
-        held_origins: deliveries.heldOrigins,
+        held_origins: deliveries.breakers.open + deliveries.breakers.probing,
       }),
     }),
   ];
