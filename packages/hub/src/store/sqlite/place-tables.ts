@@ -16,7 +16,8 @@ export class PlaceTables {
   constructor(database: Database) {
     this.#save = database.prepare(`
       INSERT INTO place (subscription, position, attempts, due_at, failure, checksum)
-      VALUES (?1, ?2, ?3, ?4, ?5, (?2 * 31 + ?3) * 31 + CAST(?4 AS INTEGER))
+      -- A number comes from JavaScript as a REAL, whose product is not exact.
+      VALUES (?1, ?2, ?3, ?4, ?5, (CAST(?2 AS INTEGER) * 31 + CAST(?3 AS INTEGER)) * 31 + CAST(?4 AS INTEGER))
       ON CONFLICT (subscription) DO UPDATE SET position = excluded.position, attempts = excluded.attempts,
         due_at = excluded.due_at, failure = excluded.failure, checksum = excluded.checksum`);
     this.#after = database.prepare(`
