@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { subscribe, subscribed, unsubscribe } from '../support/requests.js';
+import { subscribe, subscribed, unsubscribe, withoutAddress } from '../support/requests.js';
 import { arrived } from '../support/until.js';
 import { useWorld, type World } from '../support/world.js';
 
@@ -36,9 +36,8 @@ describe('a subscription that the hub refuses after it accepted the request', ()
     await arrived('denials', refused.intents, 1);
     const [intent] = await arrived('verifications', taken.intents, 1);
     expect(intent?.mode).toBe('subscribe');
-    expect(answers.map(({ status, text }) => ({ status, text }))).toEqual(
-      answers.map(() => ({ status: 202, text: answers[0]?.text })),
-    );
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+    expect(new Set(answers.map(({ text }) => withoutAddress(text))).size).toBe(1);
   });
 
   it('H24 is not verified, and an echo to the denial does not make it one', async () => {

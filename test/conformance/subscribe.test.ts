@@ -11,6 +11,7 @@ import {
   subscribe,
   subscribed,
   subscriptionsOf,
+  withoutAddress,
   type Fields,
 } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
@@ -192,9 +193,8 @@ describe('the answer to a request', () => {
       await subscribe(world.hub, 'http://127.0.0.1:9/nobody-listens', topic),
       await subscribe(world.hub, 'http://no-such-host.invalid/callback', topic),
     ];
-    expect(answers.map(({ status, text }) => ({ status, text }))).toEqual(
-      answers.map(() => ({ status: 202, text: answers[0]?.text })),
-    );
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+    expect(new Set(answers.map(({ text }) => withoutAddress(text))).size).toBe(1);
   });
 
   it('H9 does not depend on the topic: one that fails or is not there is accepted and verified', async () => {

@@ -7,6 +7,7 @@ import {
   subscriptionsOf,
   unsubscribe,
   unsubscribed,
+  withoutAddress,
 } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
 import { useWorld } from '../support/world.js';
@@ -121,9 +122,8 @@ describe('an unsubscription', () => {
       await unsubscribe(world.hub, callback.url, topic),
       await unsubscribe(world.hub, existing.url, topic),
     ];
-    expect(answers.map(({ status, text }) => ({ status, text }))).toEqual(
-      answers.map(() => ({ status: 202, text: answers[0]?.text })),
-    );
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+    expect(new Set(answers.map(({ text }) => withoutAddress(text))).size).toBe(1);
   });
 
   it('H2 lets a callback subscribe again afterwards; what was published meanwhile is not owed', async () => {

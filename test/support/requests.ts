@@ -52,6 +52,16 @@ export function unsubscribe(
   return postForm(hub, { 'hub.mode': 'unsubscribe', 'hub.callback': callback, 'hub.topic': topic, ...more });
 }
 
+/** The status address in the answer to a request to subscribe. */
+export function statusAddress({ text }: Answer): string {
+  return /^Status: (\S+)$/m.exec(text)?.[1] ?? '';
+}
+
+/** The answer to a request without the address, which is another one each time. */
+export function withoutAddress(text: string): string {
+  return text.replace(/\/status\/[\w-]{22}$/m, '/status/…');
+}
+
 /**
  * Subscribes, and settles when the callback has been asked. Whatever is published from then on is owed to it, if it
  * confirmed.
