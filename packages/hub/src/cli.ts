@@ -1,6 +1,7 @@
 import { reasonOf, systemClock, WebSubError, type ErrorCode } from '@websub/shared';
 import { Command, CommanderError, Option } from 'commander';
 import { environmentOf, flagOf, OPTION_SPECS, readStartOptions } from './cli-options.js';
+import { maintenanceCommands } from './cli-maintenance.js';
 import { createHub, type Hub } from './create-hub.js';
 import { HubEmitter } from './events.js';
 import { createLogger, logEvents } from './logging.js';
@@ -28,7 +29,7 @@ async function main(argv: readonly string[]): Promise<void> {
     );
   }
   start.addHelpText('after', EXAMPLES).action((flags: Record<string, unknown>) => run(flags));
-  for (const command of [program, start]) {
+  for (const command of [program, start, ...maintenanceCommands(program)]) {
     command
       .exitOverride()
       .configureOutput({ outputError: () => undefined })
@@ -58,7 +59,7 @@ async function run(flags: Readonly<Record<string, unknown>>): Promise<void> {
     await starting;
   } catch (error) {
     if (error instanceof OptionError) throw new OptionError(nameOf(error.option), error.complaint);
-    if (isAboutTheStore(error)) fail(`${nameOf('data')}: ${error.message}`, 1);
+    if (isAboutTheStore(error)) fail(`${nameOf('data')}: ${error.message}`, statusOf(error));
     throw error;
   }
 }

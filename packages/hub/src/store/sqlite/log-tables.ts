@@ -20,6 +20,21 @@ const IDEMPOTENT_MS = 24 * 3600_000;
 const TRIM_ROWS = 1_000;
 const TRIM_BYTES = 16 * 1024 * 1024;
 const NO_BODY = new Uint8Array(0);
+const LOST = {
+  topic: '',
+  content: { body: NO_BODY, contentType: '' },
+  headers: {},
+  publishedAt: 0,
+  corrupt: true,
+} as const;
+
+/** Some entries, looked at for damage. */
+interface Examined {
+  readonly count: number;
+  readonly damaged: readonly Entry[];
+  /** Where to go on; absent at the end. */
+  readonly last?: Position;
+}
 
 interface EntryRow {
   readonly id: string;
@@ -46,6 +61,7 @@ export class LogTables {
   readonly #lastBefore: Statement;
   readonly #countAfter: Statement;
   readonly #firstAfter: Statement;
+  readonly #allAfter: Statement;
   readonly #identity: Statement;
   readonly #head: Statement;
   readonly #oldest: Statement;
@@ -72,10 +88,10 @@ export class LogTables {
     );
     this.#newestOf = database.prepare('SELECT max(position) AS position FROM entry WHERE topic = ?');
     this.#entryAt = database.prepare(`
-      SELECT url, id, type, content_type, headers, published_at, digest, body
-      FROM entry JOIN topic ON topic.number = entry.topic WHERE position = ?`);
+      SELECT coalesce(url, '') AS url, id, type, content_type, headers, published_at, digest, body
+      FROM entry LEFT JOIN topic ON topic.number = entry.topic WHERE position = ?`);
     this.#topicAt = database.prepare(
-      'SELECT 1 FROM entry JOIN topic ON topic.number = entry.topic WHERE position = ? AND url = ?',
+      'SELECT 1 FROM entry LEFT JOIN topic ON topic.number = entry.topic WHERE position = ? AND url = ?',
     );
     this.#lastBefore = database.prepare(
       'SELECT position FROM entry WHERE topic = ? AND published_at < ? ORDER BY position DESC LIMIT 1',
@@ -85,6 +101,9 @@ export class LogTables {
     );
     this.#firstAfter = database.prepare(
       'SELECT published_at AS since FROM entry WHERE topic = ? AND position > ? ORDER BY position LIMIT 1',
+    );
+    this.#allAfter = database.prepare(
+      'SELECT position FROM entry NOT INDEXED WHERE position > ? ORDER BY position LIMIT ?',
     );
     this.#identity = database.prepare('SELECT epoch, entries, bytes FROM log');
     this.#head = database.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'entry'`);
@@ -176,7 +195,9 @@ export class LogTables {
   }
 
   #read(position: Position): Entry {
-    const row = this.#entryAt.get(position) as EntryRow & { readonly url: string };
+    const row = this.#entryAt.get(position) as (EntryRow & { readonly url: string }) | undefined;
+    // An index may be damaged, and name what is not there.
+    if (row === undefined) return { ...LOST, id: String(position), position };
     const digest = digestOf(
       [row.url, row.id, row.type, row.content_type, row.headers, row.published_at],
       row.body,
@@ -193,6 +214,17 @@ export class LogTables {
       position,
       corrupt,
     };
+  }
+
+  /** Reads up to `limit` entries one by one, whatever their topic, and tells of the damaged ones. */
+  examineAfter(after: Position, limit: number): Examined {
+    const rows = this.#allAfter.all(after, limit) as { position: Position }[];
+    const damaged = rows.flatMap(({ position }) => {
+      const entry = this.#read(position);
+      return entry.corrupt ? [entry] : [];
+    });
+    const last = rows.at(-1)?.position;
+    return { count: rows.length, damaged, ...(last !== undefined && { last }) };
   }
 
   find(topic: string, position: Position): Entry | undefined {

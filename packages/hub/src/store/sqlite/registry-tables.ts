@@ -17,7 +17,8 @@ import type { TopicNumbers } from './topic-numbers.js';
 
 /** A subscription as the JSON that is loaded, and that its checksum is over; null without its topic. */
 const SUBSCRIPTION_TEXT = textOf('id', 'url', 'callback', 'version', 'lease', 'pending');
-const SUBSCRIPTION_VALUES = textOf('?1', '?7', '?3', '?4', '?5', '?6');
+// A number may come from JavaScript as a REAL, whose text is another.
+const SUBSCRIPTION_VALUES = textOf('?1', '?7', '?3', 'CAST(?4 AS INTEGER)', '?5', '?6');
 
 const SELECT_SUBSCRIPTION = `
   SELECT id, url AS topic, callback, version, lease, pending
@@ -41,10 +42,10 @@ export class RegistryTables {
     this.#finds = new Finds(database);
     this.#topics = topics;
     this.#insertTopic = database.prepare(
-      'INSERT OR IGNORE INTO topic_record (record, url, version, checksum) VALUES (?1, ?2, ?3, checksum(json_array(?2, ?3, ?1)))',
+      'INSERT OR IGNORE INTO topic_record (record, url, version, checksum) VALUES (?1, ?2, ?3, checksum(json_array(?2, CAST(?3 AS INTEGER), ?1)))',
     );
     this.#updateTopic = database.prepare(
-      `UPDATE topic_record SET record = ?1, version = ?3, checksum = checksum(json_array(?2, ?3, ?1))
+      `UPDATE topic_record SET record = ?1, version = ?3, checksum = checksum(json_array(?2, CAST(?3 AS INTEGER), ?1))
        WHERE url = ?2 AND version = ?3 - 1`,
     );
     // Another subscription with the same topic and callback makes these change nothing.

@@ -10,19 +10,22 @@ import type { Database } from './sqlite-driver.js';
  */
 const MIGRATIONS: readonly ((database: Database) => void)[] = [createTables, noteFailures, addChecksums];
 
+/** The schema that this program works with. */
+export const LATEST_SCHEMA = MIGRATIONS.length;
+
 /**
  * Brings the database to this program's schema; each step is atomic, so a crash in between leaves a version that the next
  * start goes on from.
  */
 export function migrate(database: Database, location: string): void {
-  const found = versionOf(database);
-  if (found > MIGRATIONS.length) {
+  const found = schemaOf(database);
+  if (found > LATEST_SCHEMA) {
     throw new Refusal(
       'store_newer',
-      `${location} was written by a newer hub (schema ${found}, this one knows ${MIGRATIONS.length}): start that version again, or choose another data folder`,
+      `${location} was written by a newer hub (schema ${found}, this one knows ${LATEST_SCHEMA}): start that version again, or choose another data folder`,
     );
   }
-  for (let version = found; version < MIGRATIONS.length; version++) {
+  for (let version = found; version < LATEST_SCHEMA; version++) {
     database.exec('BEGIN IMMEDIATE');
     try {
       MIGRATIONS[version]!(database);
@@ -35,6 +38,7 @@ export function migrate(database: Database, location: string): void {
   }
 }
 
-function versionOf(database: Database): number {
+/** The schema of a database; 0 while it is empty. */
+export function schemaOf(database: Database): number {
   return (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 }

@@ -1,0 +1,65 @@
+import { Option, type Command } from 'commander';
+import { environmentOf, flagOf, readStartOptions } from './cli-options.js';
+import { OptionError } from './options.js';
+import { backUpData, checkData, type Inspection } from './maintenance.js';
+
+const DAMAGED = 1;
+
+/** `websub-hub backup` and `websub-hub check`: for the data folder of a hub, which may be at work. */
+export function maintenanceCommands(program: Command): readonly Command[] {
+  const backup = program
+    .command('backup')
+    .description('copy the data into one file, also while the hub works')
+    .addOption(dataOption())
+    .requiredOption('--to <file>', 'the copy; it must not exist yet')
+    .action(async (flags: { readonly data?: string; readonly to: string }) => {
+      const { inspection, keyFile } = await asWritten(() => backUpData(dataOf(flags), flags.to));
+      tell(flags.to, inspection);
+      if (keyFile !== undefined)
+        say(`its secrets open with the key in ${keyFile}: keep a copy of that, but not beside the backup`);
+    });
+  const check = program
+    .command('check')
+    .description('read all data and name what is damaged; status 1 when something is')
+    .addOption(dataOption())
+    .action(async (flags: { readonly data?: string }) =>
+      tell(dataOf(flags), await asWritten(() => checkData(dataOf(flags)))),
+    );
+  return [backup, check];
+}
+
+function dataOption(): Option {
+  return new Option(
+    '--data <text>',
+    `data folder of a hub, or a backup (${environmentOf('data')}; default: ./websub-data)`,
+  );
+}
+
+function dataOf(flags: { readonly data?: string }): string {
+  const { data } = flags;
+  return readStartOptions({ data }, process.env).hub.data ?? './websub-data';
+}
+
+/** A wrong option under the name of its flag. */
+async function asWritten<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof OptionError) throw new OptionError(flagOf(error.option), error.complaint);
+    throw error;
+  }
+}
+
+function tell(what: string, { damage, remarks, read }: Inspection): void {
+  for (const sentence of damage) say(`damaged: ${sentence}`);
+  for (const sentence of remarks) say(sentence);
+  const verdict = damage.length === 0 ? 'sound' : `${damage.length} damaged`;
+  const extent =
+    read === undefined ? 'structure' : `${read.entries} updates, ${read.subscriptions} subscriptions`;
+  say(`${what}: ${extent}, ${verdict}`);
+  if (damage.length > 0) process.exitCode = DAMAGED;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
