@@ -127,6 +127,12 @@ describe('a row that is not as it was written', () => {
     ['a line break', 'subscription', `UPDATE subscription SET lease = char(10) WHERE id = 'b'`],
     ['a topic that is gone', 'subscription', `UPDATE subscription SET topic = 99 WHERE id = 'b'`],
     ['a topic record', 'topic_record', `UPDATE topic_record SET record = '{"x' WHERE url = 'b'`],
+    [
+      'a key',
+      'credential',
+      `UPDATE credential SET record = replace(record, 'reader', 'admin') WHERE id = 'b'`,
+    ],
+    ['a revocation', 'revocation', `UPDATE revocation SET at = 2 WHERE value = 'b'`],
     ['a place', 'place', `UPDATE place SET position = 2 WHERE subscription = 'b'`],
   ] as const;
 
@@ -138,6 +144,8 @@ describe('a row that is not as it was written', () => {
       for (const id of ['a', 'b', 'c']) {
         await store.registry.saveSubscription(subscriptionOf(id));
         await store.registry.saveTopic(topicOf(id));
+        await store.credentials.addCredential(credentialOf(id));
+        await store.credentials.addRevocation({ kind: 'token', value: id, at: 1 });
       }
       await store.places.save(['a', 'b', 'c'].map(placeOf));
       await store.close();
@@ -150,12 +158,22 @@ describe('a row that is not as it was written', () => {
         topic_record: (await gather(again.registry.loadTopics())).map(({ url }) => url),
         subscription: (await gather(again.registry.loadSubscriptions())).map(({ id }) => id),
         place: (await gather(again.places.load())).map(({ subscription }) => subscription),
+        credential: (await gather(again.credentials.loadCredentials())).map(({ id }) => id),
+        revocation: (await gather(again.credentials.loadRevocations())).map(({ value }) => value),
       };
       const all = ['a', 'b', 'c'];
-      expect(loaded).toEqual({ topic_record: all, subscription: all, place: all, [source]: ['a', 'c'] });
-      expect(told).toEqual([{ source, key: 'b' }]);
+      const whole = {
+        topic_record: all,
+        subscription: all,
+        place: all,
+        credential: all,
+        revocation: all,
+      };
+      expect(loaded).toEqual({ ...whole, [source]: ['a', 'c'] });
+      const key = source === 'revocation' ? 'token b' : 'b';
+      expect(told).toEqual([{ source, key }]);
       expect(database.prepare('SELECT source, key FROM quarantine').all()).toEqual([
-        expect.objectContaining({ source, key: 'b' }),
+        expect.objectContaining({ source, key }),
       ]);
       expect(database.prepare(`SELECT count(*) AS rows FROM ${source}`).get()).toMatchObject({ rows: 2 });
     },
@@ -170,6 +188,20 @@ describe('a row that is not as it was written', () => {
       version: 1,
       lease,
       pending: null,
+    };
+  }
+
+  function credentialOf(id: string): Parameters<Store['credentials']['addCredential']>[0] {
+    return {
+      id,
+      role: 'reader',
+      tenant: null,
+      name: null,
+      publish: [],
+      read: ['*'],
+      digest: id,
+      createdAt: 1,
+      expiresAt: null,
     };
   }
 

@@ -42,6 +42,12 @@ const refused: readonly (readonly [file: string, line: string, rule: string])[] 
   ['packages/hub/src/topic/a5.ts', `import 'ws';`, imports],
   ['packages/hub/src/topic/a6.ts', `import '@photostructure/sqlite';`, imports],
 
+  ['packages/hub/src/access/a1.ts', `import type { A } from '../gate/gate.js';`, imports],
+  ['packages/hub/src/access/a2.ts', `import 'express';`, imports],
+
+  ['packages/hub/src/gate/a1.ts', `import type { A } from '../http/app.js';`, imports],
+  ['packages/hub/src/gate/a2.ts', `import '../store/sqlite/log.js';`, imports],
+  ['packages/hub/src/gate/a3.ts', `import 'express';`, imports],
   ['packages/hub/src/protocol/a1.ts', `import '../http/router.js';`, imports],
   ['packages/hub/src/protocol/a2.ts', `import type { A } from '../bridge/sse.js';`, imports],
   ['packages/hub/src/protocol/a3.ts', `import '../store/sqlite/log.js';`, imports],
@@ -55,6 +61,7 @@ const refused: readonly (readonly [file: string, line: string, rule: string])[] 
   ['packages/hub/src/store/a1.ts', `import '../protocol/publish.js';`, imports],
   ['packages/hub/src/store/a2.ts', `import '@photostructure/sqlite';`, imports],
   ['packages/hub/src/store/sqlite/a1.ts', `import type { A } from '../../delivery/agenda.js';`, imports],
+  ['packages/hub/src/store/sqlite/a4.ts', `import type { A } from '../../gate/gate.js';`, imports],
   ['packages/hub/src/store/sqlite/a2.ts', `import '../../create-hub.js';`, imports],
   ['packages/hub/src/store/sqlite/a3.ts', `import 'express';`, imports],
 
@@ -100,6 +107,7 @@ const allowed: readonly (readonly [file: string, line: string])[] = [
   ['packages/shared/src/system-clock.ts', `export const now = Date.now(); setTimeout(() => {}, 1);`],
   ['packages/shared/src/random.ts', `export const chance = Math.random();`],
   ['packages/hub/src/log/ok.ts', `import '@websub/shared'; import '../topic/topic.js'; import './entry.js';`],
+  ['packages/hub/src/gate/ok.ts', `import 'jose'; import '../access/grant.js';`],
   ['packages/hub/src/delivery/ok.ts', `import '../log/log.js'; import '../protocol/intent.js';`],
   ['packages/hub/src/store/sqlite/ok.ts', `import '@photostructure/sqlite'; import '../../log/log.js';`],
   ['packages/hub/src/http/ok.ts', `import 'express'; import '../protocol/publish.js';`],

@@ -97,14 +97,16 @@ describe('options', () => {
   it('opens in development what is closed in production', () => {
     const production = resolveOptions({});
     const development = resolveOptions({ dev: true });
-    expect([production.publish, production.lease.minSeconds, production.network.allows('127.0.0.1')]).toEqual(
-      ['ping', 300, false],
-    );
     expect([
-      development.publish,
+      production.openTo.content,
+      production.lease.minSeconds,
+      production.network.allows('127.0.0.1'),
+    ]).toEqual([false, 300, false]);
+    expect([
+      development.openTo.content,
       development.lease.minSeconds,
       development.network.allows('127.0.0.1'),
-    ]).toEqual(['open', 1, true]);
+    ]).toEqual([true, 1, true]);
     expect(development.network.allows('169.254.169.254')).toBe(false);
   });
 });

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { reasonOf } from '@websub/shared';
 import { LOG_LEVELS, type LogLevel } from './logging.js';
-import { OPTION_NAMES, OptionError, PUBLISH_POLICIES, type HubOptions, type OptionName } from './options.js';
+import {
+  OPTION_NAMES,
+  OptionError,
+  PUBLISH_POLICIES,
+  READ_POLICIES,
+  type HubOptions,
+  type OptionName,
+} from './options.js';
 
 type Kind = 'text' | 'number' | 'switch' | 'list' | 'numbers';
 
@@ -41,6 +48,26 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     kind: 'text',
     help: `who may publish without a credential: ${PUBLISH_POLICIES.join(', ')}`,
     fallback: 'ping',
+  },
+  {
+    name: 'read',
+    kind: 'text',
+    help: `who may subscribe without a credential: ${READ_POLICIES.join(', ')}`,
+    fallback: 'open',
+  },
+  {
+    name: 'jwtKeys',
+    kind: 'text',
+    help: 'file or https URL of the JSON Web Key Set that tokens are signed with',
+    fallback: 'none',
+  },
+  { name: 'jwtAudience', kind: 'text', help: 'what the aud of tokens has to be', fallback: 'none' },
+  { name: 'jwtIssuer', kind: 'text', help: 'what the iss of tokens has to be', fallback: 'anything' },
+  {
+    name: 'queryToken',
+    kind: 'switch',
+    help: 'a credential may be shown as ?token=, where proxies and browsers keep it',
+    fallback: 'off',
   },
   {
     name: 'allowNetwork',

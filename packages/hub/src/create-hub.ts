@@ -1,6 +1,16 @@
-import { drainable, systemClock, systemRandom, systemResolver, UndiciHttpClient } from '@websub/shared';
+import {
+  drainable,
+  NetworkPolicy,
+  systemClock,
+  systemRandom,
+  systemResolver,
+  UndiciHttpClient,
+} from '@websub/shared';
+import { anybodysGrant } from './access/grant.js';
 import { Engine } from './engine.js';
 import { HubEmitter } from './events.js';
+import { Gate } from './gate/gate.js';
+import { openTokens } from './gate/open-tokens.js';
 import { createApp } from './http/app.js';
 import { createMetrics } from './http/metrics.js';
 import { createHubServer, listen } from './http/server.js';
@@ -26,6 +36,7 @@ export interface Hub {
 }
 
 const CLOSE_GRACE_MS = 10_000;
+const EVERYWHERE = ['0.0.0.0/0', '::/0'];
 
 /**
  * Opens the store, listens, and goes on with what the last run left. Settles when the hub is ready.
@@ -44,6 +55,14 @@ export async function createHub(
   const { network } = config;
   const hub = { url: '', ready: false };
 
+  // Whoever starts the hub says where the keys of tokens are: any address may be theirs.
+  const keysHttp =
+    ports.http ?? new UndiciHttpClient({ policy: new NetworkPolicy({ allow: EVERYWHERE }), resolver, clock });
+  const tokens =
+    config.tokens === null
+      ? undefined
+      : await openTokens({ config: config.tokens, http: keysHttp, clock, events });
+
   const store = await openSqliteStore({
     folder: config.data,
     onFatal: (error) => events.emit('store-lost', { error }),
@@ -51,6 +70,15 @@ export async function createHub(
     onCommit: (durationMs, changes) => events.emit('store-committed', { durationMs, changes }),
   });
   const seal = await readySeal(config, store, events);
+  const gate = new Gate({
+    credentials: store.credentials,
+    anybody: anybodysGrant(config.openTo),
+    adminKey: config.adminKey,
+    tokens,
+    clock,
+    random,
+    events,
+  });
   const topicAddress = validateTopicAddress({ policy: network, resolver, clock });
   const engine = new Engine({
     config,
@@ -68,6 +96,7 @@ export async function createHub(
         connectionsPerOrigin: config.hostConcurrency + config.verificationsPerHost + FETCHES_PER_HOST,
       }),
     validate: validate === undefined ? topicAddress : validateAll(topicAddress, validate),
+    gate,
     events,
     hubUrl: () => hub.url,
   });
@@ -103,6 +132,8 @@ export async function createHub(
       lag: () => engine.lag.measure(),
       logSize: () => engine.log.size(),
     }),
+    gate,
+    queryToken: config.queryToken,
     events,
     hubUrl: () => hub.url,
     isReady: () => hub.ready,
@@ -116,6 +147,7 @@ export async function createHub(
     await drain();
     cut();
     await engine.stop();
+    await keysHttp.close();
     await store.close();
   };
 

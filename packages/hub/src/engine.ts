@@ -10,6 +10,7 @@ import { RecentAttempts } from './delivery/recent-attempts.js';
 import { Redeliveries } from './delivery/redeliveries.js';
 import { Settlement } from './delivery/settlement.js';
 import type { HubEmitter } from './events.js';
+import type { Gate } from './gate/gate.js';
 import { HotTail } from './log/hot-tail.js';
 import type { ResolvedOptions } from './options.js';
 import { USER_AGENT } from './package-info.js';
@@ -18,6 +19,7 @@ import { Admission } from './protocol/admission.js';
 import { ClosedRequests } from './protocol/closed-requests.js';
 import { Housekeeping } from './protocol/housekeeping.js';
 import { Operator } from './protocol/operator.js';
+import { Permissions } from './protocol/permissions.js';
 import { Publications } from './protocol/publication.js';
 import { Resealing } from './protocol/resealing.js';
 import { restore } from './protocol/restore.js';
@@ -40,6 +42,7 @@ export interface EngineOptions {
   readonly http: HttpClient;
   readonly validate: Validate;
   readonly seal: Seal;
+  readonly gate: Gate;
   readonly events: HubEmitter;
   /** What the hub calls itself; known once it listens. */
   readonly hubUrl: () => string;
@@ -65,6 +68,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #agenda: Agenda<Recipient | Topic>;
   readonly #subscriptions: Subscriptions;
+  readonly #permissions: Permissions;
   readonly #verification: Verification;
   readonly #fetches: TopicFetches;
   readonly #places: PlaceSaver;
@@ -90,6 +94,11 @@ export class Engine {
       closed: this.closedRequests,
       onChange: (recipient) => this.#attend(recipient),
       onConfirmed: (recipient) => this.deliveries.revive(recipient),
+    });
+    this.#permissions = new Permissions({
+      ...common,
+      gate: options.gate,
+      subscriptions: this.#subscriptions,
     });
     this.#verification = new Verification({
       ...common,
@@ -129,6 +138,8 @@ export class Engine {
       perHost: config.hostConcurrency,
       inAll: config.maxInFlight,
       breaker: config.breaker,
+      mayReceive: (recipient) => this.#permissions.mayReceive(recipient),
+      onForbidden: (recipient) => this.#permissions.end(recipient),
       onSettled: (recipient) => this.#schedule(recipient),
     });
     this.lag = new Lag({ ...common, log });
@@ -157,6 +168,9 @@ export class Engine {
   /** Reads what the last run left and goes on with it; settles when everything that was promised is on the agenda. */
   async start(): Promise<void> {
     const { registry, places } = this.#options.store;
+    await this.#options.gate.start(
+      () => void this.#permissions.findLost((recipient) => this.#attend(recipient)),
+    );
     await restore({ registry, places, log: this.log, roll: this.roll, seal: this.#options.seal });
     this.log.wake((entries) => {
       for (const { topic, position } of entries) this.#wake(topic, position);
@@ -172,6 +186,8 @@ export class Engine {
 
   /** Starts nothing new; settles when what was in flight has settled and every place is saved. */
   async stop(): Promise<void> {
+    this.#permissions.stop();
+    this.#options.gate.stop();
     this.#housekeeping.stop();
     this.#agenda.stop();
     this.#verification.stop();
@@ -195,9 +211,14 @@ export class Engine {
     const { clock, events, random } = this.#options;
     const now = clock.now();
     const { lease, pending } = recipient.subscription;
-    if (lease !== null && lease.endsAt <= now) {
-      const request = random.token(REQUEST_BYTES);
-      this.#subscriptions.apply(recipient, { kind: 'lease-ended', request }).catch((error: unknown) => {
+    const ends =
+      lease !== null && lease.endsAt <= now
+        ? this.#subscriptions.apply(recipient, { kind: 'lease-ended', request: random.token(REQUEST_BYTES) })
+        : this.#permissions.isLost(recipient)
+          ? this.#permissions.end(recipient)
+          : undefined;
+    if (ends !== undefined) {
+      ends.catch((error: unknown) => {
         events.emit('fault', { where: 'lease', error });
         this.#agenda.schedule(recipient, now + STORE_FAULT_PAUSE_MS);
       });

@@ -90,6 +90,14 @@ export interface HubEvents {
   'host-held': [{ readonly origin: string; readonly probeInMs: number }];
   /** It answers again; so many recipients waited. */
   'host-released': [{ readonly origin: string; readonly waiting: number }];
+  /** An API key was made; the key itself is known to whoever asked for it. */
+  'credential-created': [
+    { readonly credential: string; readonly role: string; readonly tenant: string | null },
+  ];
+  /** `value` is the id of an API key or a token, or the name of a subject or tenant. */
+  'access-revoked': [
+    { readonly kind: 'credential' | 'token' | 'subject' | 'tenant'; readonly value: string },
+  ];
   'topic-pinged': [{ readonly topic: string }];
   'topic-fetched': [{ readonly topic: string; readonly changed: boolean; readonly status: number }];
   'topic-fetch-failed': [

@@ -28,6 +28,8 @@ const LEVEL_OF: Readonly<Record<keyof HubEvents, 'error' | 'warn' | 'info' | 'de
   'dead-letter-redelivered': 'info',
   'host-held': 'warn',
   'host-released': 'info',
+  'credential-created': 'info',
+  'access-revoked': 'info',
   'topic-pinged': 'debug',
   'topic-fetched': 'info',
   'topic-fetch-failed': 'warn',

@@ -14,12 +14,16 @@ import {
   DEFAULT_SUSPEND_AFTER_SECONDS,
   type PatienceOptions,
 } from './delivery/patience.js';
+import type { OpenTo } from './access/grant.js';
 import type { Retention } from './log/log.js';
 import type { LeaseBounds } from './protocol/acceptance.js';
 import type { Validate } from './protocol/validation.js';
 
 export const PUBLISH_POLICIES = ['open', 'ping', 'closed'] as const;
 export type PublishPolicy = (typeof PUBLISH_POLICIES)[number];
+
+export const READ_POLICIES = ['open', 'closed'] as const;
+export type ReadPolicy = (typeof READ_POLICIES)[number];
 
 /** Options of a hub. Each is also a flag and an environment variable of `websub-hub start`. */
 export interface HubOptions {
@@ -37,6 +41,19 @@ export interface HubOptions {
   readonly adminKey?: string;
   /** Who may publish without a credential: `open` (content too), `ping` (pings only), `closed`. Default `ping`. */
   readonly publish?: PublishPolicy;
+  /** Who may subscribe without a credential: `open` (anybody), `closed` (nobody). Default `open`. */
+  readonly read?: ReadPolicy;
+  /**
+   * JSON Web Key Set with the keys of tokens: a file, or an https URL (http on this machine). Default none: no tokens. With
+   * it, `jwtAudience` is needed.
+   */
+  readonly jwtKeys?: string;
+  /** What the `aud` of a token has to be. */
+  readonly jwtAudience?: string;
+  /** What the `iss` of a token has to be. Default: anything. */
+  readonly jwtIssuer?: string;
+  /** Whether a credential may be shown as `?token=`, where proxies and browsers keep it. Default false. */
+  readonly queryToken?: boolean;
   /** CIDR ranges exempt from the ban on addresses that are not public. Default none. */
   readonly allowNetwork?: readonly string[];
   /** Bounds of a lease in seconds; a request outside is brought inside. Defaults 300 (`dev`: 1), 2,592,000, 864,000. */
@@ -110,6 +127,15 @@ const schema = z.strictObject({
   dev: z.boolean().default(false),
   adminKey: z.string().min(16, 'has fewer than 16 characters: choose a longer key').optional(),
   publish: z.enum(PUBLISH_POLICIES, `is none of ${PUBLISH_POLICIES.join(', ')}: choose one`).default('ping'),
+  read: z.enum(READ_POLICIES, `is none of ${READ_POLICIES.join(', ')}: choose one`).default('open'),
+  jwtKeys: z
+    .string()
+    .min(1, 'is empty: name a file or a URL')
+    .refine(isKeySetAddress, 'is a URL that others can tamper with: use https, or a file')
+    .optional(),
+  jwtAudience: z.string().min(1, 'is empty: name what the aud of tokens has to be').optional(),
+  jwtIssuer: z.string().min(1, 'is empty: name what the iss of tokens has to be').optional(),
+  queryToken: z.boolean().default(false),
   allowNetwork: z.array(z.string().refine(isCidr, 'is not CIDR: write ranges like 10.0.0.0/8')).default([]),
   minLease: seconds.optional(),
   maxLease: seconds.default(2_592_000),
@@ -150,7 +176,10 @@ export interface ResolvedOptions {
   readonly data: string;
   readonly dev: boolean;
   readonly adminKey: string | undefined;
-  readonly publish: PublishPolicy;
+  readonly openTo: OpenTo;
+  /** `null`: no tokens are taken. */
+  readonly tokens: TokenOptions | null;
+  readonly queryToken: boolean;
   readonly network: NetworkPolicy;
   readonly lease: LeaseBounds;
   readonly maxBodyBytes: number;
@@ -163,6 +192,14 @@ export interface ResolvedOptions {
   readonly trustProxy: readonly string[];
   readonly secretKey: readonly string[];
   readonly secretKeyFile: string | undefined;
+}
+
+/** Whose tokens are taken. */
+export interface TokenOptions {
+  /** File or URL of the key set. */
+  readonly keys: string;
+  readonly audience: string;
+  readonly issuer: string | undefined;
 }
 
 /** Throws `invalid_configuration` with `option` and a sentence that tells the cure. */
@@ -185,7 +222,13 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
     adminKey: given.adminKey,
     secretKeyFile: given.secretKeyFile,
     dev,
-    publish: dev ? 'open' : given.publish,
+    openTo: {
+      pings: dev || given.publish !== 'closed',
+      content: dev || given.publish === 'open',
+      reading: dev || given.read === 'open',
+      management: dev,
+    },
+    tokens: tokenOptions(parsed.data),
     network: new NetworkPolicy({ allowLoopback: dev, allow: given.allowNetwork }),
     lease: { minSeconds, maxSeconds: given.maxLease, defaultSeconds: given.defaultLease },
     maxBodyBytes: given.maxBody,
@@ -215,6 +258,16 @@ export class OptionError extends WebSubError {
   }
 }
 
+function tokenOptions({ jwtKeys, jwtAudience, jwtIssuer }: z.output<typeof schema>): TokenOptions | null {
+  if (jwtKeys === undefined) {
+    if (jwtAudience === undefined && jwtIssuer === undefined) return null;
+    throw new OptionError('jwtKeys', 'is missing: name the keys that tokens are signed with');
+  }
+  if (jwtAudience === undefined)
+    throw new OptionError('jwtAudience', 'is missing: name what the aud of tokens has to be');
+  return { keys: jwtKeys, audience: jwtAudience, issuer: jwtIssuer };
+}
+
 function toOptionError(issue: z.core.$ZodIssue | undefined): OptionError {
   if (issue?.code === 'unrecognized_keys') {
     return new OptionError(issue.keys[0] ?? '', `is not an option: use one of ${OPTION_NAMES.join(', ')}`);
@@ -224,6 +277,14 @@ function toOptionError(issue: z.core.$ZodIssue | undefined): OptionError {
 
 function isWebUrl(value: string): boolean {
   return doesNotThrow(() => parseWebUrl(value, 'publicUrl'));
+}
+
+/** A file; or a URL that nobody on the way can change: https, or http on this machine. */
+function isKeySetAddress(value: string): boolean {
+  if (!/^https?:/i.test(value)) return true;
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return protocol === 'https:' || /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
 function isCidr(value: string): boolean {

@@ -1,3 +1,4 @@
+import type { Credentials } from './access/credentials.js';
 import type { Log } from './log/log.js';
 import type { Places } from './subscription/places.js';
 import type { Registry } from './subscription/registry.js';
@@ -7,6 +8,7 @@ export interface Store {
   readonly log: Log;
   readonly registry: Registry;
   readonly places: Places;
+  readonly credentials: Credentials;
   /** Settles when everything that was asked for before is on stable storage and the store is released. */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** Contract suites of the hub's ports: whoever writes another store runs them against it. */
 export type { ContractCase, Open } from './contract-case.js';
+export { credentialsContract } from './credentials-contract.js';
 export { logContract } from './log-contract.js';
 export { MemoryLog } from './memory-log.js';
 export { placesContract } from './places-contract.js';

@@ -24,6 +24,10 @@ export interface DeliveriesOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: HubEmitter;
+  /** Whether the recipient may be given what it is owed at this moment (LAW 13). */
+  readonly mayReceive: (recipient: Recipient) => boolean;
+  /** It may not; settles when what follows from that is durable. */
+  readonly onForbidden: (recipient: Recipient) => Promise<void>;
   /** The recipient may want attention at another time. */
   readonly onSettled: (recipient: Recipient) => void;
 }
@@ -184,7 +188,7 @@ export class Deliveries {
   }
 
   async #take(recipient: Recipient): Promise<void> {
-    const { clock, random, events, backlog } = this.#options;
+    const { clock, random, events, backlog, mayReceive, onForbidden } = this.#options;
     const startedAt = clock.monotonic();
     const extra = this.#extras.get(recipient);
     let outcome: DeliveryOutcome | undefined;
@@ -193,7 +197,8 @@ export class Deliveries {
       // Things may have changed while it waited for its turn (LAW 4).
       const owed =
         extra === undefined && recipient.isOwed(clock.now()) ? await backlog.next(recipient) : extra?.entry;
-      if (owed !== undefined && recipient.isOpen(clock.now())) {
+      if (owed !== undefined && !mayReceive(recipient)) await onForbidden(recipient);
+      else if (owed !== undefined && recipient.isOpen(clock.now())) {
         const made: Attempt = {
           entry: owed,
           attempt: extra?.attempt ?? recipient.attempts + 1,

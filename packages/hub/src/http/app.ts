@@ -1,16 +1,21 @@
 import { WebSubError } from '@websub/shared';
 import express, { type ErrorRequestHandler, type Express, type Response } from 'express';
 import type { HubEmitter } from '../events.js';
+import type { Gate } from '../gate/gate.js';
+import type { Admit } from './entrance.js';
 import { hubEndpoint, type HubEndpointOptions } from './hub-endpoint.js';
 import { managementRouter, type ManagementOptions } from './management/router.js';
 import type { Metrics } from './metrics.js';
 import { pathOf, sendPlain, sendProblem } from './problem.js';
+import { shownCredential } from './shown-credential.js';
 import { statusPage, type StatusOptions } from './status.js';
 import { welcome } from './welcome.js';
 
 export interface AppOptions {
-  readonly endpoint: HubEndpointOptions;
-  readonly management: ManagementOptions;
+  readonly endpoint: Omit<HubEndpointOptions, 'admit' | 'gate'>;
+  readonly management: Omit<ManagementOptions, 'admit' | 'gate'>;
+  readonly gate: Gate;
+  readonly queryToken: boolean;
   readonly status: StatusOptions;
   readonly metrics: Metrics;
   readonly events: HubEmitter;
@@ -24,7 +29,8 @@ const MOST_HEADERS = 100;
 
 /** All routes of the hub. */
 export function createApp(options: AppOptions): Express {
-  const { metrics, isReady } = options;
+  const { metrics, isReady, gate } = options;
+  const admit: Admit = (request) => gate.admit(shownCredential(request, options));
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -43,7 +49,7 @@ export function createApp(options: AppOptions): Express {
   });
   app.use((_request, response, next) => (isReady() ? next() : sendNotReady(response)));
   app.get('/', welcome(options.hubUrl));
-  app.post('/', hubEndpoint(options.endpoint));
+  app.post('/', hubEndpoint({ ...options.endpoint, admit, gate }));
   app.all('/', (_request, response) => {
     response.set('Allow', 'GET, HEAD, POST');
     sendPlain(response, 405, 'method not allowed: use POST to subscribe or publish, GET to look');
@@ -52,7 +58,7 @@ export function createApp(options: AppOptions): Express {
     response.set('Content-Type', metrics.contentType).send(await metrics.text());
   });
   app.get('/status/:request', statusPage(options.status));
-  app.use('/v1', managementRouter(options.management));
+  app.use('/v1', managementRouter({ ...options.management, admit, gate }));
   app.use((request, response) =>
     sendProblem(response, 404, `there is nothing at ${request.path}: the hub is at /`),
   );
@@ -68,8 +74,10 @@ function sendNotReady(response: Response): void {
 const STATUS: Partial<Record<WebSubError['code'], number>> = {
   invalid_request: 400,
   forbidden_address: 400,
+  denied: 401,
   unsupported_media_type: 415,
   too_large: 413,
+  retry_later: 429,
   store_full: 507,
   store_failed: 503,
   stopped: 503,

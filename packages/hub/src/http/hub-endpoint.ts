@@ -11,11 +11,12 @@ import {
   type TraceContext,
 } from '@websub/shared';
 import type { Request, RequestHandler, Response } from 'express';
-import type { PublishPolicy } from '../options.js';
+import { may, type Grant } from '../access/grant.js';
+import type { Gate } from '../gate/gate.js';
 import type { Acceptance } from '../protocol/acceptance.js';
 import type { Admission } from '../protocol/admission.js';
 import type { Publications } from '../protocol/publication.js';
-import { bearsKey } from './credentials.js';
+import { refusalOf, sendRefusal, type Admit } from './entrance.js';
 import { sendPlain } from './problem.js';
 import { readBody } from './read-body.js';
 import { statusUrl } from './status.js';
@@ -25,9 +26,8 @@ export interface HubEndpointOptions {
   readonly acceptance: Acceptance;
   readonly publications: Publications;
   readonly admission: Admission | undefined;
-  readonly publish: PublishPolicy;
-  readonly dev: boolean;
-  readonly adminKey: string | undefined;
+  readonly admit: Admit;
+  readonly gate: Gate;
   readonly maxBodyBytes: number;
   /** What the hub calls itself. */
   readonly hubUrl: () => string;
@@ -54,11 +54,12 @@ function unsupported(cure: string): WebSubError {
 
 async function answerForm(options: HubEndpointOptions, request: Request, response: Response): Promise<void> {
   const hubRequest = parseHubRequest(await readBody(request, MAX_FORM_BYTES));
-  if (!isAllowed(options, request, hubRequest.mode)) {
-    sendPlain(response, 403, `${hubRequest.mode} needs a credential here: send Authorization: Bearer KEY`);
+  const entrance = await options.admit(request);
+  if (!isAllowed(entrance.grant, hubRequest)) {
+    sendRefusal(sendPlain, response, refusalOf(entrance, hubRequest.mode));
     return;
   }
-  const answer = await options.acceptance.accept(hubRequest, traceOf(request));
+  const answer = await options.acceptance.accept(hubRequest, entrance.grant, traceOf(request));
   if (answer.kind === 'too-many') sendTooMany(response, answer);
   else {
     const status =
@@ -80,14 +81,6 @@ async function answerPublication(
   request: Request,
   response: Response,
 ): Promise<void> {
-  if (!isAllowed(options, request, 'content')) {
-    sendPlain(
-      response,
-      403,
-      'publishing content needs a credential here: send Authorization: Bearer KEY, or ping with hub.url',
-    );
-    return;
-  }
   const params = queryOf(request);
   const topics = [...params.getAll('hub.topic'), ...params.getAll('hub.url')];
   const topic = topics[0];
@@ -97,12 +90,17 @@ async function answerPublication(
       'hub.topic is missing or repeated: content is published to one topic',
     );
   }
+  const entrance = await options.admit(request);
+  if (!may(entrance.grant, 'publish', topic)) {
+    sendRefusal(sendPlain, response, refusalOf(entrance, 'publishing content to this topic'));
+    return;
+  }
   const id = single(params, 'hub.id');
   const type = single(params, 'hub.type');
   const cursor = await options.publications.publish({
     topic,
     content: {
-      body: await readBody(request, options.maxBodyBytes),
+      body: await whileGood(options.gate, entrance.grant, readBody(request, options.maxBodyBytes)),
       contentType: contentTypeOrDefault(request.get('content-type')),
     },
     ...(id === undefined ? {} : { id }),
@@ -114,23 +112,29 @@ async function answerPublication(
   sendPlain(response, 202, 'Accepted: the content is stored and will be delivered.');
 }
 
-function isAllowed(
-  { dev, adminKey, publish }: HubEndpointOptions,
-  request: Request,
-  what: HubRequest['mode'] | 'content',
-): boolean {
-  switch (what) {
+function isAllowed(grant: Grant, request: HubRequest): boolean {
+  switch (request.mode) {
     case 'subscribe':
+      return may(grant, 'read', request.topic);
     case 'unsubscribe':
+      // The callback confirms it, and nobody is kept from leaving.
       return true;
     case 'publish':
-      return publish !== 'closed' || bearsKey(request, adminKey);
-    case 'content':
-      return publish === 'open' || bearsKey(request, adminKey);
+      return request.topics.every((topic) => may(grant, 'ping', topic));
     case 'register':
     case 'deregister':
-      return dev || bearsKey(request, adminKey);
+      return may(grant, 'register', request.topic);
   }
+}
+
+/** What the work settles with, unless the grant ends before. */
+function whileGood<Result>(gate: Gate, grant: Grant, work: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const release = gate.hold(grant, (end) =>
+      reject(new WebSubError('denied', `the credential was ${end} meanwhile: use another one`)),
+    );
+    work.then(resolve, reject).finally(release);
+  });
 }
 
 function isForm(request: Request): boolean {

@@ -2,6 +2,15 @@ import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 import { VERSION } from '../package-info.js';
 import {
+  createdCredentialSchema,
+  credentialPageSchema,
+  credentialSchema,
+  newCredentialBody,
+  newTicketBody,
+  revocationBody,
+  ticketSchema,
+} from './management/credentials.js';
+import {
   deadLetterPageSchema,
   deadLetterSchema,
   redeliverBody,
@@ -35,6 +44,13 @@ const SCHEMAS = {
   DeadLetterPage: deadLetterPageSchema,
   Redeliver: redeliverBody,
   Redelivery: redeliverySchema,
+  Credential: credentialSchema,
+  CredentialPage: credentialPageSchema,
+  NewCredential: newCredentialBody,
+  CreatedCredential: createdCredentialSchema,
+  Revocation: revocationBody,
+  NewTicket: newTicketBody,
+  Ticket: ticketSchema,
   Stats: statsSchema,
   Status: statusSchema,
   Problem: problemSchema,
@@ -62,7 +78,11 @@ export function openApiDocument(operations: readonly Operation[]): Json {
     paths,
     components: {
       schemas: namedSchemas(),
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'the admin key, an API key, or a token' },
+        basic: { type: 'http', scheme: 'basic', description: 'the same as password, with any user' },
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key', description: 'the same' },
+      },
     },
   };
 }
@@ -73,7 +93,7 @@ function described({ id, tag, summary, path, query, body, status, answer, proble
     operationId: id,
     tags: [tag],
     summary,
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { basic: [] }, { apiKey: [] }],
     parameters: [...pathParameters(path), ...queryParameters(query)],
     ...(body === undefined
       ? {}
@@ -163,7 +183,7 @@ const PUBLIC_PATHS: Readonly<Record<string, Record<string, Json>>> = {
           content: { 'text/plain': { schema: { type: 'string' } } },
         },
         ...Object.fromEntries(
-          [400, 403, 413, 415, 429, 507].map((code) => [
+          [400, 401, 403, 413, 415, 429, 507].map((code) => [
             code,
             { description: STATUS_CODES[code], content: { 'text/plain': { schema: { type: 'string' } } } },
           ]),

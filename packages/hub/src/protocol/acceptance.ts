@@ -1,5 +1,6 @@
 import {
   parseWebUrl,
+  type Clock,
   type HubRequest,
   type NetworkPolicy,
   type Random,
@@ -7,6 +8,8 @@ import {
   type TraceContext,
   type UnsubscribeRequest,
 } from '@websub/shared';
+import type { Grant } from '../access/grant.js';
+import { tenantOf } from '../access/principal.js';
 import type { Admission, Refusal } from './admission.js';
 import type { Subscriptions } from './subscriptions.js';
 import type { TopicFetches } from './topic-fetches.js';
@@ -24,6 +27,7 @@ export interface AcceptanceOptions {
   /** Absent: no bounds, as in development. */
   readonly admission: Admission | undefined;
   readonly lease: LeaseBounds;
+  readonly clock: Clock;
   readonly random: Random;
 }
 
@@ -47,18 +51,20 @@ export class Acceptance {
 
   /**
    * Settles when the request is durable, or with a refusal. Nothing here depends on how verification or validation will
-   * go (section 5.1.2). `origin.trace` is passed on with what the hub does because of the request. Rejects with `forbidden_address` for an address that no policy allows, and with `store_full` or
-   * `store_failed`.
+   * go (section 5.1.2). That the grant allows the request is for the caller to ask. `origin.trace` is passed on with what
+   * the hub does because of the request. Rejects with `forbidden_address` for an address that no policy allows, and with
+   * `store_full` or `store_failed`.
    */
   async accept(
     request: HubRequest,
+    grant: Grant,
     origin: { readonly trace?: TraceContext } = {},
   ): Promise<Accepted | Refusal> {
     const { fetches } = this.#options;
     switch (request.mode) {
       case 'subscribe':
       case 'unsubscribe':
-        return this.#acceptIntent(request, origin);
+        return this.#acceptIntent(request, grant, origin);
       case 'publish':
         await Promise.all(request.topics.map((topic) => fetches.ping(topic, origin)));
         return { kind: 'accepted', request: undefined };
@@ -71,12 +77,14 @@ export class Acceptance {
 
   async #acceptIntent(
     request: SubscribeRequest | UnsubscribeRequest,
+    grant: Grant,
     origin: { readonly trace?: TraceContext },
   ): Promise<Accepted | Refusal> {
+    const { principal } = grant;
     const { subscriptions, network, admission, random } = this.#options;
     network.checkLiteral(parseWebUrl(request.callback, 'hub.callback'), 'hub.callback');
     network.checkLiteral(parseWebUrl(request.topic, 'hub.topic'), 'hub.topic');
-    const refusal = admission?.subscription(request);
+    const refusal = admission?.subscription(request, tenantOf(principal));
     if (refusal !== undefined) return refusal;
     const common = {
       request: random.token(REQUEST_BYTES),
@@ -92,15 +100,20 @@ export class Acceptance {
             kind: 'subscribe-requested',
             ...common,
             ...(request.secret !== undefined && { secret: request.secret }),
-            leaseSeconds: this.#grant(request.leaseSeconds),
+            leaseSeconds: this.#leaseSeconds(request.leaseSeconds, grant),
+            ...(principal !== undefined && { principal }),
           },
     );
     return { kind: 'accepted', request: common.request };
   }
 
-  /** A request outside the bounds is brought inside (section 5.1: the hub decides). */
-  #grant(asked: number | undefined): number {
-    const { minSeconds, maxSeconds, defaultSeconds } = this.#options.lease;
-    return Math.min(Math.max(asked ?? defaultSeconds, minSeconds), maxSeconds);
+  /**
+   * A request outside the bounds is brought inside (section 5.1: the hub decides); nothing outlasts the credential that it
+   * was asked for with.
+   */
+  #leaseSeconds(asked: number | undefined, { endsAt }: Grant): number {
+    const { lease, clock } = this.#options;
+    const seconds = Math.min(Math.max(asked ?? lease.defaultSeconds, lease.minSeconds), lease.maxSeconds);
+    return Math.max(Math.min(seconds, Math.floor((endsAt - clock.now()) / 1000)), 1);
   }
 }

@@ -23,6 +23,7 @@ const PER_CALLBACK_HOST = { perSecond: 5, burst: 50 };
 const PER_PAIR = { perSecond: 0.1, burst: 5 };
 const MOST_QUESTIONS_PER_HOST = 100;
 const MOST_SUBSCRIPTIONS_PER_HOST = 10_000;
+const MOST_SUBSCRIPTIONS_PER_TENANT = 100_000;
 const FULL_RETRY_AFTER_MS = 3_600_000;
 
 /** Keeps the hub from being made to flood others: bounds on what a client may ask and a callback host may be asked. */
@@ -42,8 +43,11 @@ export class Admission {
     return waitMs === 0 ? undefined : tooMany('this client sends requests too fast', waitMs);
   }
 
-  /** A request that leads to a verification of this callback. */
-  subscription({ topic, callback, mode }: SubscribeRequest | UnsubscribeRequest): Refusal | undefined {
+  /** A request, by somebody of this tenant, that leads to a verification of this callback. */
+  subscription(
+    { topic, callback, mode }: SubscribeRequest | UnsubscribeRequest,
+    tenant: string | null,
+  ): Refusal | undefined {
     const { roll, clock, questionsOf } = this.#options;
     const host = callbackHost(callback);
     const now = clock.monotonic();
@@ -53,6 +57,12 @@ export class Admission {
     if (isNew && roll.recipientsOf(host) >= MOST_SUBSCRIPTIONS_PER_HOST) {
       return tooMany(
         `this callback host has ${MOST_SUBSCRIPTIONS_PER_HOST} subscriptions: unsubscribe some`,
+        FULL_RETRY_AFTER_MS,
+      );
+    }
+    if (isNew && tenant !== null && roll.recipientsOfTenant(tenant) >= MOST_SUBSCRIPTIONS_PER_TENANT) {
+      return tooMany(
+        `this tenant has ${MOST_SUBSCRIPTIONS_PER_TENANT} subscriptions: unsubscribe some`,
         FULL_RETRY_AFTER_MS,
       );
     }

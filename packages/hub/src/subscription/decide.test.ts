@@ -65,6 +65,7 @@ const EVENTS = {
   denied: { kind: 'denied', request: 'r1', reason: 'no' },
   'denial-told': { kind: 'denial-told', request: 'r1' },
   'denial-unanswered': { kind: 'denial-unanswered', request: 'r1' },
+  forbidden: { kind: 'forbidden', request: 'r5', reason: 'no', lease: true, pending: true },
   'lease-ended': { kind: 'lease-ended', request: 'r3' },
   gone: { kind: 'gone' },
   suspended: { kind: 'suspended' },
@@ -79,6 +80,7 @@ const EVENTS = {
 const namesNew = new Set<SubscriptionEvent['kind']>([
   'subscribe-requested',
   'unsubscribe-requested',
+  'forbidden',
   'lease-ended',
   'removed',
 ]);
@@ -117,6 +119,10 @@ const TABLE: Record<SubscriptionEvent['kind'], Record<State, Outcome>> = {
     pending !== 'denial' ? '=' : lease === 'none' ? '- [ended:denied]' : `${lease}/none []`,
   ),
   'denial-unanswered': everywhere((lease, pending) => (pending === 'denial' ? `${lease}/denial []` : '=')),
+  forbidden: everywhere((lease, pending) => {
+    if (pending === 'subscribe' || (lease !== 'none' && pending === 'none')) return 'none/denial [denied:no]';
+    return lease === 'none' ? '=' : `none/${pending} []`;
+  }),
   'lease-ended': everywhere((lease, pending) => {
     if (lease === 'none' || isInForce(lease)) return '=';
     if (pending !== 'none') return `none/${pending} []`;
@@ -241,11 +247,12 @@ describe('decide', () => {
     expect(subscription).toBeNull();
   });
 
-  it('LAW 5 never changes the terms by anything but a confirmation, the end of the lease, 410 or an operator', () => {
+  it('LAW 5 never changes the terms by anything but a confirmation, the end of the lease or of the right to it, 410 or an operator', () => {
     const states = fc.constantFrom(...(Object.keys(TABLE.gone) as State[]));
     const events = fc.constantFrom(...Object.values(EVENTS));
     const changing = new Set<SubscriptionEvent['kind']>([
       'intent-confirmed',
+      'forbidden',
       'lease-ended',
       'gone',
       'rewound',
@@ -310,6 +317,26 @@ describe('decide', () => {
     const removed = decide(subscriptionIn('active/subscribe'), EVENTS.removed, NOW).subscription;
     if (removed === null) throw new Error('it is told first');
     expect(decide(removed, EVENTS['intent-confirmed'], NOW)).toEqual({ subscription: removed, facts: [] });
+  });
+
+  it("ends only what is forbidden: a renewal in somebody else's name goes on, and so does what is in force", () => {
+    const before = subscriptionIn('active/subscribe');
+    expect(decide(before, { ...EVENTS.forbidden, pending: false }, NOW)).toEqual({
+      subscription: { ...before, lease: null },
+      facts: [],
+    });
+    const { subscription } = decide(before, { ...EVENTS.forbidden, lease: false }, NOW);
+    expect(subscription?.lease).toBe(before.lease);
+    expect(subscription?.pending?.kind).toBe('denial');
+  });
+
+  it('keeps in whose name a subscription was asked for as long as it lasts', () => {
+    const principal = { kind: 'key', id: 'k1', tenant: 'acme' } as const;
+    const asked = decide(subscriptionIn('none/none'), { ...EVENTS['subscribe-requested'], principal }, NOW);
+    expect(asked.subscription?.pending).toMatchObject({ principal });
+    const of = { ...PENDINGS.subscribe, principal };
+    const confirmed = decide(subscriptionIn('none/subscribe'), { ...EVENTS['intent-confirmed'], of }, NOW);
+    expect(confirmed.subscription?.lease).toMatchObject({ principal });
   });
 
   it('leaves the version to whoever saves', () => {

@@ -1,4 +1,5 @@
 import type { TraceContext } from '@websub/shared';
+import type { Principal } from '../access/principal.js';
 import type { Position } from '../log/log.js';
 import { markLease, type LeaseMark } from './lease-mark.js';
 import type { SealedSecret } from './sealed-secret.js';
@@ -22,6 +23,7 @@ export type SubscriptionEvent =
       readonly leaseSeconds: number;
       readonly verifyToken: string | null;
       readonly trace?: TraceContext;
+      readonly principal?: Principal;
     }
   | {
       readonly kind: 'unsubscribe-requested';
@@ -47,6 +49,14 @@ export type SubscriptionEvent =
   | { readonly kind: 'denied'; readonly request: string; readonly reason: string }
   | { readonly kind: 'denial-told'; readonly request: string }
   | { readonly kind: 'denial-unanswered'; readonly request: string }
+  /** In whose name the lease, or what is pending, was asked for may no longer read the topic; the denial is `request`. */
+  | {
+      readonly kind: 'forbidden';
+      readonly request: string;
+      readonly reason: string;
+      readonly lease: boolean;
+      readonly pending: boolean;
+    }
   /** `request` names the denial that a suspended subscription is then told of. */
   | { readonly kind: 'lease-ended'; readonly request: string }
   /** The callback answered a delivery 410 (section 7). */
@@ -112,6 +122,8 @@ export function decide(subscription: Subscription, event: SubscriptionEvent, now
       return isVerifying(subscription)
         ? unchanged(subscription)
         : (again(subscription, now) ?? denialDone(subscription));
+    case 'forbidden':
+      return forbidden(subscription, event, now);
     case 'lease-ended':
       return leaseEnded(subscription, event, now);
     case 'gone':
@@ -134,6 +146,7 @@ function isOutdated({ pending }: Subscription, event: SubscriptionEvent): boolea
   switch (event.kind) {
     case 'subscribe-requested':
     case 'unsubscribe-requested':
+    case 'forbidden':
     case 'lease-ended':
     case 'gone':
     case 'suspended':
@@ -176,8 +189,15 @@ function pendingOf(
     ...(trace === undefined ? {} : { trace }),
   };
   if (event.kind === 'unsubscribe-requested') return { kind: 'unsubscribe', ...attempt };
-  const { secret, leaseSeconds } = event;
-  return { kind: 'subscribe', ...attempt, secret, leaseSeconds, afterUnsubscribe: mayHaveEnded(replaced) };
+  const { secret, leaseSeconds, principal } = event;
+  return {
+    kind: 'subscribe',
+    ...attempt,
+    secret,
+    leaseSeconds,
+    afterUnsubscribe: mayHaveEnded(replaced),
+    ...(principal !== undefined && { principal }),
+  };
 }
 
 function leaseEnded(subscription: Subscription, { request }: { request: string }, now: number): Decision {
@@ -219,7 +239,7 @@ function intentConfirmed(
 
 /** Everything published after the verification was sent is owed: the callback may act on its own answer at once. */
 function leaseOf(
-  { secret, leaseSeconds, request }: PendingSubscribe,
+  { secret, leaseSeconds, request, principal }: PendingSubscribe,
   { askedAt, head }: { readonly askedAt: number; readonly head: Position },
   inForce: Lease | null,
 ): Lease {
@@ -229,6 +249,7 @@ function leaseOf(
     endsAt: askedAt + leaseSeconds * 1000,
     since: inForce?.since ?? head,
     request,
+    ...(principal !== undefined && { principal }),
     // What an operator keeps back stays back; a suspension ends, since the callback is there again.
     ...(inForce?.pausedAt === undefined ? {} : { pausedAt: inForce.pausedAt }),
   };
@@ -259,6 +280,23 @@ function deny(
     ...(byOperator === true ? { byOperator } : {}),
   };
   return { subscription: { ...subscription, pending }, facts: [{ kind: 'denied', reason }] };
+}
+
+/**
+ * What is forbidden ends at once, and the callback is told (section 5.2), unless it is about to be asked something else:
+ * a request in somebody else's name, or to unsubscribe.
+ */
+function forbidden(
+  subscription: Subscription,
+  event: Extract<SubscriptionEvent, { kind: 'forbidden' }>,
+  now: number,
+): Decision {
+  const { lease, pending } = subscription;
+  const endsLease = event.lease && lease !== null;
+  const endsPending = event.pending && pending?.kind === 'subscribe';
+  if (!endsLease && !endsPending) return unchanged(subscription);
+  const rest = { ...subscription, lease: endsLease ? null : lease };
+  return pending === null || endsPending ? deny(rest, { ...event, byOperator: true }, now) : unchanged(rest);
 }
 
 /** The callback was told, or could not be reached often enough. A denied renewal leaves what is in force (LAW 5). */

@@ -15,6 +15,8 @@ export class Recipient {
   attempts = 0;
   /** No attempt before this time, milliseconds since the epoch. */
   retryAt = 0;
+  /** The tenant that it is counted for. */
+  tenant: string | null = null;
   /** What went wrong since the last success; `null` while all is well. */
   failure: Failure | null = null;
   /**

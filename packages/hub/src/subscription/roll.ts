@@ -1,11 +1,13 @@
 import { Topic } from '../topic/topic.js';
 import { newTopicRecord } from '../topic/topic-record.js';
 import type { Recipient } from './recipient.js';
+import { tenantOfSubscription } from './subscription.js';
 
 /** Who is who in memory: topics by URL, recipients by topic and callback, their number by host. */
 export class Roll {
   readonly topics = new Map<string, Topic>();
   readonly #byHost = new Map<string, number>();
+  readonly #byTenant = new Map<string, number>();
   #recipients = 0;
 
   get recipientCount(): number {
@@ -14,6 +16,10 @@ export class Roll {
 
   recipientsOf(host: string): number {
     return this.#byHost.get(host) ?? 0;
+  }
+
+  recipientsOfTenant(tenant: string): number {
+    return this.#byTenant.get(tenant) ?? 0;
   }
 
   /** The topic, entered when it is new. */
@@ -34,17 +40,27 @@ export class Roll {
     const { recipients } = recipient.topic;
     if (recipients.has(recipient.subscription.callback)) return;
     recipients.set(recipient.subscription.callback, recipient);
-    this.#byHost.set(recipient.host, this.recipientsOf(recipient.host) + 1);
+    change(this.#byHost, recipient.host, 1);
     this.#recipients++;
+    this.countTenant(recipient);
   }
 
   remove(recipient: Recipient): void {
     if (!recipient.topic.recipients.delete(recipient.subscription.callback)) return;
-    const left = this.recipientsOf(recipient.host) - 1;
-    if (left > 0) this.#byHost.set(recipient.host, left);
-    else this.#byHost.delete(recipient.host);
+    change(this.#byHost, recipient.host, -1);
+    if (recipient.tenant !== null) change(this.#byTenant, recipient.tenant, -1);
+    recipient.tenant = null;
     this.#recipients--;
     this.forgetIfUnused(recipient.topic);
+  }
+
+  /** Counts the recipient for the tenant whose its subscription is now. */
+  countTenant(recipient: Recipient): void {
+    const tenant = tenantOfSubscription(recipient.subscription);
+    if (tenant === recipient.tenant) return;
+    if (recipient.tenant !== null) change(this.#byTenant, recipient.tenant, -1);
+    if (tenant !== null) change(this.#byTenant, tenant, 1);
+    recipient.tenant = tenant;
   }
 
   /** A topic that nobody wants and of which nothing is stored need not be remembered. */
@@ -52,4 +68,10 @@ export class Roll {
     const { recipients, record, fetching } = topic;
     if (recipients.size === 0 && record.version === 0 && !fetching) this.topics.delete(topic.url);
   }
+}
+
+function change(counts: Map<string, number>, key: string, by: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + by;
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
 }

@@ -1,4 +1,5 @@
 import type { TraceContext } from '@websub/shared';
+import { tenantOf, type Principal } from '../access/principal.js';
 import type { Position } from '../log/log.js';
 import type { SealedSecret } from './sealed-secret.js';
 
@@ -26,6 +27,8 @@ export interface Lease {
   readonly endsAt: number;
   /** Entries after this position are owed. */
   readonly since: Position;
+  /** In whose name it was asked for: it lasts no longer than their credential. Absent: anybody's. */
+  readonly principal?: Principal;
   /** The request that the callback confirmed last; absent in what older hubs stored. */
   readonly request?: string;
   /** An operator keeps deliveries back since then; absent while they go on. */
@@ -63,6 +66,8 @@ export interface PendingSubscribe extends Attempted {
   readonly verifyToken: string | null;
   /** It replaced an unsubscription that was never settled: the callback may have confirmed that one. */
   readonly afterUnsubscribe: boolean;
+  /** As {@link Lease.principal}. */
+  readonly principal?: Principal;
 }
 
 interface PendingUnsubscribe extends Attempted {
@@ -93,6 +98,12 @@ export function stateOf({ lease, pending }: Subscription, now: number): Subscrip
 /** Whether the callback may have confirmed the end of the subscription without the hub's knowing. */
 export function mayHaveEnded(pending: Pending | null): boolean {
   return pending?.kind === 'unsubscribe' || (pending?.kind === 'subscribe' && pending.afterUnsubscribe);
+}
+
+/** Whose it is, `null` for nobody's in particular: what is in force counts first. */
+export function tenantOfSubscription({ lease, pending }: Subscription): string | null {
+  if (lease !== null) return tenantOf(lease.principal);
+  return pending?.kind === 'subscribe' ? tenantOf(pending.principal) : null;
 }
 
 /** When this subscription next wants attention because of its request or its lease; `Infinity` for never. */

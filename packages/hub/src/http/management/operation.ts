@@ -13,9 +13,12 @@ export interface Operation {
   readonly tag: string;
   /** One sentence for people. */
   readonly summary: string;
+  /** Whether it needs the right to manage; others see to that themselves. */
+  readonly forManagers: boolean;
   readonly query: z.ZodObject | undefined;
   readonly body: z.ZodType | undefined;
-  readonly status: 200 | 202 | 204;
+  /** 201 tells something that is shown once. */
+  readonly status: 200 | 201 | 202 | 204;
   /** What a success looks like; absent with 204. */
   readonly answer: z.ZodType | undefined;
   /** The problems that it may answer besides those of every operation. */
@@ -28,10 +31,12 @@ export class Problem {
   readonly status: number;
   /** A sentence that ends with the cure. */
   readonly detail: string;
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, detail: string) {
+  constructor(status: number, detail: string, headers: Readonly<Record<string, string>> = {}) {
     this.status = status;
     this.detail = detail;
+    this.headers = headers;
   }
 }
 
@@ -40,12 +45,15 @@ export interface Input<Query, Body> {
   readonly id: string;
   readonly query: Query;
   readonly body: Body;
+  readonly request: Request;
 }
 
 type Spec<Query extends z.ZodObject, Body extends z.ZodType> = Pick<
   Operation,
   'method' | 'path' | 'id' | 'tag' | 'summary'
 > & {
+  /** Default true. */
+  readonly forManagers?: boolean;
   readonly query?: Query;
   readonly body?: Body;
   readonly status?: Operation['status'];
@@ -61,9 +69,10 @@ const LONGEST_JSON_BYTES = 64 * 1024;
 export function operation<Query extends z.ZodObject, Body extends z.ZodType>(
   spec: Spec<Query, Body>,
 ): Operation {
-  const { query, body, status = 200, answer, problems = [], run } = spec;
+  const { forManagers = true, query, body, status = 200, answer, problems = [], run } = spec;
   return {
     ...spec,
+    forManagers,
     query,
     body,
     status,
@@ -74,9 +83,13 @@ export function operation<Query extends z.ZodObject, Body extends z.ZodType>(
         id: String(request.params['id'] ?? ''),
         query: checked<Query>(query, request.query),
         body: checked<Body>(body, body === undefined ? undefined : await readJson(request)),
+        request,
       });
-      if (outcome instanceof Problem) sendProblem(response, outcome.status, outcome.detail);
-      else if (status === 204) response.status(204).end();
+      if (status === 201) response.set('Cache-Control', 'no-store');
+      if (outcome instanceof Problem) {
+        response.set(outcome.headers);
+        sendProblem(response, outcome.status, outcome.detail);
+      } else if (status === 204) response.status(204).end();
       else response.status(status).json(outcome);
     },
   };

@@ -1,19 +1,19 @@
-import { Router, type RequestHandler } from 'express';
-import { bearsKey } from '../credentials.js';
+import { Router } from 'express';
+import { requireManager } from '../entrance.js';
 import { openApiDocument } from '../openapi.js';
 import { pathOf, sendProblem } from '../problem.js';
+import { credentialOperations, type CredentialsOptions } from './credentials.js';
 import { deadLetterOperations, type DeadLettersOptions } from './dead-letters.js';
 import type { Operation } from './operation.js';
 import { statsOperations } from './stats.js';
 import { subscriptionOperations, type SubscriptionsOptions } from './subscriptions.js';
 import { topicOperations } from './topics.js';
 
-export interface ManagementOptions extends SubscriptionsOptions, DeadLettersOptions {
-  readonly dev: boolean;
+export interface ManagementOptions extends SubscriptionsOptions, DeadLettersOptions, CredentialsOptions {
   readonly adminKey: string | undefined;
 }
 
-/** `/v1/…`: what the hub knows, as JSON, and what an operator does about it. Needs the admin key, except in development. */
+/** `/v1/…`: what the hub knows, as JSON, and what an operator does about it. Needs the right to manage, except in development. */
 export function managementRouter(options: ManagementOptions): Router {
   const operations = managementOperations(options);
   const router = Router();
@@ -21,11 +21,11 @@ export function managementRouter(options: ManagementOptions): Router {
   router.get('/openapi.json', (_request, response) => {
     response.json(openApiDocument(operations));
   });
-  const admin = requireAdmin(options);
-  for (const { method, path, handle } of operations) {
-    router[method](path.replaceAll(/\{(\w+)\}/g, ':$1'), admin, handle);
+  const manager = requireManager(options.admit, !options.dev && options.adminKey === undefined);
+  for (const { method, path, forManagers, handle } of operations) {
+    router[method](path.replaceAll(/\{(\w+)\}/g, ':$1'), ...(forManagers ? [manager] : []), handle);
   }
-  router.use(admin, (request, response) => {
+  router.use(manager, (request, response) => {
     sendProblem(
       response,
       404,
@@ -40,23 +40,7 @@ export function managementOperations(options: ManagementOptions): readonly Opera
     ...topicOperations(options),
     ...subscriptionOperations(options),
     ...deadLetterOperations(options),
+    ...credentialOperations(options),
     ...statsOperations(options),
   ];
-}
-
-function requireAdmin({ dev, adminKey }: ManagementOptions): RequestHandler {
-  return (request, response, next) => {
-    if (dev || bearsKey(request, adminKey)) next();
-    else if (adminKey === undefined) {
-      sendProblem(
-        response,
-        403,
-        'the management API is closed: start the hub with --admin-key, or with --dev',
-      );
-    } else {
-      response.set('WWW-Authenticate', 'Bearer');
-      const given = request.get('authorization') !== undefined;
-      sendProblem(response, given ? 403 : 401, 'send Authorization: Bearer and the admin key');
-    }
-  };
 }

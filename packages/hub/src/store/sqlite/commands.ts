@@ -1,3 +1,4 @@
+import type { Revocation } from '../../access/revocation.js';
 import type {
   Appended,
   Entry,
@@ -32,6 +33,9 @@ export interface Writes {
   /** Removes at most {@link DEAD_LETTERS_AT_ONCE} letters. */
   trimDeadLetters(before: number): number;
   quarantine(source: QuarantineSource, rows: readonly DamagedRow[]): void;
+  addCredential(id: string, record: string): boolean;
+  removeCredential(id: string): boolean;
+  addRevocation(revocation: Revocation): void;
 }
 
 /** What the main thread asks the store's thread to find. */
@@ -51,6 +55,9 @@ interface Reads {
   findDeadLetters(filter: DeadLetterKeys, page: StoredPage): readonly DeadLetter[];
   listRedeliveries(after: string, limit: number, each: number): readonly DeadLetter[];
   countDeadLetters(): number;
+  /** The records as JSON. */
+  findCredentials(page: StoredPage): readonly StoredCredential[];
+  revocationsAfter(number: number, limit: number): readonly StoredRevocation[];
 }
 
 export type Commands = Writes & Reads;
@@ -78,6 +85,19 @@ export interface StoredSubscription {
   readonly pending: string | null;
 }
 
+/** An API key; what no statement asks about is JSON. */
+export interface StoredCredential {
+  readonly id: string;
+  readonly record: string;
+  /** 1 when the row is as it was written. */
+  readonly sound: number;
+}
+
+export interface StoredRevocation extends Revocation {
+  readonly number: number;
+  readonly sound: number;
+}
+
 /** One batch of a load; `last` is where the next one goes on, absent at the end. */
 export interface SubscriptionBatch {
   readonly last?: number;
@@ -101,7 +121,7 @@ export interface DamagedRow {
 }
 
 /** A table whose rows carry a checksum. */
-export type QuarantineSource = 'topic_record' | 'subscription' | 'place';
+export type QuarantineSource = 'topic_record' | 'subscription' | 'place' | 'credential' | 'revocation';
 
 /** A page whose beginning may be said to be undefined. */
 export interface StoredPage {

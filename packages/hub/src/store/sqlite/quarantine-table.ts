@@ -12,6 +12,12 @@ const ROWS: Readonly<
     row: `json_object('topic', (SELECT url FROM topic WHERE number = topic), 'callback', callback,
       'version', version, 'lease', hex(lease), 'pending', hex(pending))`,
   },
+  credential: { id: 'id', key: 'id', row: `json_object('record', hex(record))` },
+  revocation: {
+    id: 'number',
+    key: `kind || ' ' || value`,
+    row: `json_object('kind', hex(kind), 'value', hex(value), 'at', at)`,
+  },
   place: {
     id: 'number',
     key: 'subscription',
@@ -31,6 +37,8 @@ export class QuarantineTable {
       topic_record: database.prepare(sql('topic_record')),
       subscription: database.prepare(sql('subscription')),
       place: database.prepare(sql('place')),
+      credential: database.prepare(sql('credential')),
+      revocation: database.prepare(sql('revocation')),
     });
     this.#copy = each(
       (source) => `

@@ -2,13 +2,19 @@ import { Refusal } from './failure.js';
 import { createTables } from './migrations/0001-tables.js';
 import { noteFailures } from './migrations/0002-failures.js';
 import { addChecksums } from './migrations/0003-checksums.js';
+import { createCredentialTables } from './migrations/0004-credentials.js';
 import type { Database } from './sqlite-driver.js';
 
 /**
  * Each migration takes the database from the version that is its index to the next. One that was released is never edited:
  * add another.
  */
-const MIGRATIONS: readonly ((database: Database) => void)[] = [createTables, noteFailures, addChecksums];
+const MIGRATIONS: readonly ((database: Database) => void)[] = [
+  createTables,
+  noteFailures,
+  addChecksums,
+  createCredentialTables,
+];
 
 /** The schema that this program works with. */
 export const LATEST_SCHEMA = MIGRATIONS.length;

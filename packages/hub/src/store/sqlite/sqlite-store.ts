@@ -1,6 +1,7 @@
 import type { WebSubError } from '@websub/shared';
 import type { Store } from '../../store.js';
 import type { OnQuarantine } from './quarantine.js';
+import { SqliteCredentials } from './sqlite-credentials.js';
 import { SqliteLog } from './sqlite-log.js';
 import { SqlitePlaces } from './sqlite-places.js';
 import { SqliteRegistry } from './sqlite-registry.js';
@@ -37,6 +38,7 @@ export async function openSqliteStore({
     log: new SqliteLog(thread),
     registry: new SqliteRegistry(thread, onQuarantine),
     places: new SqlitePlaces(thread, onQuarantine),
+    credentials: new SqliteCredentials(thread, onQuarantine),
     close: () => thread.close(),
   };
 }

@@ -16,6 +16,9 @@ const WRITES: Readonly<Record<keyof Writes, true>> = {
   askRedelivery: true,
   trimDeadLetters: true,
   quarantine: true,
+  addCredential: true,
+  removeCredential: true,
+  addRevocation: true,
 };
 
 /** How long it reads before it looks for writes again. One read is always answered, so neither kind waits for ever. */

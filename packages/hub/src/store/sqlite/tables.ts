@@ -1,4 +1,5 @@
 import type { Commands } from './commands.js';
+import { CredentialTables } from './credential-tables.js';
 import { DeadLetterTables } from './dead-letter-tables.js';
 import { LogTables } from './log-tables.js';
 import { PlaceTables } from './place-tables.js';
@@ -14,6 +15,7 @@ export class Tables {
   readonly letters: DeadLetterTables;
   readonly places: PlaceTables;
   readonly quarantine: QuarantineTable;
+  readonly credentials: CredentialTables;
 
   constructor(database: Database) {
     const topics = new TopicNumbers(database);
@@ -22,10 +24,11 @@ export class Tables {
     this.letters = new DeadLetterTables(database);
     this.places = new PlaceTables(database);
     this.quarantine = new QuarantineTable(database);
+    this.credentials = new CredentialTables(database);
   }
 
   get commands(): Commands {
-    const { log, registry, letters, places, quarantine } = this;
+    const { log, registry, letters, places, quarantine, credentials } = this;
     return {
       append: (entries) => log.append(entries),
       trimLog: (retention, now) => log.trim(retention, now),
@@ -53,6 +56,11 @@ export class Tables {
       savePlaces: (batch) => places.save(batch),
       quarantine: (source, rows) => quarantine.add(source, rows),
       placesAfter: (number, limit) => places.after(number, limit),
+      addCredential: (id, record) => credentials.add(id, record),
+      removeCredential: (id) => credentials.remove(id),
+      findCredentials: (page) => credentials.find(page),
+      addRevocation: (revocation) => credentials.revoke(revocation),
+      revocationsAfter: (number, limit) => credentials.revocationsAfter(number, limit),
     };
   }
 }

@@ -1,0 +1,90 @@
+import type { Principal } from './principal.js';
+import { common, EVERY_TOPIC, NO_TOPIC, union, type TopicScope } from './topic-scope.js';
+
+/** What may be done with a topic. A `ping` says that it changed; `publish` gives its content. */
+export type TopicAction = 'ping' | 'publish' | 'register' | 'read';
+
+/** What somebody may do, and until when. It never changes; a revocation ends it. */
+export interface Grant {
+  /** Absent for anybody. */
+  readonly principal?: Principal;
+  /** The management API. */
+  readonly manages: boolean;
+  readonly scopes: Readonly<Record<TopicAction, TopicScope>>;
+  /** Milliseconds since the epoch; `Infinity` for never. */
+  readonly endsAt: number;
+}
+
+/** The one decision about access: whether the grant, while it lasts, allows this (LAW 13). */
+export function may(grant: Grant, action: 'manage'): boolean;
+export function may(grant: Grant, action: TopicAction, topic: string): boolean;
+export function may(grant: Grant, action: TopicAction | 'manage', topic = ''): boolean {
+  return action === 'manage' ? grant.manages : grant.scopes[action].includes(topic);
+}
+
+/** What anybody may do, without a credential. */
+export interface OpenTo {
+  readonly pings: boolean;
+  readonly content: boolean;
+  readonly reading: boolean;
+  /** Registering topics and the management API, as in development. */
+  readonly management: boolean;
+}
+
+export function anybodysGrant({ pings, content, reading, management }: OpenTo): Grant {
+  const every = (open: boolean): TopicScope => (open ? EVERY_TOPIC : NO_TOPIC);
+  return {
+    manages: management,
+    scopes: {
+      ping: every(pings),
+      publish: every(content),
+      register: every(management),
+      read: every(reading),
+    },
+    endsAt: Infinity,
+  };
+}
+
+/** Topics to publish to and topics to read. */
+export interface Scopes {
+  readonly publish: TopicScope;
+  readonly read: TopicScope;
+}
+
+/** What a credential gives. */
+export interface Rights extends Scopes {
+  readonly principal: Principal;
+  readonly manages: boolean;
+  readonly endsAt: number;
+}
+
+/** These rights, and whatever anybody may do. Who may publish to a topic may ping and register it. */
+export function grantOf({ principal, publish, read, manages, endsAt }: Rights, anybody: Grant): Grant {
+  const { scopes } = anybody;
+  return {
+    principal,
+    manages: manages || anybody.manages,
+    scopes: {
+      ping: union(publish, scopes.ping),
+      publish: union(publish, scopes.publish),
+      register: union(publish, scopes.register),
+      read: union(read, scopes.read),
+    },
+    endsAt,
+  };
+}
+
+/** The same grant for fewer topics and without the management API. */
+export function narrowed(grant: Grant, { publish, read }: Scopes): Grant {
+  const { scopes } = grant;
+  return {
+    ...grant,
+    manages: false,
+    scopes: {
+      ping: common(publish, scopes.ping),
+      publish: common(publish, scopes.publish),
+      register: common(publish, scopes.register),
+      read: common(read, scopes.read),
+    },
+  };
+}

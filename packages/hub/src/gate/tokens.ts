@@ -1,0 +1,138 @@
+import { reasonOf, type Clock } from '@websub/shared';
+import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
+import { z } from 'zod';
+import type { Rights } from '../access/grant.js';
+import { common, NO_TOPIC, type TopicScope } from '../access/topic-scope.js';
+import type { KeySet } from './key-set.js';
+import { hubClaim, NO_CLAIMS, type TokenKey, type TopicClaims } from './token-keys.js';
+
+export interface TokensOptions {
+  readonly keys: KeySet;
+  readonly audience: string;
+  readonly issuer: string | undefined;
+  readonly clock: Clock;
+}
+
+export type TokenOutcome =
+  | { readonly kind: 'verified'; readonly rights: Rights }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'unavailable'; readonly reason: string };
+
+const TOLERANCE_SECONDS = 60;
+
+/** Three parts of base64url, of which the first is an object. */
+export function looksLikeToken(text: string): boolean {
+  return /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/.test(text);
+}
+
+/**
+ * JSON Web Tokens (RFC 7519). Of a token's head only `alg` and `kid` count, and `kid` is only compared: keys, and where to
+ * find them, are never taken from a token (`jwk`, `jku`, `x5u`).
+ */
+export class Tokens {
+  readonly #options: TokensOptions;
+
+  constructor(options: TokensOptions) {
+    this.#options = options;
+  }
+
+  /** Settles with what the token gives; never rejects. */
+  async verify(token: string): Promise<TokenOutcome> {
+    const head = headOf(token);
+    if (head === undefined) return refused('the token cannot be read');
+    const keys = await this.#options.keys.find(head.kid, head.alg);
+    if (keys === undefined)
+      return { kind: 'unavailable', reason: 'the keys of tokens cannot be read at the moment' };
+    let outcome = refused('the token is signed with no key and algorithm that this hub knows');
+    for (const key of keys) {
+      outcome = await this.#verifyWith(key, token);
+      // Of keys without a name, the next one may be the one.
+      if (outcome.kind === 'verified' || head.kid !== undefined) return outcome;
+    }
+    return outcome;
+  }
+
+  async #verifyWith(key: TokenKey, token: string): Promise<TokenOutcome> {
+    const { audience, issuer, clock } = this.#options;
+    try {
+      const { payload } = await jwtVerify(token, key.key, {
+        algorithms: [...key.algorithms],
+        audience,
+        ...(issuer === undefined ? {} : { issuer }),
+        requiredClaims: ['exp', 'aud'],
+        clockTolerance: TOLERANCE_SECONDS,
+        currentDate: new Date(clock.now()),
+      });
+      return rightsOf(payload, key.bounds);
+    } catch (error) {
+      if (error instanceof errors.JWTExpired) return refused('the token has expired: get a new one');
+      if (error instanceof errors.JWTClaimValidationFailed)
+        return refused(`the token's claim "${error.claim}" is missing or wrong`);
+      return refused('the signature of the token is wrong');
+    }
+  }
+}
+
+function headOf(token: string): { readonly alg: string; readonly kid: string | undefined } | undefined {
+  try {
+    const { alg, kid } = decodeProtectedHeader(token);
+    return alg === undefined || (kid !== undefined && typeof kid !== 'string') ? undefined : { alg, kid };
+  } catch {
+    return undefined;
+  }
+}
+
+function rightsOf(payload: JWTPayload, bounds: TopicClaims): TokenOutcome {
+  const claims = readClaims(payload);
+  if (typeof claims === 'string') return refused(`the token's claim ${claims}`);
+  const { jti, sub, iat, exp, hub } = claims;
+  if (bounds.tenant !== null && hub.tenant !== null && bounds.tenant !== hub.tenant)
+    return refused('the token is for a tenant whose tokens are signed with another key');
+  const endsAt = (exp + TOLERANCE_SECONDS) * 1000;
+  return {
+    kind: 'verified',
+    rights: {
+      principal: {
+        kind: 'token',
+        id: jti ?? null,
+        subject: sub ?? null,
+        issuedAt: iat === undefined ? null : iat * 1000,
+        endsAt,
+        tenant: hub.tenant ?? bounds.tenant,
+      },
+      publish: within(hub.publish, bounds.publish),
+      read: within(hub.read, bounds.read),
+      manages: false,
+      endsAt,
+    },
+  };
+}
+
+const tokenClaims = z.object({
+  jti: z.string('jti is not text').optional(),
+  sub: z.string('sub is not text').optional(),
+  iat: z.number('iat is not a number').optional(),
+  exp: z.number('exp is not a number'),
+  hub: hubClaim.default(NO_CLAIMS),
+});
+
+/** The claims, or which is wrong and why. */
+function readClaims(payload: JWTPayload): z.output<typeof tokenClaims> | string {
+  try {
+    const claims = tokenClaims.safeParse(payload);
+    return claims.success ? claims.data : (claims.error.issues[0]?.message ?? 'hub is wrong');
+  } catch (error) {
+    // Of a wrong topic pattern.
+    return reasonOf(error);
+  }
+}
+
+/** What the token says and its key allows; what only one of them says counts. */
+function within(claimed: TopicScope | null, bound: TopicScope | null): TopicScope {
+  if (claimed === null || bound === null) return claimed ?? bound ?? NO_TOPIC;
+  return common(claimed, bound);
+}
+
+function refused(reason: string): TokenOutcome {
+  return { kind: 'refused', reason };
+}

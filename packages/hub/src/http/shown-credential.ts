@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http';
+import type { Shown } from '../gate/gate.js';
+
+export interface ShownCredentialOptions {
+  /** Whether `?token=` counts: URLs end up in the logs of proxies and in the histories of browsers. */
+  readonly queryToken: boolean;
+}
+
+/** A token behind a role, as some clients put it into `x-api-key`: `tenant.eyJ…`. */
+const ROLE_AND_TOKEN = /^[\w-]+\.(eyJ[\w-]*\.[\w-]*\.[\w-]*)$/;
+
+/**
+ * The one place where a credential is read from a request, also from one that upgrades. The first of these counts:
+ * `Authorization: Bearer CREDENTIAL`, `Authorization: Basic` with the credential as password and any user, `X-Api-Key:
+ * CREDENTIAL`, `?ticket=`, and `?token=` where it is allowed.
+ */
+export function shownCredential(
+  request: IncomingMessage,
+  { queryToken }: ShownCredentialOptions,
+): Shown | undefined {
+  const text = fromAuthorization(request.headers.authorization) ?? fromApiKey(request.headers['x-api-key']);
+  if (text !== undefined) return { kind: 'secret', text };
+  const { ticket, token } = fromQuery(request.url ?? '');
+  if (ticket !== null) return { kind: 'ticket', text: ticket };
+  return queryToken && token !== null ? { kind: 'secret', text: token } : undefined;
+}
+
+function fromAuthorization(header: string | undefined): string | undefined {
+  const [, scheme = '', rest = ''] = /^(\w+) +(\S+) *$/.exec(header ?? '') ?? [];
+  if (scheme.toLowerCase() === 'bearer') return rest;
+  if (scheme.toLowerCase() !== 'basic') return undefined;
+  const pair = Buffer.from(rest, 'base64').toString();
+  const colon = pair.indexOf(':');
+  return colon < 0 ? undefined : pair.slice(colon + 1);
+}
+
+function fromApiKey(header: string | readonly string[] | undefined): string | undefined {
+  // Node joins the lines of a header that it does not know, so there is one text.
+  if (typeof header !== 'string' || header === '') return undefined;
+  return ROLE_AND_TOKEN.exec(header)?.[1] ?? header;
+}
+
+function fromQuery(url: string): { readonly ticket: string | null; readonly token: string | null } {
+  const start = url.indexOf('?');
+  if (start < 0) return { ticket: null, token: null };
+  const query = new URLSearchParams(url.slice(start + 1));
+  return { ticket: query.get('ticket'), token: query.get('token') };
+}
