@@ -18,10 +18,8 @@ export interface Outgoing {
 const agent = new Agent({ keepAlive: true, maxSockets: 256 });
 
 /** One request as a client without opinions makes it: no redirects followed, nothing added, nothing decoded. */
-export function send(
-  url: string,
-  { method = 'GET', headers = {}, body, timeoutMs = 15_000 }: Outgoing = {},
-): Promise<Answer> {
+export function send(url: string, request: Outgoing = {}): Promise<Answer> {
+  const { method = 'GET', headers = {}, body, timeoutMs = 15_000 } = request;
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(url, { method, agent, headers: mutable(headers, body) }, (incoming) => {
       const chunks: Buffer[] = [];
@@ -40,7 +38,11 @@ export function send(
     outgoing.setTimeout(timeoutMs, () =>
       outgoing.destroy(new Error(`${method} ${url} was not answered in ${timeoutMs} ms`)),
     );
-    outgoing.on('error', reject);
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      // The server closed the idle connection in the moment in which it was used again.
+      if (outgoing.reusedSocket && error.code === 'ECONNRESET') send(url, request).then(resolve, reject);
+      else reject(error);
+    });
     outgoing.end(body);
   });
 }
