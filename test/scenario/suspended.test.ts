@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { startClockedHub, type ClockedHub } from '../support/hub-in-process.js';
+import type { Callback } from '../support/callbacks.js';
+import { inState, listAll, published, subscribed, subscriptionsOf, type Row } from '../support/requests.js';
+import { arrived, until } from '../support/until.js';
+import { useWorld } from '../support/world.js';
+
+const world = useWorld();
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+
+/** A subscription whose callback fails until it is suspended; the update that it failed with is a dead letter. */
+async function suspended(clocked: ClockedHub, topic: string): Promise<{ callback: Callback; row: Row }> {
+  const { hub, clock } = clocked;
+  const callback = (await world.callbackServer()).callback();
+  callback.onDelivery = () => ({ status: 500 });
+  await subscribed(hub, callback, topic);
+  await inState(hub, callback, 'active');
+  await published(hub, topic, 'one');
+  await arrived('attempts', callback.deliveries, 1);
+  // Four delays of a day and more pass the three days, whatever the jitter.
+  for (let day = 1; day <= 5; day++) {
+    const [row] = await until('it waits', async () => {
+      const rows = await subscriptionsOf(hub, callback.url);
+      return Number(rows[0]?.['failed_attempts']) >= day || rows[0]?.['state'] === 'suspended'
+        ? rows
+        : undefined;
+    });
+    if (row?.['state'] === 'suspended') break;
+    await clock.advance(1.3 * DAY);
+    await arrived('attempts', callback.deliveries, day + 1);
+  }
+  return { callback, row: await inState(hub, callback, 'suspended') };
+}
+
+const DAYS = { retryDelays: Array.from({ length: 10 }, () => 86_400) };
+
+describe('a subscription that has failed for three days', () => {
+  it('H49, H50 stays, and each new update is tried once, newest first, at most once a minute', async () => {
+    const clocked = await startClockedHub(DAYS);
+    const { hub, clock } = clocked;
+    const topic = world.topic().url;
+    const { callback, row } = await suspended(clocked, topic);
+    expect(row).toMatchObject({
+      failing_since: expect.any(String) as unknown,
+      suspended_at: expect.any(String) as unknown,
+    });
+    // The last attempt is longer ago than a minute, so the first is tried at once.
+    await clock.advance(2 * MINUTE);
+    await published(hub, topic, 'zero');
+    await until(
+      'it was given up',
+      async () => (await listAll(hub, '/v1/dead-letters', { topic })).length === 2,
+    );
+    const before = callback.deliveries.length;
+    for (const update of ['two', 'three', 'four']) await published(hub, topic, update);
+    expect(callback.deliveries).toHaveLength(before);
+    await clock.advance(61_000);
+    await until('the newest was tried', () => callback.texts.slice(before).join() === 'four');
+    await until(
+      'all are on record',
+      async () => (await listAll(hub, '/v1/dead-letters', { topic })).length === 5,
+    );
+    const letters = await listAll(hub, '/v1/dead-letters', { topic });
+    expect(letters.map(({ reason }) => reason).toSorted()).toEqual([
+      'gave-up',
+      'gave-up',
+      'skipped',
+      'skipped',
+    ]);
+    expect(letters.filter(({ reason }) => reason === 'skipped').map(({ attempts }) => attempts)).toEqual([
+      0, 0,
+    ]);
+    // Nothing more without a new update, and not before a minute has passed with one.
+    await clock.advance(MINUTE / 2);
+    await published(hub, topic, 'five');
+    await clock.advance(MINUTE / 4);
+    expect(callback.deliveries).toHaveLength(before + 1);
+    await clock.advance(MINUTE / 2);
+    await until('it was tried', () => callback.texts.slice(before).join() === 'four,five');
+    await until(
+      'it is on record',
+      async () => (await listAll(hub, '/v1/dead-letters', { topic })).length === 6,
+    );
+    await clock.advance(10 * MINUTE);
+    expect(callback.deliveries).toHaveLength(before + 2);
+  });
+
+  it('comes back by a success, and by subscribing again', async () => {
+    const clocked = await startClockedHub(DAYS);
+    const { hub, clock } = clocked;
+    const [bySuccess, bySubscribing] = [world.topic().url, world.topic().url];
+    const { callback } = await suspended(clocked, bySuccess);
+    callback.onDelivery = () => ({ status: 204 });
+    await clock.advance(2 * MINUTE);
+    await published(hub, bySuccess, 'two');
+    expect(await inState(hub, callback, 'active')).toMatchObject({ failing_since: null, suspended_at: null });
+
+    const other = (await suspended(clocked, bySubscribing)).callback;
+    await subscribed(hub, other, bySubscribing);
+    await inState(hub, other, 'active');
+    other.onDelivery = () => ({ status: 204 });
+    await published(hub, bySubscribing, 'three');
+    await until('it is delivered at once', () => other.texts.at(-1) === 'three');
+  });
+
+  it('H25 is told that it is denied, and why, when its lease ends', async () => {
+    const clocked = await startClockedHub({ ...DAYS, defaultLease: 864_000 });
+    const { hub, clock } = clocked;
+    const { callback } = await suspended(clocked, world.topic().url);
+    await clock.advance(10 * DAY);
+    const denial = await until('it is told', () => callback.intents.find(({ mode }) => mode === 'denied'));
+    expect(denial.query.get('hub.reason')).toMatch(/failed for days.*subscribe again/);
+    await until('it is gone', async () => (await subscriptionsOf(hub, callback.url)).length === 0);
+  });
+});
+
+it('LAW 2 what failed and who is suspended is known after a restart', async () => {
+  const hub = await world.startHub({ flags: ['--retry-delays', '0.2,0.2,600', '--suspend-after', '1'] });
+  const topic = world.topic().url;
+  const callback = (await world.callbackServer()).callback();
+  callback.onDelivery = () => ({ status: 503 });
+  await subscribed(hub, callback, topic);
+  await published(hub, topic, 'one');
+  await arrived('attempts', callback.deliveries, 3);
+  const since = await until('it has failed', async () => {
+    const [row] = await subscriptionsOf(hub, callback.url);
+    return row?.['failed_attempts'] === 3 ? row['failing_since'] : undefined;
+  });
+  await hub.terminate();
+  await until('it has failed for a second', () => Date.now() - Date.parse(String(since)) > 1_000);
+  await hub.restart();
+  const [row] = await subscriptionsOf(hub, callback.url);
+  expect(row).toMatchObject({
+    state: 'active',
+    failing_since: since,
+    last_outcome: { outcome: 'failed', status: 503, detail: 'answered 503' },
+  });
+});
