@@ -65,6 +65,7 @@ describe('a subscription that has failed for three days', () => {
     expect(letters.map(({ reason }) => reason).toSorted()).toEqual([
       'gave-up',
       'gave-up',
+      'gave-up',
       'skipped',
       'skipped',
     ]);

@@ -66,7 +66,7 @@ export const redeliverBody = z
   })
   .refine(
     (filter) => Object.values(filter).some((value) => value !== undefined),
-    'name at least one of topic, callback, subscription and since',
+    'nothing says which letters: name at least one of topic, callback, subscription and since',
   );
 
 /** What was not delivered, and how it is delivered after all. */

@@ -1,0 +1,160 @@
+import { readFile } from 'node:fs/promises';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../../packages/hub/dist/http/app.js';
+import { send, type Answer } from '../support/http.js';
+import { idOf, manage } from '../support/manage.js';
+import { inState, listAll, published, statusAddress, subscribe, subscribed } from '../support/requests.js';
+import { until } from '../support/until.js';
+import { useWorld } from '../support/world.js';
+
+const world = useWorld({ flags: ['--retry-delays', ''] });
+
+type Json = Readonly<Record<string, unknown>>;
+interface Operation {
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { schema: Json }>> }>
+  >;
+}
+interface Document extends Json {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+let served: Document;
+let routes: readonly (readonly [method: string, path: string, operation: Operation])[];
+const ajv = new Ajv2020({ strict: false, allErrors: true });
+formats.default(ajv);
+
+beforeAll(async () => {
+  served = JSON.parse((await manage(world.hub, 'GET', '/openapi.json')).text) as Document;
+  ajv.addSchema(served, 'openapi');
+  routes = Object.entries(served.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => [method, path, operation] as const),
+  );
+});
+
+/** Holds a schema of the document, wherever in it it stands. */
+function validator(schema: Json): ValidateFunction {
+  const name = /^#\/components\/schemas\/(\w+)$/.exec(String(schema['$ref'] ?? ''))?.[1];
+  return ajv.compile(name === undefined ? schema : { $ref: `openapi#/components/schemas/${name}` });
+}
+
+/** The answer is one that the document tells of. */
+function expectDescribed(method: string, path: string, answer: Answer): void {
+  const operation = routes.find(([m, p]) => m === method && p === path)?.[2];
+  const described = operation?.responses[String(answer.status)];
+  expect(described, `${method} ${path} answered ${answer.status}: ${answer.text}`).toBeDefined();
+  const type = String(answer.headers['content-type'] ?? '').split(';')[0] ?? '';
+  const content = described?.content?.[type];
+  expect(content === undefined, `${method} ${path} as ${type}`).toBe(answer.text === '');
+  if (content === undefined || !type.endsWith('json')) return;
+  const validate = validator(content.schema);
+  validate(JSON.parse(answer.text));
+  expect(validate.errors ?? [], `${method} ${path}: ${answer.text}`).toEqual([]);
+}
+
+describe('the OpenAPI document', () => {
+  it('is OpenAPI 3.1, and the one in docs/', async () => {
+    expect(served.openapi).toMatch(/^3\.1\./);
+    const kept = await readFile(new URL('../../docs/openapi.json', import.meta.url), 'utf8');
+    expect(JSON.parse(kept), 'run npm run openapi').toEqual(served);
+  });
+
+  it('tells of every route of the router, and of no other', () => {
+    expect(new Set(routesOf(router()))).toEqual(
+      new Set(routes.map(([method, path]) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`)),
+    );
+  });
+
+  it('describes what each of its routes answers, of a hub that has something of everything', async () => {
+    const { hub } = world;
+    const topic = world.topic().url;
+    const callback = world.callback();
+    callback.onDelivery = () => ({ status: 500 });
+    const address = statusAddress(await subscribe(hub, callback.url, topic, { 'hub.secret': 'a secret' }));
+    await inState(hub, callback, 'active');
+    const cursor = await published(hub, topic, 'an update');
+    const [letter] = await until('it is given up', async () => {
+      const letters = await listAll(hub, '/v1/dead-letters', { topic });
+      return letters.length === 1 ? letters : undefined;
+    });
+    const pending = world.callback();
+    pending.onIntent = () => ({ status: 503 });
+    await subscribed(hub, pending, topic);
+    const id = await idOf(hub, callback);
+    const bodies: Readonly<Record<string, unknown>> = {
+      '/v1/subscriptions/{id}/replay': { cursor },
+      '/v1/dead-letters/redeliver': { topic },
+    };
+    // Whatever ends something comes last.
+    const inOrder = routes.toSorted(([a], [b]) => Number(a === 'delete') - Number(b === 'delete'));
+    for (const [method, path] of inOrder.filter(([, each]) => each.startsWith('/v1/'))) {
+      const thing = path.startsWith('/v1/dead-letters') ? String(letter?.['id']) : id;
+      const real = path.slice('/v1'.length).replace('{id}', thing);
+      const answer = await manage(hub, method.toUpperCase(), real, bodies[path]);
+      expect(answer.status, `${method} ${path}: ${answer.text}`).toBeLessThan(300);
+      expectDescribed(method, path, answer);
+    }
+    const status = await send(address, { headers: { accept: 'application/json' } });
+    expectDescribed('get', '/status/{request}', status);
+    for (const path of ['/', '/healthz', '/readyz', '/metrics'])
+      expectDescribed('get', path, await send(new URL(path, hub.url).href));
+    expectDescribed('post', '/', await subscribe(hub, callback.url, topic));
+    expectDescribed('post', '/', await send(hub.url, { method: 'POST', body: 'x' }));
+  });
+
+  it('describes the problems, too', async () => {
+    const closed = await world.startHub({ dev: false });
+    const keyed = await world.startHub({
+      dev: false,
+      env: { WEBSUB_ADMIN_KEY: 'the-admin-key-of-the-test' },
+    });
+    for (const [method, path] of routes.filter(
+      ([, each]) => each.startsWith('/v1/') && !each.endsWith('.json'),
+    )) {
+      const real = path.slice('/v1'.length).replace('{id}', 'nobody');
+      for (const hub of [closed, keyed]) {
+        const answer = await manage(hub, method.toUpperCase(), real);
+        expect([401, 403]).toContain(answer.status);
+        expectDescribed(method, path, answer);
+      }
+      const answer = await manage(world.hub, method.toUpperCase(), `${real}?limit=0`, []);
+      if (answer.status >= 400) expectDescribed(method, path, answer);
+    }
+  });
+});
+
+/** The hub's router; nothing is asked of it, so it needs none of what its handlers work with. */
+function router(): unknown {
+  const options = {
+    endpoint: {},
+    management: {},
+    status: {},
+    metrics: {},
+    events: {},
+    hubUrl: () => '',
+    isReady: () => true,
+    trustProxy: [],
+  };
+  // Only the routes are looked at.
+  return createApp(options as unknown as Parameters<typeof createApp>[0]).router;
+}
+
+interface Layer {
+  readonly route?: { readonly path: string; readonly methods: Readonly<Record<string, boolean>> };
+  readonly handle?: { readonly stack?: readonly Layer[] };
+}
+
+/** Every route with its method. */
+function routesOf(app: unknown, prefix = ''): string[] {
+  return (app as { stack: readonly Layer[] }).stack.flatMap(({ route, handle }) => {
+    const methods = Object.keys(route?.methods ?? {});
+    // A route for every method says which ones there are.
+    if (route !== undefined)
+      return methods.length > 5 ? [] : methods.map((method) => `${method} ${prefix}${route.path}`);
+    // The one router below the top is the API's.
+    return handle?.stack === undefined ? [] : routesOf(handle, '/v1');
+  });
+}
