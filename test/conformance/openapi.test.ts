@@ -37,7 +37,8 @@ beforeAll(async () => {
 
 /** Holds a schema of the document, wherever in it it stands. */
 function validator(schema: Json): ValidateFunction {
-  const name = /^#\/components\/schemas\/(\w+)$/.exec(String(schema['$ref'] ?? ''))?.[1];
+  const reference = typeof schema['$ref'] === 'string' ? schema['$ref'] : '';
+  const name = /^#\/components\/schemas\/(\w+)$/.exec(reference)?.[1];
   return ajv.compile(name === undefined ? schema : { $ref: `openapi#/components/schemas/${name}` });
 }
 
