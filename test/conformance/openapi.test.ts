@@ -88,13 +88,22 @@ describe('the OpenAPI document', () => {
     const bodies: Readonly<Record<string, unknown>> = {
       '/v1/subscriptions/{id}/replay': { cursor },
       '/v1/dead-letters/redeliver': { topic },
+      '/v1/credentials': { role: 'reader', read: ['*'] },
+      '/v1/revocations': { jti: 'a token' },
+    };
+    const credential = await manage(hub, 'POST', '/credentials', { role: 'publisher', publish: ['*'] });
+    const things: Readonly<Record<string, string>> = {
+      'dead-letters': String(letter?.['id']),
+      credentials: (JSON.parse(credential.text) as { id: string }).id,
+      subscriptions: id,
     };
     // Whatever ends something comes last.
     const inOrder = routes.toSorted(([a], [b]) => Number(a === 'delete') - Number(b === 'delete'));
     for (const [method, path] of inOrder.filter(([, each]) => each.startsWith('/v1/'))) {
-      const thing = path.startsWith('/v1/dead-letters') ? String(letter?.['id']) : id;
-      const real = path.slice('/v1'.length).replace('{id}', thing);
-      const answer = await manage(hub, method.toUpperCase(), real, bodies[path]);
+      const noun = path.split('/')[2] ?? '';
+      const real = path.slice('/v1'.length).replace('{id}', things[noun] ?? '');
+      const body = method === 'post' ? bodies[path] : undefined;
+      const answer = await manage(hub, method.toUpperCase(), real, body);
       expect(answer.status, `${method} ${path}: ${answer.text}`).toBeLessThan(300);
       expectDescribed(method, path, answer);
     }
