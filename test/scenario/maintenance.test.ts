@@ -78,7 +78,7 @@ it(
     await flipInRows(file, damaged.url);
     const found = await runHub(['check', '--data', hub.data]);
     expect(found.status).toBe(1);
-    expect(found.stdout).toMatch(/damaged: entry 1 \(\S+\) of http\S+ is not as it was published\n/);
+    expect(found.stdout).toMatch(/damaged: entry \d+ \(\S+\) of http\S+ is not as it was published\n/);
     expect(found.stdout).toMatch(/damaged: subscription \S+ is not as it was written\n/);
 
     await hub.restart();

@@ -118,6 +118,12 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     fallback: '4294967296',
   },
   {
+    name: 'canarySeconds',
+    kind: 'number',
+    help: 'seconds between the updates that the hub sends through itself; 0 for none',
+    fallback: '10',
+  },
+  {
     name: 'trustProxy',
     kind: 'list',
     help: 'CIDR ranges of proxies whose X-Forwarded-For counts',

@@ -131,12 +131,14 @@ export async function createHub(
       breakers: () => deliveries.breakers,
       lag: () => engine.lag.measure(),
       logSize: () => engine.log.size(),
+      canaryLate: () => engine.canary?.complaint !== undefined,
     }),
     gate,
     queryToken: config.queryToken,
     events,
     hubUrl: () => hub.url,
     isReady: () => hub.ready,
+    complaint: () => engine.canary?.complaint,
     trustProxy: config.trustProxy,
   });
   const server = createHubServer(app);

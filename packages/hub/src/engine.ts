@@ -1,6 +1,7 @@
 import type { Clock, HttpClient, Random } from '@websub/shared';
 import { Agenda } from './delivery/agenda.js';
 import { Backlog } from './delivery/backlog.js';
+import { Canary, CANARY_TOPIC } from './delivery/canary.js';
 import { Courier } from './delivery/courier.js';
 import { DeadLetterBox } from './delivery/dead-letter-box.js';
 import { Deliveries } from './delivery/deliveries.js';
@@ -61,6 +62,8 @@ export class Engine {
   readonly recentAttempts: RecentAttempts;
   readonly operator: Operator;
   readonly closedRequests: ClosedRequests;
+  /** Absent when it is turned off. */
+  readonly canary: Canary | undefined;
   readonly publications: Publications;
   readonly acceptance: Acceptance;
   /** Absent in development, where nothing is bounded. */
@@ -116,6 +119,8 @@ export class Engine {
       fetchUnwanted: config.dev,
       onChange: (topic) => this.#attendTopic(topic),
     });
+    this.canary =
+      config.canaryMs === null ? undefined : new Canary({ ...common, log, everyMs: config.canaryMs });
     this.#places = new PlaceSaver({ places: store.places, clock, events });
     const apply = (recipient: Recipient, event: SubscriptionEvent): Promise<void> =>
       this.#subscriptions.apply(recipient, event);
@@ -124,7 +129,12 @@ export class Engine {
     this.deliveries = new Deliveries({
       ...common,
       backlog,
-      courier: new Courier({ ...common, hubUrl: options.hubUrl, epoch: log.epoch }),
+      courier: new Courier({
+        ...common,
+        http: this.canary?.on(http) ?? http,
+        hubUrl: options.hubUrl,
+        epoch: log.epoch,
+      }),
       settlement: new Settlement({
         ...common,
         backlog,
@@ -175,6 +185,7 @@ export class Engine {
     this.log.wake((entries) => {
       for (const { topic, position } of entries) this.#wake(topic, position);
     });
+    await this.canary?.start();
     for (const topic of this.roll.topics.values()) {
       this.#attendTopic(topic);
       for (const recipient of topic.recipients.values()) this.#attend(recipient);
@@ -188,6 +199,7 @@ export class Engine {
   async stop(): Promise<void> {
     this.#permissions.stop();
     this.#options.gate.stop();
+    this.canary?.stop();
     this.#housekeeping.stop();
     this.#agenda.stop();
     this.#verification.stop();
@@ -200,7 +212,7 @@ export class Engine {
   }
 
   #wake(url: string, position: Topic['newest']): void {
-    const topic = this.roll.topics.get(url);
+    const topic = url === CANARY_TOPIC ? this.canary?.topic : this.roll.topics.get(url);
     if (topic === undefined) return;
     topic.newest = position;
     this.deliveries.wake(topic);

@@ -110,6 +110,10 @@ export interface HubEvents {
   /** A stored row was not as it was written, and is put aside: what it said is not in force. */
   'row-quarantined': [{ readonly source: string; readonly key: string }];
   'log-trimmed': [{ readonly entries: number }];
+  /** The hub's own update came round: published, stored, and given its turn like any other. */
+  'canary-returned': [{ readonly latencyMs: number }];
+  /** It has not come round for too long: the hub is not ready. */
+  'canary-late': [{ readonly awaitedMs: number; readonly reason: string }];
   /** What was asked of the store together is on stable storage. */
   'store-committed': [{ readonly durationMs: number; readonly changes: number }];
   /** The store failed in a way that only a restart can mend: nothing is acknowledged any more. */

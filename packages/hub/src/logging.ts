@@ -37,6 +37,8 @@ const LEVEL_OF: Readonly<Record<keyof HubEvents, 'error' | 'warn' | 'info' | 'de
   'secrets-exposed': 'warn',
   'row-quarantined': 'error',
   'log-trimmed': 'info',
+  'canary-returned': 'trace',
+  'canary-late': 'error',
   'store-committed': 'trace',
   'store-lost': 'error',
   fault: 'error',

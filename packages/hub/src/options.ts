@@ -84,6 +84,8 @@ export interface HubOptions {
   readonly retainEntries?: number;
   /** Bytes of content that stay in the log. Default 4 GiB. */
   readonly retainBytes?: number;
+  /** Seconds between the updates that the hub sends through itself, to see that it works. 0 turns that off. Default 10. */
+  readonly canarySeconds?: number;
   /** Proxies (CIDR ranges) whose `X-Forwarded-For` tells the client's address. Default none. */
   readonly trustProxy?: readonly string[];
   /**
@@ -161,6 +163,10 @@ const schema = z.strictObject({
     .array(z.string().min(32, 'has fewer than 32 characters: make one with openssl rand -base64 32'))
     .default([]),
   secretKeyFile: z.string().min(1, 'is empty: name a file').optional(),
+  canarySeconds: z
+    .int('is not a whole number of seconds: give one, or 0 to turn it off')
+    .min(0, 'is negative: give seconds, or 0 to turn it off')
+    .default(10),
   trustProxy: z.array(z.string().refine(isCidr, 'is not CIDR: write ranges like 10.0.0.0/8')).default([]),
 });
 
@@ -189,6 +195,8 @@ export interface ResolvedOptions {
   readonly maxInFlight: number;
   readonly verificationsPerHost: number;
   readonly retention: Retention;
+  /** `null` is off. */
+  readonly canaryMs: number | null;
   readonly trustProxy: readonly string[];
   readonly secretKey: readonly string[];
   readonly secretKeyFile: string | undefined;
@@ -242,6 +250,7 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
     hostConcurrency: given.hostConcurrency ?? (dev ? 64 : 10),
     maxInFlight: given.maxInFlight ?? (dev ? 1_024 : 512),
     verificationsPerHost: dev ? 64 : 2,
+    canaryMs: given.canarySeconds === 0 ? null : given.canarySeconds * 1000,
     retention: { ageMs: given.retainSeconds * 1000, count: given.retainEntries, bytes: given.retainBytes },
   };
 }

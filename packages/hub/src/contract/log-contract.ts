@@ -39,6 +39,18 @@ const appending: readonly Case[] = [
     assertGrowing(appended.map(({ position }) => position));
     assert.equal(log.head(), appended[2]!.position);
   }),
+  promise('a passing entry has a position and is told of, and nothing is kept of it', async (log) => {
+    const told: string[] = [];
+    log.wake((entries) => told.push(...entries.map(({ id, position }) => `${id} ${position}`)));
+    const [a] = await appendAll(log, ['a']);
+    const [passing] = await log.append([entryOf('passing', { topic: NEWS, passing: true })]);
+    const [b] = await appendAll(log, ['b']);
+    assertGrowing([a!, passing!.position, b!]);
+    assert.deepEqual(told, [`a ${a}`, `passing ${passing!.position}`, `b ${b}`]);
+    assert.equal((await log.size()).entries, 2);
+    assert.deepEqual([...(await log.newest([NEWS]))], []);
+    assert.deepEqual(idsOf(await entriesAfter(log, [FEED], BEFORE_ALL)), ['a', 'b']);
+  }),
   promise('calls made together are appended in the order of the calls', async (log) => {
     const ids = Array.from({ length: 200 }, (_, index) => `entry-${index}`);
     assertGrowing(await appendAll(log, ids));

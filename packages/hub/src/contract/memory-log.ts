@@ -49,8 +49,10 @@ export class MemoryLog implements Log {
     const position = (this.#head + 1) as Position;
     const body = Uint8Array.from(entry.content.body);
     const stored: Entry = { ...entry, content: { ...entry.content, body }, position, corrupt: false };
-    this.#entries.push(stored);
-    this.#newest.set(entry.topic, position);
+    if (!entry.passing) {
+      this.#entries.push(stored);
+      this.#newest.set(entry.topic, position);
+    }
     if (idempotent) this.#ids.set(key, { position, publishedAt: entry.publishedAt });
     this.#head = position;
     fresh.push(stored);

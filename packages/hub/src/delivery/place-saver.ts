@@ -74,8 +74,8 @@ export class PlaceSaver {
     try {
       await this.#options.places.save(
         [...batch]
-          // The place of a subscription that ended went with it.
-          .filter(({ ending }) => !ending)
+          // The place of a subscription that ended went with it; one that is not stored has none.
+          .filter(({ ending, subscription }) => !ending && subscription.version > 0)
           .map(placeOf),
       );
     } catch (error) {

@@ -89,7 +89,9 @@ export class Settlement {
   ): Promise<void> {
     const { clock, events, onRecovered } = this.#options;
     const latencyMs = clock.now() - made.entry.publishedAt;
-    events.emit('entry-delivered', { ...this.#told(recipient, made, outcome), outOfTurn, latencyMs });
+    // The hub's own are nobody's news.
+    if (!made.entry.passing)
+      events.emit('entry-delivered', { ...this.#told(recipient, made, outcome), outOfTurn, latencyMs });
     this.forgetFailure(recipient);
     const { lease } = recipient.subscription;
     if (lease !== null && isSuspended(lease)) await onRecovered(recipient);

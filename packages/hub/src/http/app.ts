@@ -22,6 +22,8 @@ export interface AppOptions {
   readonly hubUrl: () => string;
   /** False while the hub starts or stops. */
   readonly isReady: () => boolean;
+  /** What is wrong inside, so that the hub should be given no traffic; `undefined` while all is well. */
+  readonly complaint: () => string | undefined;
   readonly trustProxy: readonly string[];
 }
 
@@ -44,8 +46,10 @@ export function createApp(options: AppOptions): Express {
   });
   app.get('/healthz', (_request, response) => sendPlain(response, 200, 'alive'));
   app.get('/readyz', (_request, response) => {
-    if (isReady()) sendPlain(response, 200, 'ready');
-    else sendNotReady(response);
+    const complaint = options.complaint();
+    if (!isReady()) sendNotReady(response);
+    else if (complaint !== undefined) sendPlain(response, 503, complaint);
+    else sendPlain(response, 200, 'ready');
   });
   app.use((_request, response, next) => (isReady() ? next() : sendNotReady(response)));
   app.get('/', welcome(options.hubUrl));

@@ -23,6 +23,13 @@ export function observeEvents(events: HubEmitter, registry: Registry): void {
   observeDeliveries(events, registers);
   observeSubscriptions(events, registers);
   observeFetches(events, registers);
+  const canary = new Histogram({
+    name: 'websub_canary_latency_seconds',
+    help: "From publication to delivery of the hub's own update",
+    buckets: LATENCY_SECONDS,
+    registers,
+  });
+  events.on('canary-returned', ({ latencyMs }) => canary.observe(latencyMs / 1000));
   const commit = new Histogram({
     name: 'websub_store_commit_seconds',
     help: 'What a commit of the store took, with everything that shared it',

@@ -17,6 +17,7 @@ export interface Gauges {
   readonly breakers: () => BreakerCounts;
   readonly lag: () => Promise<LagReport>;
   readonly logSize: () => Promise<LogSize>;
+  readonly canaryLate: () => boolean;
 }
 
 export interface Metrics {
@@ -57,6 +58,11 @@ export function createMetrics(events: HubEmitter, gauges: Gauges): Metrics {
     'websub_log_bytes',
     'Bytes of content that the log keeps',
     async () => (await gauges.logSize()).bytes,
+  );
+  gauge(
+    'websub_canary_late',
+    "1 while the hub's own update does not come round, which makes it not ready",
+    () => Number(gauges.canaryLate()),
   );
   const all = [registry, processMetrics()];
   return {

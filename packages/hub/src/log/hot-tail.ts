@@ -206,6 +206,10 @@ export class HotTail implements Log {
   async #dropTrimmed(): Promise<void> {
     // Each round drops entries, or it is the last.
     for (let oldest = this.#all.first; oldest !== undefined; oldest = this.#all.first) {
+      if (oldest.passing) {
+        this.#dropOldest(oldest);
+        continue;
+      }
       const read = await this.#log.read([oldest.topic], this.#floor, { entries: 1, bytes: 0 });
       if (read.kind !== 'gap') return;
       while (this.#all.first !== undefined && this.#all.first.position <= read.resume) {

@@ -20,6 +20,8 @@ export interface NewEntry {
   readonly headers: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly publishedAt: number;
+  /** Takes a position, is told of and shares the commit, but is not kept: only who reads it at once finds it. */
+  readonly passing?: true;
 }
 
 /** One published update in the log. */

@@ -67,6 +67,7 @@ export class LogTables {
   readonly #oldest: Statement;
   readonly #markTrimmed: Statement;
   readonly #removeThrough: Statement;
+  readonly #removeAt: Statement;
   readonly #oldestIds: Statement;
   readonly #forgetIds: Statement;
 
@@ -115,6 +116,7 @@ export class LogTables {
       FROM (SELECT topic, max(position) AS position FROM entry WHERE position <= ? GROUP BY topic) AS removed
       WHERE topic.number = removed.topic`);
     this.#removeThrough = database.prepare('DELETE FROM entry WHERE position <= ?');
+    this.#removeAt = database.prepare('DELETE FROM entry WHERE position = ?');
     this.#oldestIds = database.prepare('SELECT rowid, published_at FROM recent_id ORDER BY rowid LIMIT ?');
     this.#forgetIds = database.prepare('DELETE FROM recent_id WHERE rowid <= ?');
   }
@@ -146,6 +148,10 @@ export class LogTables {
       digest,
       content.body,
     ) as { position: Position };
+    if (entry.passing) {
+      this.#removeAt.run(position);
+      return { position, id, fresh: true };
+    }
     this.#addToTotals.run(1, content.body.byteLength);
     if (entry.idempotent) this.#saveRecentId.run(topic, id, position, publishedAt);
     return { position, id, fresh: true };
