@@ -23,6 +23,14 @@ export interface PowerCut {
   cut(mode: CutMode, seed: number): Promise<{ readonly kept: number; readonly lost: number }>;
   /** The next sync of a file fails with EIO, and what it should have synced is lost at the cut. */
   failNextSync(): Promise<void>;
+  /** From now on one of `count` writes and syncs fails with EIO, by chance. */
+  failOneOf(count: number, seed: number): Promise<void>;
+  /** From now on no file can grow (ENOSPC), until {@link free}. */
+  fill(): Promise<void>;
+  free(): Promise<void>;
+  /** From now on syncs of files wait, until {@link resume}. */
+  stall(): Promise<void>;
+  resume(): Promise<void>;
   /** Removes what the harness made; not the folder. */
   close(): Promise<void>;
 }
@@ -44,6 +52,9 @@ export async function preparePowerCut(folder: string, options: PowerCutOptions =
   const scratch = await mkdtemp(join(tmpdir(), 'websub-power-'));
   const control = join(scratch, 'control');
   const { lies } = options;
+  const tell = async (command: string): Promise<void> => {
+    await obeyed(control, command);
+  };
   return {
     env: {
       LD_PRELOAD: library,
@@ -57,9 +68,12 @@ export async function preparePowerCut(folder: string, options: PowerCutOptions =
       const [, kept, lost] = /(\d+) kept, (\d+) lost/.exec(await obeyed(control, `cut ${mode} ${seed}`))!;
       return { kept: Number(kept), lost: Number(lost) };
     },
-    failNextSync: async () => {
-      await obeyed(control, 'eio');
-    },
+    failNextSync: () => tell('eio'),
+    failOneOf: (count, seed) => tell(`eio-of ${count} ${seed}`),
+    fill: () => tell('full'),
+    free: () => tell('free'),
+    stall: () => tell('stall'),
+    resume: () => tell('resume'),
     close: () => rm(scratch, { recursive: true, force: true }),
   };
 }

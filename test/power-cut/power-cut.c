@@ -11,6 +11,9 @@
  *                        cut prefix SEED   the first of the unsynced changes are kept, the last of them perhaps in part
  *                        cut any SEED      each unsynced change is kept or lost, or kept in part, by chance
  *                        eio               the next sync of a file fails, and what it should have synced is lost
+ *                        eio-of N SEED     from now on, one of N writes and syncs of files fails by chance
+ *                        full, free        from now on, no file can grow; files can grow again
+ *                        stall, resume     from now on, syncs of files wait; they go on
  *   POWER_CUT_LIES     "files", "folders" or "all": syncing these does nothing and answers success
  *
  * What is modelled:
@@ -79,7 +82,9 @@ static char *open_folders[MOST_DESCRIPTORS];
 
 static char root[PATH_MAX];
 static char control[PATH_MAX];
-static int files_lie, folders_lie, fail_next_sync, has_opened;
+static int files_lie, folders_lie, fail_next_sync, has_opened, is_full;
+static unsigned one_fails_of;
+static volatile int is_stalled;
 static pthread_mutex_t disk = PTHREAD_MUTEX_INITIALIZER;
 
 /* ---- The real calls ----------------------------------------------------------------------------------------------- */
@@ -387,6 +392,18 @@ static void cut(const char *mode) {
   pause();
 }
 
+/* A command that changes what the disk does from now on. */
+static int change_disk(const char *verb, const char *number) {
+  if (strcmp(verb, "eio") == 0) fail_next_sync = 1;
+  else if (strcmp(verb, "eio-of") == 0) one_fails_of = (unsigned)atoi(number);
+  else if (strcmp(verb, "full") == 0) is_full = 1;
+  else if (strcmp(verb, "free") == 0) is_full = 0;
+  else if (strcmp(verb, "stall") == 0) is_stalled = 1;
+  else if (strcmp(verb, "resume") == 0) is_stalled = 0;
+  else return 0;
+  return 1;
+}
+
 /* Waits for commands. The disk is locked while one is obeyed, so no call is half done. */
 static void *obey(void *unused) {
   for (;; usleep(1000)) {
@@ -400,10 +417,7 @@ static void *obey(void *unused) {
     pthread_mutex_lock(&disk);
     /* Another process with the same environment, a wrapper say, is not the one that is meant. */
     if (has_opened && strcmp(verb, "cut") == 0) cut(mode);
-    if (has_opened && strcmp(verb, "eio") == 0) {
-      fail_next_sync = 1;
-      report("armed\n");
-    }
+    if (has_opened && change_disk(verb, mode)) report("obeyed\n");
     pthread_mutex_unlock(&disk);
   }
   return unused;
@@ -513,12 +527,31 @@ static void note_write(Content *content, off_t offset, const void *bytes, ssize_
   memcpy(change->bytes, bytes, (size_t)length);
 }
 
-/* A call that changes bytes, with the disk locked around the call and its note. */
-#define LOCKED(type, call, note)   \
-  pthread_mutex_lock(&disk);       \
-  type result = call;              \
-  int failure = errno;             \
-  note;                            \
+static int fails_by_chance(void) { return one_fails_of > 0 && chance(one_fails_of) == 0; }
+
+/* Why a write up to this end does not happen; 0 when it does. */
+static int refusal(int fd, off_t end) {
+  struct stat status;
+  if (fails_by_chance()) return EIO;
+  return is_full && fstat(fd, &status) == 0 && end > status.st_size ? ENOSPC : 0;
+}
+
+static size_t length_of(const struct iovec *parts, int count) {
+  size_t length = 0;
+  for (int index = 0; index < count; index += 1) length += parts[index].iov_len;
+  return length;
+}
+
+/* A call that changes bytes up to an end, with the disk locked around the call and its note. */
+#define LOCKED(type, end, call, note)            \
+  pthread_mutex_lock(&disk);                     \
+  int failure = refusal(fd, (off_t)(end));       \
+  type result = -1;                              \
+  if (failure == 0) {                            \
+    result = call;                               \
+    failure = errno;                             \
+    note;                                        \
+  }                                              \
   pthread_mutex_unlock(&disk);     \
   errno = failure;                 \
   return result
@@ -526,14 +559,14 @@ static void note_write(Content *content, off_t offset, const void *bytes, ssize_
 ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset) {
   Content *content = content_of(fd);
   if (content == NULL) return REAL(pwrite)(fd, bytes, length, offset);
-  LOCKED(ssize_t, REAL(pwrite)(fd, bytes, length, offset), note_write(content, offset, bytes, result));
+  LOCKED(ssize_t, offset + (off_t)length, REAL(pwrite)(fd, bytes, length, offset), note_write(content, offset, bytes, result));
 }
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) { return pwrite(fd, bytes, length, offset); }
 
 ssize_t write(int fd, const void *bytes, size_t length) {
   Content *content = content_of(fd);
   if (content == NULL) return REAL(write)(fd, bytes, length);
-  LOCKED(ssize_t, REAL(write)(fd, bytes, length),
+  LOCKED(ssize_t, lseek(fd, 0, SEEK_CUR) + (off_t)length, REAL(write)(fd, bytes, length),
          note_write(content, lseek(fd, 0, SEEK_CUR) - result, bytes, result));
 }
 
@@ -549,7 +582,7 @@ static void note_vector(Content *content, off_t offset, const struct iovec *part
 ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset) {
   Content *content = content_of(fd);
   if (content == NULL) return REAL(pwritev)(fd, parts, count, offset);
-  LOCKED(ssize_t, REAL(pwritev)(fd, parts, count, offset), note_vector(content, offset, parts, count, result));
+  LOCKED(ssize_t, offset + (off_t)length_of(parts, count), REAL(pwritev)(fd, parts, count, offset), note_vector(content, offset, parts, count, result));
 }
 ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t offset) {
   return pwritev(fd, parts, count, offset);
@@ -558,14 +591,14 @@ ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t offset) 
 ssize_t writev(int fd, const struct iovec *parts, int count) {
   Content *content = content_of(fd);
   if (content == NULL) return REAL(writev)(fd, parts, count);
-  LOCKED(ssize_t, REAL(writev)(fd, parts, count),
+  LOCKED(ssize_t, lseek(fd, 0, SEEK_CUR) + (off_t)length_of(parts, count), REAL(writev)(fd, parts, count),
          note_vector(content, lseek(fd, 0, SEEK_CUR) - result, parts, count, result));
 }
 
 int ftruncate(int fd, off_t length) {
   Content *content = content_of(fd);
   if (content == NULL) return REAL(ftruncate)(fd, length);
-  LOCKED(int, REAL(ftruncate)(fd, length), if (result == 0) add_change((Change){
+  LOCKED(int, length, REAL(ftruncate)(fd, length), if (result == 0) add_change((Change){
       .kind = TRUNCATE, .content = content, .offset = (size_t)length}));
 }
 int ftruncate64(int fd, off64_t length) { return ftruncate(fd, length); }
@@ -575,8 +608,9 @@ int ftruncate64(int fd, off64_t length) { return ftruncate(fd, length); }
 /* The real disk is not asked: it would only make the test slow. */
 static int sync_content(Content *content) {
   int result = 0;
+  while (is_stalled) usleep(1000);
   pthread_mutex_lock(&disk);
-  if (fail_next_sync) {
+  if (fail_next_sync || fails_by_chance()) {
     fail_next_sync = 0;
     settle(content, NULL, 0);
     errno = EIO;

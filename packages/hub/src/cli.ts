@@ -16,7 +16,7 @@ const WANTING_A_PERSON: ReadonlySet<string> = new Set<ErrorCode>([
   'store_newer',
   'unknown_key',
 ]);
-const STOP_LIMIT_MS = 30_000;
+const STOP_LIMIT_MS = 15_000;
 
 /** `websub-hub`: starts a hub and stops it gracefully at SIGTERM or SIGINT. */
 async function main(argv: readonly string[]): Promise<void> {
@@ -54,7 +54,7 @@ async function run(flags: Readonly<Record<string, unknown>>): Promise<void> {
   // Nothing is acknowledged after this; the next start reads what is on stable storage.
   events.on('store-lost', ({ error }) => fail(reasonOf(error), statusOf(error)));
   const starting = createHub(options, events);
-  stopAtSignals(starting);
+  stopAtSignals(starting, events);
   try {
     await starting;
   } catch (error) {
@@ -69,10 +69,17 @@ function isAboutTheStore(error: unknown): error is WebSubError {
 }
 
 /** Also while the hub starts: it is stopped as soon as it is up. */
-function stopAtSignals(starting: Promise<Hub>): void {
+function stopAtSignals(starting: Promise<Hub>, events: HubEmitter): void {
+  let stalled = false;
+  events.on('store-stalled', () => (stalled = true));
+  events.on('store-resumed', () => (stalled = false));
   const stop = (): void => {
     // Whatever does not end by then is cut off; it is on stable storage or was never acknowledged.
-    systemClock.after(STOP_LIMIT_MS, () => process.exit(0));
+    systemClock.after(STOP_LIMIT_MS, () => {
+      // A thread that waits for the disk cannot be ended otherwise, and an exit would wait for it.
+      if (stalled) process.kill(process.pid, 'SIGKILL');
+      process.exit(0);
+    });
     starting
       .then((hub) => hub.stop())
       .then(

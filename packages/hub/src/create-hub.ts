@@ -16,6 +16,7 @@ import { createMetrics } from './http/metrics.js';
 import { createHubServer, listen } from './http/server.js';
 import { resolveOptions, type HubOptions, type ResolvedOptions } from './options.js';
 import { FETCHES_PER_HOST } from './protocol/topic-fetches.js';
+import { StoreWatch } from './protocol/store-watch.js';
 import { validateAll, validateTopicAddress } from './protocol/validation.js';
 import { findKeys, KEY_FILE } from './store/secrets/find-keys.js';
 import { KeyRing } from './store/secrets/key-ring.js';
@@ -112,6 +113,7 @@ export async function createHub(
     operator: engine.operator,
     clock,
   };
+  const storeWatch = new StoreWatch({ lateMs: () => store.lateMs(), clock, events });
   const app = createApp({
     endpoint: {
       ...config,
@@ -122,23 +124,29 @@ export async function createHub(
     },
     management,
     status: { ...management, closedRequests: engine.closedRequests, admission: engine.admission },
-    metrics: createMetrics(events, {
-      topics: () => roll.topics.size,
-      subscriptions: () => roll.recipientCount,
-      deliveriesWaiting: () => deliveries.waiting,
-      deliveriesInFlight: () => deliveries.inFlight,
-      deliveriesHeld: () => deliveries.held,
-      breakers: () => deliveries.breakers,
-      lag: () => engine.lag.measure(),
-      logSize: () => engine.log.size(),
-      canaryLate: () => engine.canary?.complaint !== undefined,
-    }),
+    metrics: createMetrics(
+      events,
+      {
+        storeLateSeconds: () => store.lateMs() / 1000,
+        topics: () => roll.topics.size,
+        subscriptions: () => roll.recipientCount,
+        deliveriesWaiting: () => deliveries.waiting,
+        deliveriesInFlight: () => deliveries.inFlight,
+        deliveriesHeld: () => deliveries.held,
+        breakers: () => deliveries.breakers,
+        lag: () => engine.lag.measure(),
+        logSize: () => engine.log.size(),
+        canaryLate: () => engine.canary?.complaint !== undefined,
+      },
+      clock,
+    ),
     gate,
     queryToken: config.queryToken,
     events,
     hubUrl: () => hub.url,
     isReady: () => hub.ready,
-    complaint: () => engine.canary?.complaint,
+    complaint: () => storeWatch.complaint ?? engine.canary?.complaint,
+    isStalled: () => storeWatch.isStalled,
     trustProxy: config.trustProxy,
   });
   const server = createHubServer(app);
@@ -151,12 +159,14 @@ export async function createHub(
     await engine.stop();
     await keysHttp.close();
     await store.close();
+    storeWatch.stop();
   };
 
   try {
     const listensAt = await listen(server, config.host, config.port);
     hub.url = config.publicUrl ?? listensAt;
     await engine.start();
+    storeWatch.start();
     hub.ready = true;
     events.emit('listening', { url: listensAt });
   } catch (error) {

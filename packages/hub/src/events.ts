@@ -116,6 +116,9 @@ export interface HubEvents {
   'canary-late': [{ readonly awaitedMs: number; readonly reason: string }];
   /** What was asked of the store together is on stable storage. */
   'store-committed': [{ readonly durationMs: number; readonly changes: number }];
+  /** The disk does not answer: what needs it is refused until it does. */
+  'store-stalled': [{ readonly forMs: number }];
+  'store-resumed': [{ readonly afterMs: number }];
   /** The store failed in a way that only a restart can mend: nothing is acknowledged any more. */
   'store-lost': [{ readonly error: unknown }];
   /** Something inside is broken (disk, store, a defect); nothing that it concerned was marked as done. */

@@ -40,6 +40,8 @@ const LEVEL_OF: Readonly<Record<keyof HubEvents, 'error' | 'warn' | 'info' | 'de
   'canary-returned': 'trace',
   'canary-late': 'error',
   'store-committed': 'trace',
+  'store-stalled': 'error',
+  'store-resumed': 'info',
   'store-lost': 'error',
   fault: 'error',
 };

@@ -9,6 +9,8 @@ export interface Store {
   readonly registry: Registry;
   readonly places: Places;
   readonly credentials: Credentials;
+  /** How long the oldest request has waited for its answer, milliseconds; 0 while none waits. */
+  lateMs(): number;
   /** Settles when everything that was asked for before is on stable storage and the store is released. */
   close(): Promise<void>;
 }

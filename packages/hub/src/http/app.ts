@@ -8,6 +8,7 @@ import { managementRouter, type ManagementOptions } from './management/router.js
 import type { Metrics } from './metrics.js';
 import { pathOf, sendPlain, sendProblem } from './problem.js';
 import { shownCredential } from './shown-credential.js';
+import { storeGuard } from './store-guard.js';
 import { statusPage, type StatusOptions } from './status.js';
 import { welcome } from './welcome.js';
 
@@ -24,6 +25,8 @@ export interface AppOptions {
   readonly isReady: () => boolean;
   /** What is wrong inside, so that the hub should be given no traffic; `undefined` while all is well. */
   readonly complaint: () => string | undefined;
+  /** Whether the disk does not answer. */
+  readonly isStalled: () => boolean;
   readonly trustProxy: readonly string[];
 }
 
@@ -52,8 +55,9 @@ export function createApp(options: AppOptions): Express {
     else sendPlain(response, 200, 'ready');
   });
   app.use((_request, response, next) => (isReady() ? next() : sendNotReady(response)));
+  const guard = storeGuard(options);
   app.get('/', welcome(options.hubUrl));
-  app.post('/', hubEndpoint({ ...options.endpoint, admit, gate }));
+  app.post('/', guard, hubEndpoint({ ...options.endpoint, admit, gate }));
   app.all('/', (_request, response) => {
     response.set('Allow', 'GET, HEAD, POST');
     sendPlain(response, 405, 'method not allowed: use POST to subscribe or publish, GET to look');
@@ -61,8 +65,8 @@ export function createApp(options: AppOptions): Express {
   app.get('/metrics', async (_request, response) => {
     response.set('Content-Type', metrics.contentType).send(await metrics.text());
   });
-  app.get('/status/:request', statusPage(options.status));
-  app.use('/v1', managementRouter({ ...options.management, admit, gate }));
+  app.get('/status/:request', guard, statusPage(options.status));
+  app.use('/v1', guard, managementRouter({ ...options.management, admit, gate }));
   app.use((request, response) =>
     sendProblem(response, 404, `there is nothing at ${request.path}: the hub is at /`),
   );
@@ -91,6 +95,8 @@ const STATUS: Partial<Record<WebSubError['code'], number>> = {
 function errorHandler(events: HubEmitter): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) {
+      // It was refused already, because the store was late.
+      if (response.writableEnded) return;
       next(error);
       return;
     }

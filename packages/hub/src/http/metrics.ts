@@ -1,3 +1,4 @@
+import type { CancelTimer, Clock } from '@websub/shared';
 import { Gauge, Registry } from 'prom-client';
 import type { BreakerCounts } from '../delivery/host-health.js';
 import type { LagReport } from '../delivery/lag.js';
@@ -9,6 +10,7 @@ import { processMetrics } from './process-metrics.js';
 
 /** What is read off when somebody asks. */
 export interface Gauges {
+  readonly storeLateSeconds: () => number;
   readonly topics: () => number;
   readonly subscriptions: () => number;
   readonly deliveriesWaiting: () => number;
@@ -27,7 +29,7 @@ export interface Metrics {
 }
 
 /** The hub's metrics: events as they come, gauges when they are asked for. */
-export function createMetrics(events: HubEmitter, gauges: Gauges): Metrics {
+export function createMetrics(events: HubEmitter, gauges: Gauges, clock: Clock): Metrics {
   const registry = new Registry();
   observeEvents(events, registry);
   const build = new Gauge({
@@ -38,7 +40,12 @@ export function createMetrics(events: HubEmitter, gauges: Gauges): Metrics {
   });
   build.set({ version: VERSION, node: process.version }, 1);
   const gauge = (name: string, help: string, read: () => number | Promise<number>): void =>
-    addGauge(registry, name, help, read);
+    addGauge(registry, name, help, () => soon(read, clock));
+  gauge(
+    'websub_store_late_seconds',
+    'How long the oldest request to the store has waited for its answer',
+    gauges.storeLateSeconds,
+  );
   gauge('websub_topics', 'Topics known', gauges.topics);
   gauge('websub_subscriptions', 'Subscriptions, pending ones included', gauges.subscriptions);
   gauge('websub_deliveries_waiting', 'Deliveries waiting for their turn', gauges.deliveriesWaiting);
@@ -83,14 +90,26 @@ function addGauge(
     help,
     registers: [registry],
     async collect() {
-      // A store that cannot be read must not take the other figures with it.
-      this.set(
-        await Promise.resolve()
-          .then(read)
-          .catch(() => NaN),
-      );
+      this.set(await read());
     },
   });
+}
+
+const LONGEST_READ_MS = 1_000;
+
+/** A store that cannot be read, or does not answer, must not take the other figures with it. */
+async function soon(read: () => number | Promise<number>, clock: Clock): Promise<number> {
+  let cancel: CancelTimer | undefined;
+  const late = new Promise<number>((resolve) => {
+    cancel = clock.after(LONGEST_READ_MS, () => resolve(NaN));
+  });
+  try {
+    return await Promise.race([read(), late]);
+  } catch {
+    return NaN;
+  } finally {
+    cancel?.();
+  }
 }
 
 function addBreakers(registry: Registry, read: () => BreakerCounts): void {

@@ -39,6 +39,7 @@ export async function openSqliteStore({
     registry: new SqliteRegistry(thread, onQuarantine),
     places: new SqlitePlaces(thread, onQuarantine),
     credentials: new SqliteCredentials(thread, onQuarantine),
+    lateMs: () => thread.lateMs(),
     close: () => thread.close(),
   };
 }

@@ -16,6 +16,8 @@ export interface StoreThreadOptions {
 
 interface Waiting {
   readonly bytes: number;
+  /** Monotonic milliseconds. */
+  readonly since: number;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: WebSubError) => void;
 }
@@ -39,6 +41,7 @@ export class StoreThread {
   /** Why nothing is taken any more. */
   #refusal: WebSubError | undefined;
   #closing: Promise<void> | undefined;
+  #closingSince: number | undefined;
   #failed = false;
 
   /** Settles when the database is open. Rejects with `store_in_use`, `store_damaged`, `store_newer` or `store_failed`. */
@@ -91,8 +94,20 @@ export class StoreThread {
     this.#waitingBytes += bytes;
     return new Promise((resolve, reject) => {
       // The answer to this id comes from the command of this name.
-      this.#waiting.set(id, { bytes, resolve: resolve as (value: unknown) => void, reject });
+      this.#waiting.set(id, {
+        bytes,
+        since: performance.now(),
+        resolve: resolve as (value: unknown) => void,
+        reject,
+      });
     });
+  }
+
+  /** How long the oldest request has waited for its answer; requests keep their order in the map. */
+  lateMs(): number {
+    const [oldest] = this.#waiting.values();
+    const since = oldest?.since ?? this.#closingSince;
+    return since === undefined ? 0 : performance.now() - since;
   }
 
   /** Settles when everything asked for before is done and the database is closed. Closing twice is harmless. */
@@ -105,7 +120,9 @@ export class StoreThread {
     this.#refusal ??= new WebSubError('stopped', 'the store is closed: open it again');
     this.#send();
     this.#post({ kind: 'close' });
+    this.#closingSince = performance.now();
     await this.#exited;
+    this.#closingSince = undefined;
   }
 
   /** One entry is always taken, however large. */
