@@ -119,8 +119,8 @@ describe('parseLinkHeader', () => {
     expect(Object.getPrototypeOf(link?.params)).toBe(Object.prototype);
   });
 
-  it('keeps 64 links at most', () => {
-    expect(parseLinkHeader('<http://h/>; rel=hub, '.repeat(1000))).toHaveLength(64);
+  it('keeps 512 links at most', () => {
+    expect(parseLinkHeader('<http://h/>; rel=hub, '.repeat(1000))).toHaveLength(512);
   });
 
   it('finds the hub behind a thousand links of no relation', () => {

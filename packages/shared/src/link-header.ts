@@ -6,7 +6,7 @@ export interface Link {
 }
 
 /** Links read from one response at most; a hostile header cannot make us hold more. */
-const MOST_LINKS = 64;
+const MOST_LINKS = 512;
 
 /**
  * Reads `Link` header values (RFC 8288 §3). Links with an `anchor` speak of another resource and are left out, as
