@@ -51,12 +51,15 @@ export class QuarantineTable {
 
   add(source: QuarantineSource, rows: readonly DamagedRow[]): void {
     // The row is damaged on the disk, but its entries in indexes are not: SQLite would refuse to remove what does not match.
+    // It only does when told so twice; drivers differ in whether they are defensive by default.
+    this.#database.enableDefensive?.(false);
     this.#database.exec('PRAGMA writable_schema = ON');
     for (const { row } of rows) {
       this.#copy[source].run(row);
       this.#remove[source].run(row);
     }
     this.#database.exec('PRAGMA writable_schema = OFF');
+    this.#database.enableDefensive?.(true);
     // What is left of them there would keep the same subscription from being made anew.
     this.#database.exec(`REINDEX ${source}`);
   }

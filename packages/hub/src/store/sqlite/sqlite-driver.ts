@@ -19,6 +19,8 @@ export interface Database {
     options: { readonly deterministic: boolean },
     action: (value: SqlValue) => SqlValue,
   ): void;
+  /** Whether SQLite refuses what could damage the database; absent where it never does. */
+  enableDefensive?(active: boolean): void;
   close(): void;
 }
 
