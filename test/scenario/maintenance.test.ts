@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { loadSqlite } from '../../packages/hub/dist/store/sqlite/sqlite-driver.js';
+import { postJson } from '../support/access.js';
 import { runHub } from '../support/hub-process.js';
 import { inState, listAll, published, subscribed } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
@@ -68,6 +69,7 @@ it(
       await inState(hub, callback, 'active');
     }
     await published(hub, topic, 'an update with a body');
+    await postJson(hub, '/v1/revocations', { sub: 'mallory-of-this-test' }, {});
     const sound = await runHub(['check', '--data', hub.data]);
     expect(sound.stdout).toMatch(/: 1 updates, 2 subscriptions, sound\n$/);
     expect(sound.status).toBe(0);
@@ -76,10 +78,12 @@ it(
     const file = join(hub.data, 'hub.sqlite');
     await flipInRows(file, 'an update with a body');
     await flipInRows(file, damaged.url);
+    await flipInRows(file, 'mallory-of-this-test');
     const found = await runHub(['check', '--data', hub.data]);
     expect(found.status).toBe(1);
     expect(found.stdout).toMatch(/damaged: entry \d+ \(\S+\) of http\S+ is not as it was published\n/);
     expect(found.stdout).toMatch(/damaged: subscription \S+ is not as it was written\n/);
+    expect(found.stdout).toMatch(/damaged: the revocation of subject \S+ is not as it was written\n/);
 
     await hub.restart();
     expect(hub.output).toMatch(/row-quarantined/);

@@ -37,6 +37,10 @@ export const subscriptionSchema = z.object({
   id: z.string(),
   topic: z.string(),
   callback: z.string(),
+  tenant: z
+    .string()
+    .nullable()
+    .describe('of the credential that it was asked for with; null when there was none'),
   state: z.enum(SUBSCRIPTION_STATES).describe('what is in force counts first'),
   lease_seconds: z.int().nullable(),
   lease_ends_at: time.nullable(),
@@ -75,6 +79,7 @@ export async function subscriptionView(
     id,
     topic,
     callback,
+    tenant: recipient.tenant,
     state: stateOf(subscription, clock.now()),
     lease_seconds: lease?.seconds ?? null,
     lease_ends_at: isoTimeOrNull(lease?.endsAt),

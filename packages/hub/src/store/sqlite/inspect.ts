@@ -72,11 +72,11 @@ function examine(database: Database, found: Findings): void {
 }
 
 function examineRows(
-  { log, registry, places }: Tables,
+  { log, registry, places, credentials }: Tables,
   damage: string[],
   read: NonNullable<Findings['read']>,
 ): void {
-  // Each goes on behind the last row that it was given, so all three end.
+  // Each goes on behind the last row that it was given, so all of them end.
   for (let after: Position | undefined = BEFORE_ALL; after !== undefined;) {
     const batch: ReturnType<typeof log.examineAfter> = log.examineAfter(after, ROWS_AT_ONCE);
     read.entries += batch.count;
@@ -107,5 +107,20 @@ function examineRows(
     for (const { sound, url } of topics)
       if (sound !== 1) damage.push(`topic ${url} is not as it was written`);
     after = topics.at(-1)?.url;
+  }
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const keys: ReturnType<typeof credentials.find> = credentials.find({ after, limit: ROWS_AT_ONCE });
+    for (const { sound, id } of keys)
+      if (sound !== 1) damage.push(`credential ${id} is not as it was written`);
+    after = keys.at(-1)?.id;
+  }
+  for (let after: number | undefined = 0; after !== undefined;) {
+    const revoked: ReturnType<typeof credentials.revocationsAfter> = credentials.revocationsAfter(
+      after,
+      ROWS_AT_ONCE,
+    );
+    for (const { sound, kind, value } of revoked)
+      if (sound !== 1) damage.push(`the revocation of ${kind} ${value} is not as it was written`);
+    after = revoked.at(-1)?.number;
   }
 }
