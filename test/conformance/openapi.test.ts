@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { HubEmitter } from '@websub/hub';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -143,7 +144,7 @@ function router(): unknown {
     management: {},
     status: {},
     metrics: {},
-    events: {},
+    events: new HubEmitter(),
     hubUrl: () => '',
     isReady: () => true,
     trustProxy: [],
