@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { createHub, type Hub } from '@websub/hub';
 import { systemResolver, type Resolver } from '@websub/shared';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -137,6 +138,13 @@ describe('the metrics', () => {
       value: 1,
     });
     expect(found.find(({ name }) => name === 'nodejs_eventloop_lag_p99_seconds')?.value).toBeGreaterThan(0);
+  });
+
+  it('are those that docs/observing.md describes', async () => {
+    const manual = await readFile(new URL('../../docs/observing.md', import.meta.url), 'utf8');
+    const described = [...manual.matchAll(/^\| `(websub_\w+)`/gm)].map(([, name]) => name);
+    const there = [...(await metricsText()).matchAll(/^# TYPE (websub_\S+) /gm)].map(([, name]) => name);
+    expect(new Set(described)).toEqual(new Set(there));
   });
 
   it('are named as Prometheus wants it, and no label holds what a stranger chose', async () => {

@@ -1,5 +1,6 @@
 export { createHub, type Hub } from './create-hub.js';
-export { HubEmitter, type HubEvents, type SubscriptionRef } from './events.js';
+export { HubEmitter, type DeliveryAttempt, type HubEvents, type SubscriptionRef } from './events.js';
+export { logEvents, type EventLogger } from './logging.js';
 export { backUpData, checkData, type Backup, type Inspection } from './maintenance.js';
 export {
   OptionError,

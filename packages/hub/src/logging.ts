@@ -6,8 +6,16 @@ import type { HubEmitter, HubEvents } from './events.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+type EventLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
-const LEVEL_OF: Readonly<Record<keyof HubEvents, 'error' | 'warn' | 'info' | 'debug' | 'trace'>> = {
+/** Where events are written: pino's interface, or one that has these methods of it. */
+export interface EventLogger extends Readonly<Record<EventLevel, (fields: object, message: string) => void>> {
+  /** Absent: every level is. */
+  readonly isLevelEnabled?: (level: EventLevel) => boolean;
+}
+
+/** Of every event; the levels are pino's. */
+export const LEVEL_OF: Readonly<Record<keyof HubEvents, EventLevel>> = {
   listening: 'info',
   'subscription-requested': 'debug',
   'subscription-activated': 'info',
@@ -46,41 +54,81 @@ const LEVEL_OF: Readonly<Record<keyof HubEvents, 'error' | 'warn' | 'info' | 'de
   fault: 'error',
 };
 
-/** JSON lines on standard output, or readable ones for a person who watches. */
-export function createLogger(options: { readonly level: LogLevel; readonly readable: boolean }): Logger {
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  /** For a person who watches; otherwise JSON, one line for each event. */
+  readonly readable: boolean;
+  /** Takes each whole line. Default: standard output, at once. */
+  readonly destination?: { write(line: string): void };
+}
+
+/** The log of a hub that runs by itself. */
+export function createLogger({ level, readable, destination }: LoggerOptions): Logger {
+  // In this thread: a transport's worker would lose the last lines when the process ends.
+  const lines =
+    destination ??
+    (readable ? pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l' }) : pino.destination({ sync: true }));
   return pino(
     {
-      level: options.level,
+      level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (level) => ({ level }) },
+      formatters: { level: (label) => ({ level: label }) },
     },
-    // In this thread: a transport's worker would lose the last lines when the process ends.
-    options.readable
-      ? pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l' })
-      : pino.destination({ sync: true }),
+    { write: (line: string) => void lines.write(harmless(line, readable)) },
   );
 }
 
-/** Writes the hub's events to the log. Nothing else logs (LAW 10). */
-export function logEvents(events: HubEmitter, logger: Logger): void {
+// JSON allows what moves the cursor of a terminal or ends a line for some reader: DEL, C1, and Unicode's line separators.
+const NOT_FOR_TERMINALS = /[\u007f-\u009f\u2028\u2029]/g;
+
+function harmless(line: string, readable: boolean): string {
+  return line.replace(NOT_FOR_TERMINALS, (char) =>
+    readable ? '\ufffd' : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Writes the hub's events to a log, without what must not stand there. Nothing else logs (LAW 10). */
+export function logEvents(events: HubEmitter, logger: EventLogger): void {
   for (const name of Object.keys(LEVEL_OF) as (keyof HubEvents)[]) {
+    const level = LEVEL_OF[name];
     events.on(name, (payload: HubEvents[keyof HubEvents][0]) => {
-      if (logger.isLevelEnabled(LEVEL_OF[name])) logger[LEVEL_OF[name]](forLogs(payload), name);
+      if (logger.isLevelEnabled?.(level) !== false) logger[level](forLogs(payload), name);
     });
   }
 }
 
-/** URLs lose their query, callbacks their path too: both may be capabilities. */
 function forLogs(payload: object): object {
   return Object.fromEntries(Object.entries(payload).map(([key, value]) => [key, valueForLogs(key, value)]));
 }
 
+const LONGEST_VALUE = 1_000;
+const WEB_URL = /https?:\/\/[^\s"'<>]*/gi;
+
+/** URLs lose their query, callbacks and whatever is quoted in a sentence their path too: all may be capabilities. */
 function valueForLogs(key: string, value: unknown): unknown {
-  if (key === 'error') return reasonOf(value);
+  if (key === 'error') return sentenceForLogs(reasonOf(value));
   if (typeof value !== 'string') return value;
-  if (key === 'topic') return urlForLogs(value);
-  if (key === 'callback')
-    return `${new URL(value).origin}/#${createHash('sha256').update(value).digest('hex').slice(0, 8)}`;
-  return value;
+  switch (key) {
+    case 'url':
+      return value;
+    case 'topic':
+      return shortened(urlForLogs(value));
+    case 'callback':
+      return `${originOf(value)}/#${createHash('sha256').update(value).digest('hex').slice(0, 8)}`;
+    default:
+      return sentenceForLogs(value);
+  }
+}
+
+function sentenceForLogs(text: string): string {
+  return shortened(text).replace(WEB_URL, (url) => `${originOf(url)}/…`);
+}
+
+function shortened(text: string): string {
+  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
+}
+
+function originOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : '(not a URL)';
 }

@@ -1,5 +1,5 @@
 import { WebSubError } from '@websub/shared';
-import express, { type ErrorRequestHandler, type Express, type Response } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import type { HubEmitter } from '../events.js';
 import type { Gate } from '../gate/gate.js';
 import type { Admit } from './entrance.js';
@@ -102,7 +102,7 @@ function errorHandler(events: HubEmitter): ErrorRequestHandler {
     }
     const { status, sentence } = answerTo(error);
     if (status >= 500) {
-      events.emit('fault', { where: `${request.method} ${pathOf(request)}`, error });
+      events.emit('fault', { where: `${request.method} ${routeOf(request)}`, error });
       response.set('Retry-After', '5');
     }
     // The rest of a body that nobody will read must not keep the connection.
@@ -110,6 +110,12 @@ function errorHandler(events: HubEmitter): ErrorRequestHandler {
     if (pathOf(request).startsWith('/v1/')) sendProblem(response, status, sentence);
     else sendPlain(response, status, sentence);
   };
+}
+
+/** The pattern of the route that was taken: the path itself may be a capability. */
+function routeOf(request: Request): string {
+  const route: unknown = request.route;
+  return typeof route === 'object' && route !== null && 'path' in route ? String(route.path) : '';
 }
 
 function answerTo(error: unknown): { readonly status: number; readonly sentence: string } {
