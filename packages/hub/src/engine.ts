@@ -10,6 +10,7 @@ import { PlaceSaver } from './delivery/place-saver.js';
 import { RecentAttempts } from './delivery/recent-attempts.js';
 import { Redeliveries } from './delivery/redeliveries.js';
 import { Settlement } from './delivery/settlement.js';
+import { WatchedClock } from './delivery/watched-clock.js';
 import type { HubEmitter } from './events.js';
 import type { Gate } from './gate/gate.js';
 import { HotTail } from './log/hot-tail.js';
@@ -50,6 +51,8 @@ export interface EngineOptions {
 }
 
 const VERIFICATIONS_IN_ALL = 128;
+// The longest Retry-After that is followed.
+const LONGEST_RETRY_MS = 12 * 3_600_000;
 const STORE_FAULT_PAUSE_MS = 5_000;
 
 /** The hub without its rim: protocol and delivery over a store, wired together in one place. */
@@ -69,6 +72,7 @@ export class Engine {
   /** Absent in development, where nothing is bounded. */
   readonly admission: Admission | undefined;
   readonly #options: EngineOptions;
+  readonly #clock: Clock;
   readonly #agenda: Agenda<Recipient | Topic>;
   readonly #subscriptions: Subscriptions;
   readonly #permissions: Permissions;
@@ -80,7 +84,9 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { config, store, clock, random, http, events, validate, seal } = options;
+    const { config, store, random, http, events, validate, seal } = options;
+    const clock = new WatchedClock(options.clock, (byMs) => this.#onJump(byMs));
+    this.#clock = clock;
     const { registry } = store;
     const { roll } = this;
     const common = { registry, roll, http, clock, random, events, seal, userAgent: USER_AGENT };
@@ -181,7 +187,16 @@ export class Engine {
     await this.#options.gate.start(
       () => void this.#permissions.findLost((recipient) => this.#attend(recipient)),
     );
-    await restore({ registry, places, log: this.log, roll: this.roll, seal: this.#options.seal });
+    const { config, seal } = this.#options;
+    const longestMs = Math.max(LONGEST_RETRY_MS, ...config.patience.retryDelaysMs);
+    await restore({
+      registry,
+      places,
+      log: this.log,
+      roll: this.roll,
+      seal,
+      latestRetryAt: this.#clock.now() + longestMs * 2,
+    });
     this.log.wake((entries) => {
       for (const { topic, position } of entries) this.#wake(topic, position);
     });
@@ -220,8 +235,8 @@ export class Engine {
 
   /** Something about the recipient changed or is due: sees to what is due now, and puts the rest on the agenda. */
   #attend(recipient: Recipient): void {
-    const { clock, events, random } = this.#options;
-    const now = clock.now();
+    const { events, random } = this.#options;
+    const now = this.#clock.now();
     const { lease, pending } = recipient.subscription;
     const ends =
       lease !== null && lease.endsAt <= now
@@ -243,7 +258,26 @@ export class Engine {
 
   #schedule(recipient: Recipient): void {
     const present = recipient.topic.recipients.get(recipient.subscription.callback) === recipient;
-    this.#agenda.schedule(recipient, present ? recipient.nextDue(this.#options.clock.now()) : Infinity);
+    this.#agenda.schedule(recipient, present ? recipient.nextDue(this.#clock.now()) : Infinity);
+  }
+
+  /** What waits for a while must neither come at once, all together, nor a day later. */
+  #onJump(byMs: number): void {
+    this.#options.events.emit('clock-jumped', { byMs });
+    const waiting: Recipient[] = [];
+    for (const topic of this.roll.topics.values()) {
+      topic.shift(byMs);
+      for (const recipient of topic.recipients.values()) if (recipient.shift(byMs)) waiting.push(recipient);
+    }
+    // Whoever asked for the time is in the middle of something.
+    setImmediate(() => {
+      for (const topic of this.roll.topics.values()) this.#attendTopic(topic);
+      for (const recipient of waiting) {
+        this.#places.changed(recipient);
+        this.#attend(recipient);
+      }
+      this.#agenda.rearm();
+    });
   }
 
   #attendTopic(topic: Topic): void {

@@ -116,6 +116,8 @@ export interface HubEvents {
   'canary-late': [{ readonly awaitedMs: number; readonly reason: string }];
   /** What was asked of the store together is on stable storage. */
   'store-committed': [{ readonly durationMs: number; readonly changes: number }];
+  /** The wall clock jumped, forwards or back: leases end by it, everything else waits as long as before. */
+  'clock-jumped': [{ readonly byMs: number }];
   /** The disk does not answer: what needs it is refused until it does. */
   'store-stalled': [{ readonly forMs: number }];
   'store-resumed': [{ readonly afterMs: number }];

@@ -48,6 +48,7 @@ export const LEVEL_OF: Readonly<Record<keyof HubEvents, EventLevel>> = {
   'canary-returned': 'trace',
   'canary-late': 'error',
   'store-committed': 'trace',
+  'clock-jumped': 'warn',
   'store-stalled': 'error',
   'store-resumed': 'info',
   'store-lost': 'error',

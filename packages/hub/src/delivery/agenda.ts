@@ -50,6 +50,12 @@ export class Agenda<Item extends AgendaItem> {
     this.#hasten();
   }
 
+  /** The wall clock jumped: what is due comes sooner or later than the timer. */
+  rearm(): void {
+    this.#wakesAt = Infinity;
+    this.#hasten();
+  }
+
   /** Ends the timer; nothing becomes due any more. */
   stop(): void {
     this.#stopped = true;
@@ -57,11 +63,13 @@ export class Agenda<Item extends AgendaItem> {
   }
 
   #hasten(): void {
+    // First of all: the clock may tell of a jump, which changes the agenda.
+    const now = this.#clock.now();
     const next = this.#heap[0];
     if (next === undefined || this.#stopped || next.agendaTime >= this.#wakesAt) return;
     this.#cancel?.();
     this.#wakesAt = next.agendaTime;
-    const delay = Math.min(Math.max(next.agendaTime - this.#clock.now(), 0), LONGEST_SLEEP_MS);
+    const delay = Math.min(Math.max(next.agendaTime - now, 0), LONGEST_SLEEP_MS);
     this.#cancel = this.#clock.after(delay, () => this.#wake());
   }
 

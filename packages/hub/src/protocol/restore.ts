@@ -14,13 +14,16 @@ export interface RestoreOptions {
   readonly log: Log;
   readonly roll: Roll;
   readonly seal: Seal;
+  /** No attempt waits longer than until then, whatever is stored: the clock may have gone back since. */
+  readonly latestRetryAt: number;
 }
 
 /**
  * Reads into memory what the last run left: topics, subscriptions, places. Settles when the roll is complete. Rejects with
  * `unknown_key` when a secret was sealed with a key that is not at hand: its deliveries could not be signed.
  */
-export async function restore({ registry, places, log, roll, seal }: RestoreOptions): Promise<void> {
+export async function restore(options: RestoreOptions): Promise<void> {
+  const { registry, places, log, roll, seal, latestRetryAt } = options;
   for await (const records of registry.loadTopics()) {
     for (const record of records) roll.topic(record.url).record = record;
   }
@@ -45,7 +48,7 @@ export async function restore({ registry, places, log, roll, seal }: RestoreOpti
       if (recipient === undefined || place.position < recipient.position) continue;
       recipient.position = place.position;
       recipient.attempts = place.attempts;
-      recipient.retryAt = place.dueAt;
+      recipient.retryAt = Math.min(place.dueAt, latestRetryAt);
       recipient.failure = place.failure;
     }
   }

@@ -47,6 +47,20 @@ export class Recipient {
     this.retryAt = 0;
   }
 
+  /**
+   * The wall clock jumped: what was to wait for a while waits as long as before; false when nothing was. The lease ends by
+   * the wall clock.
+   */
+  shift(byMs: number): boolean {
+    if (this.retryAt > 0) this.retryAt += byMs;
+    if (this.failure !== null)
+      this.failure = { ...this.failure, since: this.failure.since + byMs, at: this.failure.at + byMs };
+    const { pending } = this.subscription;
+    if (pending !== null)
+      this.subscription = { ...this.subscription, pending: { ...pending, dueAt: pending.dueAt + byMs } };
+    return this.retryAt > 0 || pending !== null;
+  }
+
   /** Whether a delivery may begin. */
   isReady(now: number): boolean {
     return this.delivery === 'idle' && this.isOwed(now);

@@ -26,6 +26,12 @@ export class Topic {
     return this.record.url;
   }
 
+  /** The wall clock jumped: a fetch that waits to be tried again waits as long as before. */
+  shift(byMs: number): void {
+    const { fetch } = this.record;
+    if (fetch !== null) this.record = { ...this.record, fetch: { ...fetch, dueAt: fetch.dueAt + byMs } };
+  }
+
   /**
    * Somebody is given this topic's content, or is just being asked whether he wants it, or a publisher announced it. A
    * subscription that nobody confirmed makes the hub fetch nothing.
