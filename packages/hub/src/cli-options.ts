@@ -104,6 +104,12 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     fallback: '10, with --dev 64',
   },
   {
+    name: 'maxSubscriptions',
+    kind: 'number',
+    help: 'subscriptions in all; further ones are answered 429',
+    fallback: '2000000',
+  },
+  {
     name: 'maxInFlight',
     kind: 'number',
     help: 'deliveries in flight in all',

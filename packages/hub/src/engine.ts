@@ -23,6 +23,7 @@ import { Housekeeping } from './protocol/housekeeping.js';
 import { Operator } from './protocol/operator.js';
 import { Permissions } from './protocol/permissions.js';
 import { Publications } from './protocol/publication.js';
+import { RateLimit } from './protocol/rate-limit.js';
 import { Resealing } from './protocol/resealing.js';
 import { restore } from './protocol/restore.js';
 import { Subscriptions } from './protocol/subscriptions.js';
@@ -53,6 +54,7 @@ export interface EngineOptions {
 const VERIFICATIONS_IN_ALL = 128;
 // The longest Retry-After that is followed.
 const LONGEST_RETRY_MS = 12 * 3_600_000;
+const VERIFICATIONS_PER_HOST = { perSecond: 5, burst: 50 };
 const STORE_FAULT_PAUSE_MS = 5_000;
 
 /** The hub without its rim: protocol and delivery over a store, wired together in one place. */
@@ -114,6 +116,7 @@ export class Engine {
       subscriptions: this.#subscriptions,
       validate,
       head: () => log.head(),
+      pace: config.dev ? undefined : new RateLimit(VERIFICATIONS_PER_HOST),
       perHost: config.verificationsPerHost,
       inAll: VERIFICATIONS_IN_ALL,
       onSettled: (recipient) => this.#attend(recipient),
@@ -168,7 +171,7 @@ export class Engine {
     this.publications = new Publications({ ...common, log });
     this.admission = config.dev
       ? undefined
-      : new Admission({ roll, clock, questionsOf: (host) => this.#verification.heldBy(host) });
+      : new Admission({ roll, clock, mostSubscriptions: config.maxSubscriptions });
     this.acceptance = new Acceptance({
       ...common,
       subscriptions: this.#subscriptions,

@@ -76,6 +76,8 @@ export interface HubOptions {
   readonly breaker?: boolean;
   /** Deliveries in flight per callback host. Default 10 (`dev`: 64). */
   readonly hostConcurrency?: number;
+  /** Subscriptions in all; further ones are answered 429. Default 2,000,000 (not with `dev`). */
+  readonly maxSubscriptions?: number;
   /** Deliveries in flight in all. Default 512 (`dev`: 1,024). */
   readonly maxInFlight?: number;
   /** Seconds that an entry stays in the log. Default 1,209,600 (14 days). */
@@ -155,6 +157,7 @@ const schema = z.strictObject({
   suspendAfter: seconds.default(DEFAULT_SUSPEND_AFTER_SECONDS),
   breaker: z.boolean().optional(),
   hostConcurrency: count.optional(),
+  maxSubscriptions: count.default(2_000_000),
   maxInFlight: count.optional(),
   retainSeconds: seconds.default(1_209_600),
   retainEntries: count.default(1_000_000),
@@ -192,6 +195,7 @@ export interface ResolvedOptions {
   readonly patience: PatienceOptions;
   readonly breaker: boolean;
   readonly hostConcurrency: number;
+  readonly maxSubscriptions: number;
   readonly maxInFlight: number;
   readonly verificationsPerHost: number;
   readonly retention: Retention;

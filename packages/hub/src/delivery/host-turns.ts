@@ -35,12 +35,6 @@ export class HostTurns<Item> {
     return this.#waiting;
   }
 
-  /** Items that this host holds, waiting and in flight. */
-  heldBy(hostKey: string): number {
-    const host = this.#hosts.get(hostKey);
-    return host === undefined ? 0 : host.waiting.size + host.inFlight;
-  }
-
   add(hostKey: string, item: Item): void {
     let host = this.#hosts.get(hostKey);
     if (host === undefined) {

@@ -59,6 +59,14 @@ async function answerForm(options: HubEndpointOptions, request: Request, respons
     sendRefusal(sendPlain, response, refusalOf(entrance, hubRequest.mode));
     return;
   }
+  const tooMany =
+    hubRequest.mode === 'subscribe'
+      ? options.admission?.topic(request.ip ?? '', hubRequest.topic)
+      : undefined;
+  if (tooMany !== undefined) {
+    sendTooMany(response, tooMany);
+    return;
+  }
   const answer = await options.acceptance.accept(hubRequest, entrance.grant, traceOf(request));
   if (answer.kind === 'too-many') sendTooMany(response, answer);
   else {

@@ -1,6 +1,7 @@
 import type { Clock, SubscribeRequest, UnsubscribeRequest } from '@websub/shared';
 import { callbackHost } from '../subscription/callback-host.js';
 import type { Roll } from '../subscription/roll.js';
+import type { Subscription } from '../subscription/subscription.js';
 import { RateLimit } from './rate-limit.js';
 
 /** Why a request is not taken at this moment. */
@@ -14,14 +15,16 @@ export interface Refusal {
 export interface AdmissionOptions {
   readonly roll: Roll;
   readonly clock: Clock;
-  /** Verifications of a callback host that wait or are under way. */
-  readonly questionsOf: (host: string) => number;
+  /** Subscriptions that the hub takes in all. */
+  readonly mostSubscriptions: number;
 }
 
 const PER_CLIENT = { perSecond: 10, burst: 50 };
 const PER_CALLBACK_HOST = { perSecond: 5, burst: 50 };
 const PER_PAIR = { perSecond: 0.1, burst: 5 };
-const MOST_QUESTIONS_PER_HOST = 100;
+const NEW_TOPICS_PER_CLIENT = { perSecond: 1_000 / 3_600, burst: 1_000 };
+const MOST_PENDING_PER_HOST = 100;
+const PENDING_RETRY_AFTER_MS = 5_000;
 const MOST_SUBSCRIPTIONS_PER_HOST = 10_000;
 const MOST_SUBSCRIPTIONS_PER_TENANT = 100_000;
 const FULL_RETRY_AFTER_MS = 3_600_000;
@@ -32,6 +35,7 @@ export class Admission {
   readonly #perClient = new RateLimit(PER_CLIENT);
   readonly #perHost = new RateLimit(PER_CALLBACK_HOST);
   readonly #perPair = new RateLimit(PER_PAIR);
+  readonly #newTopics = new RateLimit(NEW_TOPICS_PER_CLIENT);
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -43,31 +47,48 @@ export class Admission {
     return waitMs === 0 ? undefined : tooMany('this client sends requests too fast', waitMs);
   }
 
+  /** A request of this client that may make the hub know a further topic. */
+  topic(address: string, topic: string): Refusal | undefined {
+    const { roll, clock } = this.#options;
+    const waitMs = roll.topics.has(topic) ? 0 : this.#newTopics.admit(address, clock.monotonic());
+    return waitMs === 0 ? undefined : tooMany('this client asks for too many different topics', waitMs);
+  }
+
   /** A request, by somebody of this tenant, that leads to a verification of this callback. */
   subscription(
     { topic, callback, mode }: SubscribeRequest | UnsubscribeRequest,
     tenant: string | null,
   ): Refusal | undefined {
-    const { roll, clock, questionsOf } = this.#options;
     const host = callbackHost(callback);
-    const now = clock.monotonic();
-    if (questionsOf(host) >= MOST_QUESTIONS_PER_HOST)
-      return tooMany('too many verifications of this callback host are waiting', 1_000);
-    const isNew = mode === 'subscribe' && roll.find(topic, callback) === undefined;
-    if (isNew && roll.recipientsOf(host) >= MOST_SUBSCRIPTIONS_PER_HOST) {
-      return tooMany(
-        `this callback host has ${MOST_SUBSCRIPTIONS_PER_HOST} subscriptions: unsubscribe some`,
-        FULL_RETRY_AFTER_MS,
-      );
-    }
-    if (isNew && tenant !== null && roll.recipientsOfTenant(tenant) >= MOST_SUBSCRIPTIONS_PER_TENANT) {
-      return tooMany(
-        `this tenant has ${MOST_SUBSCRIPTIONS_PER_TENANT} subscriptions: unsubscribe some`,
-        FULL_RETRY_AFTER_MS,
-      );
-    }
+    const now = this.#options.clock.monotonic();
+    const known = this.#options.roll.find(topic, callback);
+    const full =
+      this.#tooManyPending(host, known?.subscription) ??
+      (mode === 'subscribe' && known === undefined ? this.#full(host, tenant) : undefined);
+    if (full !== undefined) return full;
     const waitMs = this.#perPair.admit(`${topic}\n${callback}`, now) || this.#perHost.admit(host, now);
     return waitMs === 0 ? undefined : tooMany('this callback is asked to verify too often', waitMs);
+  }
+
+  /** One that takes the place of a request that is pending makes no further one. */
+  #tooManyPending(host: string, known: Subscription | undefined): Refusal | undefined {
+    const isFull = this.#options.roll.pendingOf(host) >= MOST_PENDING_PER_HOST;
+    return isFull && (known === undefined || known.pending === null)
+      ? tooMany('too many verifications of this callback host are waiting', PENDING_RETRY_AFTER_MS)
+      : undefined;
+  }
+
+  #full(host: string, tenant: string | null): Refusal | undefined {
+    const { roll, mostSubscriptions } = this.#options;
+    const whose: readonly (readonly [string, number, number])[] = [
+      ['this callback host', roll.recipientsOf(host), MOST_SUBSCRIPTIONS_PER_HOST],
+      ['this tenant', tenant === null ? 0 : roll.recipientsOfTenant(tenant), MOST_SUBSCRIPTIONS_PER_TENANT],
+      ['this hub', roll.recipientCount, mostSubscriptions],
+    ];
+    const [name, , most] = whose.find(([, count, bound]) => count >= bound) ?? [];
+    return name === undefined
+      ? undefined
+      : tooMany(`${name} has ${most} subscriptions: unsubscribe some`, FULL_RETRY_AFTER_MS);
   }
 }
 

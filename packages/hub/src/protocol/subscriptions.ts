@@ -122,7 +122,7 @@ export class Subscriptions {
       roll.remove(recipient);
     } else if (subscription !== before) {
       await this.#save(recipient, subscription);
-      roll.countTenant(recipient);
+      roll.count(recipient);
     }
     this.#options.closed.note(before, subscription, facts);
     for (const fact of facts) this.#takeEffect(recipient, fact);

@@ -17,6 +17,7 @@ import type { Position } from '../log/log.js';
 import type { SubscriptionEvent } from '../subscription/decide.js';
 import type { Recipient } from '../subscription/recipient.js';
 import type { PendingDenial, PendingIntent } from '../subscription/subscription.js';
+import type { RateLimit } from './rate-limit.js';
 import type { Subscriptions } from './subscriptions.js';
 import type { Validate } from './validation.js';
 
@@ -30,6 +31,8 @@ export interface VerificationOptions {
   readonly random: Random;
   readonly events: HubEmitter;
   readonly userAgent: string;
+  /** How often a callback host is asked, repetitions included; absent in development. */
+  readonly pace: RateLimit | undefined;
   /** Questions under way per callback host and in all. */
   readonly perHost: number;
   readonly inAll: number;
@@ -53,11 +56,6 @@ export class Verification {
   constructor(options: VerificationOptions) {
     this.#options = options;
     this.#turns = new HostTurns(options.perHost, options.inAll);
-  }
-
-  /** Questions of this host that wait or are under way. */
-  heldBy(host: string): number {
-    return this.#turns.heldBy(host);
   }
 
   /**
@@ -85,7 +83,22 @@ export class Verification {
 
   #pump(): void {
     if (this.#stopped) return;
-    this.#turns.serve((recipient) => void this.#settle(recipient));
+    this.#turns.serve((recipient) => this.#start(recipient));
+  }
+
+  /** The hub is no amplifier: whatever strangers ask for, a host is asked at its pace. */
+  #start(recipient: Recipient): void {
+    const { pace, clock } = this.#options;
+    const waitMs = pace?.admit(recipient.host, clock.monotonic()) ?? 0;
+    if (waitMs === 0) {
+      void this.#settle(recipient);
+      return;
+    }
+    this.#turns.release(recipient.host);
+    clock.after(waitMs, () => {
+      this.#turns.add(recipient.host, recipient);
+      this.#pump();
+    });
   }
 
   async #settle(recipient: Recipient): Promise<void> {

@@ -8,6 +8,8 @@ export class Roll {
   readonly topics = new Map<string, Topic>();
   readonly #byHost = new Map<string, number>();
   readonly #byTenant = new Map<string, number>();
+  /** Recipients whose callback is to be asked or told something, by host. */
+  readonly #pending = new Map<string, Set<Recipient>>();
   #recipients = 0;
 
   get recipientCount(): number {
@@ -16,6 +18,11 @@ export class Roll {
 
   recipientsOf(host: string): number {
     return this.#byHost.get(host) ?? 0;
+  }
+
+  /** Recipients of this host whose callback is still to be asked or told something. */
+  pendingOf(host: string): number {
+    return this.#pending.get(host)?.size ?? 0;
   }
 
   recipientsOfTenant(tenant: string): number {
@@ -42,7 +49,7 @@ export class Roll {
     recipients.set(recipient.subscription.callback, recipient);
     change(this.#byHost, recipient.host, 1);
     this.#recipients++;
-    this.countTenant(recipient);
+    this.count(recipient);
   }
 
   remove(recipient: Recipient): void {
@@ -50,12 +57,29 @@ export class Roll {
     change(this.#byHost, recipient.host, -1);
     if (recipient.tenant !== null) change(this.#byTenant, recipient.tenant, -1);
     recipient.tenant = null;
+    this.#settled(recipient);
     this.#recipients--;
     this.forgetIfUnused(recipient.topic);
   }
 
-  /** Counts the recipient for the tenant whose its subscription is now. */
-  countTenant(recipient: Recipient): void {
+  /** Counts the recipient as its subscription is now: for a tenant, and as pending. */
+  count(recipient: Recipient): void {
+    this.#countTenant(recipient);
+    if (recipient.subscription.pending === null) {
+      this.#settled(recipient);
+      return;
+    }
+    const pending = this.#pending.get(recipient.host);
+    if (pending === undefined) this.#pending.set(recipient.host, new Set([recipient]));
+    else pending.add(recipient);
+  }
+
+  #settled(recipient: Recipient): void {
+    const pending = this.#pending.get(recipient.host);
+    if (pending?.delete(recipient) === true && pending.size === 0) this.#pending.delete(recipient.host);
+  }
+
+  #countTenant(recipient: Recipient): void {
     const tenant = tenantOfSubscription(recipient.subscription);
     if (tenant === recipient.tenant) return;
     if (recipient.tenant !== null) change(this.#byTenant, recipient.tenant, -1);
