@@ -14,7 +14,7 @@ export interface DeadLetterBoxOptions {
 export type Undelivered = Pick<DeadLetter, 'reason' | 'position' | 'entry' | 'detail' | 'attempts' | 'bytes'>;
 
 /** Per subscription. What goes beyond, oldest first, is counted (`dead-letters-dropped`). */
-export const DEAD_LETTERS_KEPT: DeadLetterBounds = { count: 10_000, bytes: 256 * 1024 * 1024 };
+const DEAD_LETTERS_KEPT: DeadLetterBounds = { count: 10_000, bytes: 256 * 1024 * 1024 };
 
 /** An entry that the recipient was not given. */
 export function undelivered(

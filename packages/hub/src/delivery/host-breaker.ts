@@ -30,9 +30,9 @@ export type Admission = 'send' | 'probe' | 'hold';
 export const HEALTHY: Breaker = { kind: 'closed', since: 0, attempts: 0, failures: 0, inRow: 0 };
 
 export const WINDOW_MS = 60_000;
-export const LEAST_ATTEMPTS = 20;
-export const LEAST_FAILURE_SHARE = 0.5;
-export const MOST_FAILURES_IN_ROW = 20;
+const LEAST_ATTEMPTS = 20;
+const LEAST_FAILURE_SHARE = 0.5;
+const MOST_FAILURES_IN_ROW = 20;
 export const FIRST_PROBE_MS = 30_000;
 export const LONGEST_PROBE_MS = 600_000;
 

@@ -39,7 +39,7 @@ interface Origin {
  * Nobody waits longer for an origin to recover: each update is owed at least one attempt while the lease runs (section 7),
  * also when ten thousand subscriptions share the origin and only one of them can be the probe.
  */
-export const LONGEST_HOLD_MS = 600_000;
+const LONGEST_HOLD_MS = 600_000;
 const FORGET_AFTER_MS = 3_600_000;
 
 /**

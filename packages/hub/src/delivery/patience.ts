@@ -33,7 +33,7 @@ export const DEFAULT_OVERLOAD_FLOOR_MS = 60_000;
 export const DEFAULT_SUSPEND_AFTER_SECONDS = 259_200;
 
 /** Each update of a suspended subscription is tried once, and no more often than this. */
-export const SUSPENDED_PACE_MS = 60_000;
+const SUSPENDED_PACE_MS = 60_000;
 
 const JITTER = 0.2;
 const LONGEST_RETRY_AFTER_MS = 12 * 3_600_000;

@@ -40,7 +40,7 @@ export class Problem {
   }
 }
 
-export interface Input<Query, Body> {
+interface Input<Query, Body> {
   /** The parameter of the path; empty when it has none. */
   readonly id: string;
   readonly query: Query;

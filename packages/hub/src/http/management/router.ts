@@ -35,7 +35,7 @@ export function managementRouter(options: ManagementOptions): Router {
   return router;
 }
 
-export function managementOperations(options: ManagementOptions): readonly Operation[] {
+function managementOperations(options: ManagementOptions): readonly Operation[] {
   return [
     ...topicOperations(options),
     ...subscriptionOperations(options),
