@@ -8,7 +8,7 @@ import type { Pending, Subscription } from '../subscription/subscription.js';
 import { Admission } from './admission.js';
 
 const TOPIC = 'https://publisher.example/feed';
-const pending: Pending = { kind: 'denial', request: 'r', reason: 'no', attempts: 0, dueAt: 0 };
+const DENIAL: Pending = { kind: 'denial', request: 'r', reason: 'no', attempts: 0, dueAt: 0 };
 
 function given(mostSubscriptions = 1_000_000) {
   const roll = new Roll();
@@ -22,7 +22,7 @@ function given(mostSubscriptions = 1_000_000) {
         callback,
         version: 1,
         lease: null,
-        pending: isPending ? pending : null,
+        pending: isPending ? DENIAL : null,
       },
       roll.topic(TOPIC),
       callbackHost(callback),
