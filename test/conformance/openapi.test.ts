@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { HubEmitter } from '@websub/hub';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import { HubEmitter } from '@websub/hub';
 import formats from 'ajv-formats';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../packages/hub/dist/http/app.js';

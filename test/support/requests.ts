@@ -59,7 +59,7 @@ export function statusAddress({ text }: Answer): string {
 
 /** The answer to a request without the address, which is another one each time. */
 export function withoutAddress(text: string): string {
-  return text.replace(/\/status\/[\w-]{22}$/m, '/status/…');
+  return text.replace(/\/status\/[\w-]{16}$/m, '/status/…');
 }
 
 /**

@@ -39,7 +39,7 @@ export interface Accepted {
 }
 
 /** A request's name is the key to its status, so it is unguessable. */
-export const REQUEST_BYTES = 16;
+export const REQUEST_BYTES = 12;
 
 /** Takes the requests of section 5.1 and 6: checks them by what can be known at once, and makes them durable. */
 export class Acceptance {

@@ -1,6 +1,5 @@
 import { WebSubError } from '@websub/shared';
 import type { Log } from '../log/log.js';
-import { callbackHost } from '../subscription/callback-host.js';
 import type { Places } from '../subscription/places.js';
 import { Recipient } from '../subscription/recipient.js';
 import type { Registry } from '../subscription/registry.js';
@@ -34,7 +33,7 @@ export async function restore(options: RestoreOptions): Promise<void> {
       const recipient = new Recipient(
         subscription,
         roll.topic(subscription.topic),
-        callbackHost(subscription.callback),
+        roll.hostOf(subscription.callback),
       );
       if (subscription.lease !== null) recipient.position = subscription.lease.since;
       roll.add(recipient);

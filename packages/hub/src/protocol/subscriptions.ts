@@ -1,6 +1,5 @@
 import { WebSubError, type Clock, type Random } from '@websub/shared';
 import { refOf, type HubEmitter } from '../events.js';
-import { callbackHost } from '../subscription/callback-host.js';
 import { decide, type SubscriptionEvent, type SubscriptionFact } from '../subscription/decide.js';
 import { Recipient } from '../subscription/recipient.js';
 import type { Registry } from '../subscription/registry.js';
@@ -103,7 +102,7 @@ export class Subscriptions {
       lease: null,
       pending: null,
     };
-    return new Recipient(subscription, rollTopic, callbackHost(callback));
+    return new Recipient(subscription, rollTopic, this.#options.roll.hostOf(callback));
   }
 
   async #apply(recipient: Recipient, event: SubscriptionEvent): Promise<void> {

@@ -1,12 +1,13 @@
 import { Topic } from '../topic/topic.js';
 import { newTopicRecord } from '../topic/topic-record.js';
+import { callbackHost } from './callback-host.js';
 import type { Recipient } from './recipient.js';
 import { tenantOfSubscription } from './subscription.js';
 
 /** Who is who in memory: topics by URL, recipients by topic and callback, their number by host. */
 export class Roll {
   readonly topics = new Map<string, Topic>();
-  readonly #byHost = new Map<string, number>();
+  readonly #byHost = new Map<string, { readonly name: string; count: number }>();
   readonly #byTenant = new Map<string, number>();
   /** Recipients whose callback is to be asked or told something, by host. */
   readonly #pending = new Map<string, Set<Recipient>>();
@@ -17,7 +18,13 @@ export class Roll {
   }
 
   recipientsOf(host: string): number {
-    return this.#byHost.get(host) ?? 0;
+    return this.#byHost.get(host)?.count ?? 0;
+  }
+
+  /** The host of a callback: one string for all recipients that share it. */
+  hostOf(callback: string): string {
+    const name = callbackHost(callback);
+    return this.#byHost.get(name)?.name ?? name;
   }
 
   /** Recipients of this host whose callback is still to be asked or told something. */
@@ -47,14 +54,17 @@ export class Roll {
     const { recipients } = recipient.topic;
     if (recipients.has(recipient.subscription.callback)) return;
     recipients.set(recipient.subscription.callback, recipient);
-    change(this.#byHost, recipient.host, 1);
+    const host = this.#byHost.get(recipient.host);
+    if (host === undefined) this.#byHost.set(recipient.host, { name: recipient.host, count: 1 });
+    else host.count++;
     this.#recipients++;
     this.count(recipient);
   }
 
   remove(recipient: Recipient): void {
     if (!recipient.topic.recipients.delete(recipient.subscription.callback)) return;
-    change(this.#byHost, recipient.host, -1);
+    const host = this.#byHost.get(recipient.host);
+    if (host !== undefined && --host.count === 0) this.#byHost.delete(recipient.host);
     if (recipient.tenant !== null) change(this.#byTenant, recipient.tenant, -1);
     recipient.tenant = null;
     this.#settled(recipient);
