@@ -1,5 +1,15 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { RetryLater, SubscriptionGone, type Notification } from '@websub/subscriber';
+import { sign } from '@websub/shared';
+import {
+  memoryStore,
+  RetryLater,
+  SubscriptionGone,
+  type Notification,
+  type SubscriberHandlers,
+  type SubscriberServiceOptions,
+  type SubscriptionStore,
+} from '@websub/subscriber';
 import { Inbox, openWorld, until } from './world.js';
 
 describe('a delivery', () => {
@@ -191,7 +201,6 @@ describe('a signature', () => {
   it('S39 of other bytes is refused', async () => {
     await using world = await openWorld();
     await world.start();
-    const { sign } = await import('@websub/shared');
     const value = sign(Buffer.from('{"a":1}'), world.hub.subscription.secret ?? '');
     expect(
       (await world.hub.deliver(world.hub.subscription, '{"a": 1}', { signature: { value } })).status,
@@ -282,6 +291,24 @@ describe('the answer', () => {
     ]);
   });
 
+  it.each<[string, unknown]>([
+    ['a header that no response can carry', { headers: { 'x-echo': '5 € off' } }],
+    ['a header with a line break', { headers: { 'x-echo': 'a\nb: c' } }],
+    ['a header whose name is none', { headers: { 'x echo': 'a' } }],
+    ['a header that is no text', { headers: { 'x-echo': 5 } }],
+    ['a status that is none', { status: 'later' }],
+    ['a status of no final answer', { status: 101 }],
+    ['a body that is no text', { body: { a: 1 } }],
+  ])('is 500, and that is told, where the handler returns %s', async (_, result) => {
+    await using world = await openWorld();
+    const service = { onEventNotification: (): unknown => result } as SubscriberHandlers;
+    await world.listener.attachWithConfig(service, { target: world.target });
+    await world.listener.start();
+    expect((await world.hub.deliver(world.hub.subscription, '{}')).status).toBe(500);
+    const error = world.told.errors.map(({ code, message }) => [code, message]);
+    expect(error).toEqual([['handler_failed', expect.stringContaining('onEventNotification failed')]]);
+  });
+
   it('is 503 with Retry-After when the handler says later', async () => {
     const { world, puppet, deliver } = await puppetShow();
     await using _ = world;
@@ -327,6 +354,27 @@ describe('the answer', () => {
     puppet.act = () => new Promise(() => undefined);
     expect((await deliver()).status).toBe(202);
     expect(puppet.seen).toHaveLength(1);
+  });
+
+  it.each<[string, SubscriberServiceOptions['ack']]>([
+    ['with ack: received', 'received'],
+    ['past its deadline', { deadlineMs: 1_000 }],
+  ])('cannot be "later" any more once it was given, %s, and that is told', async (_, ack) => {
+    await using world = await openWorld();
+    let fail: ((error: Error) => void) | undefined;
+    const service = { onEventNotification: () => new Promise<void>((_resolve, reject) => (fail = reject)) };
+    await world.listener.attachWithConfig(service, { target: world.target, ...(ack && { ack }) });
+    await world.listener.start();
+    const delivering = world.hub.deliver(world.hub.subscription, '{}');
+    await until(() => expect(fail).toBeDefined());
+    await world.clock.advance(1_000);
+    expect((await delivering).status).toBe(202);
+    fail?.(new RetryLater(30));
+    await until(() =>
+      expect(world.told.errors).toMatchObject([
+        { code: 'retry_later', message: expect.stringContaining("ack: 'handled'") as unknown },
+      ]),
+    );
   });
 
   it('waits for the handler as long as it takes, with ack: handled', async () => {
@@ -402,7 +450,7 @@ describe('the answer', () => {
     puppet.act = () => new Promise(() => undefined);
     const replies = await Promise.all(Array.from({ length: 258 }, () => deliver()));
     expect(replies.map(({ status }) => status).filter((status) => status === 503)).toHaveLength(1);
-    expect(replies.find(({ status }) => status === 503)?.header('retry-after')).toBe('5');
+    expect(replies.find(({ status }) => status === 503)?.header('retry-after')).toBe('10');
     expect(puppet.seen).toHaveLength(1);
   });
 
@@ -440,6 +488,84 @@ describe('the answer', () => {
     expect((await deliver()).status).toBe(500);
     expect(world.told.errors).toMatchObject([{ code: 'handler_failed' }]);
   });
+});
+
+describe('a delivery that the store fails at', () => {
+  it.each(['get', 'put'] as const)('by %s is answered 500, and that is told', async (method) => {
+    let broken = 'nothing';
+    const inner = memoryStore();
+    const reached = (name: string): Promise<void> =>
+      name === broken ? Promise.reject(new Error('disk gone')) : Promise.resolve();
+    const store: SubscriptionStore = {
+      get: (id) => reached('get').then(() => inner.get(id)),
+      put: (...values) => reached('put').then(() => inner.put(...values)),
+      delete: (id) => inner.delete(id),
+      list: () => inner.list(),
+      claimDue: (...values) => inner.claimDue(...values),
+    };
+    await using world = await openWorld({ listener: { store } });
+    await world.start();
+    broken = method;
+    expect((await world.hub.deliver(world.hub.subscription, '{}')).status).toBe(500);
+    expect(world.told.errors).toMatchObject([{ message: expect.stringContaining('disk gone') as unknown }]);
+    const request = new Request(world.hub.subscription.callback, { method: 'GET' });
+    expect((await world.listener.fetch(request)).status).toBe(method === 'get' ? 500 : 404);
+    expect(world.inbox.notifications).toEqual([]);
+  });
+});
+
+it('keeps the order in which deliveries of one key came, however long the store takes', async () => {
+  let slow: (() => void) | undefined;
+  const store = memoryStore();
+  const put = store.put.bind(store);
+  let holding = false;
+  store.put = async (...values) => {
+    // Only the first is held up, as a write over a network may be.
+    if (holding) {
+      holding = false;
+      await new Promise<void>((resolve) => (slow = resolve));
+    }
+    return put(...values);
+  };
+  await using world = await openWorld({ listener: { store } });
+  await world.start({ orderBy: () => 'one key' });
+  holding = true;
+  const first = world.hub.deliver(world.hub.subscription, '"first"');
+  await until(() => expect(slow).toBeDefined());
+  const { secret = '', callback } = world.hub.subscription;
+  let answered = false;
+  const second = world.listener
+    .fetch(
+      new Request(callback, {
+        method: 'POST',
+        body: '"second"',
+        headers: {
+          'content-type': 'application/json',
+          'x-hub-signature': sign(Buffer.from('"second"'), secret),
+        },
+      }),
+    )
+    .finally(() => (answered = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([answered, world.inbox.texts]).toEqual([false, []]);
+  slow?.();
+  expect([(await first).status, (await second).status]).toEqual([202, 202]);
+  expect(world.inbox.texts).toEqual(['"first"', '"second"']);
+});
+
+it('answers 415 to a delivery that is compressed, before it reads it, and tells so', async () => {
+  await using world = await openWorld();
+  await world.start();
+  const body = gzipSync('{"a":1}');
+  const headers = { 'content-encoding': 'gzip' };
+  const reply = await world.hub.deliver(world.hub.subscription, body, { headers });
+  expect([reply.status, reply.header('accept-encoding')]).toEqual([415, 'identity']);
+  expect(world.told.errors).toMatchObject([
+    { code: 'unsupported_media_type', message: expect.stringContaining('gzip') as unknown },
+  ]);
+  const plain = { headers: { 'content-encoding': 'identity' } };
+  expect((await world.hub.deliver(world.hub.subscription, '{"a":1}', plain)).status).toBe(202);
+  expect(world.inbox.texts).toEqual(['{"a":1}']);
 });
 
 it('counts lastDeliveryAt by the deliveries that were taken', async () => {

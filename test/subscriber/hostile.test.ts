@@ -193,9 +193,8 @@ describe('a hostile payload', () => {
     await using _ = world;
     const bomb = gzipSync(Buffer.alloc(64 * MEGABYTE));
     const headers = { 'content-encoding': 'gzip' };
-    expect((await world.hub.deliver(world.hub.subscription, bomb, { headers })).status).toBe(202);
-    expect(target.handled).toHaveLength(1);
-    expect(target.handled[0]?.length).toBeLessThan(2 * bomb.byteLength);
+    expect((await world.hub.deliver(world.hub.subscription, bomb, { headers })).status).toBe(415);
+    expect(target.handled).toEqual([]);
   });
 
   it('LAW 7 without end is cut off at the limit', async () => {

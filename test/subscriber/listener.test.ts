@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import express from 'express';
 import { describe, expect, it } from 'vitest';
 import {
@@ -29,6 +29,46 @@ describe("a listener on a server of the user's", () => {
     await listener.gracefulStop();
     expect((await hub.deliver(hub.subscription, '{}')).status).toBe(503);
     expect(server.listening).toBe(true);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('comes before an app that answers 404 to all it does not know, whichever was there first', async () => {
+    const notMine = (_: IncomingMessage, response: ServerResponse): void =>
+      void response.writeHead(404).end('no such page');
+    for (const isFirst of [true, false]) {
+      await using hub = await FakeHub.start();
+      const server = isFirst ? createServer(notMine) : createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      await using listener = new SubscriberListener(server, { logger: silent });
+      if (!isFirst) server.on('request', notMine);
+      const inbox = new Inbox();
+      await listener.attachWithConfig(inbox, { target: [hub.url, TOPIC] });
+      await listener.start();
+      expect((await hub.deliver(hub.subscription, '{}')).status).toBe(202);
+      const { origin } = new URL(hub.subscription.callback);
+      expect(await (await fetch(`${origin}/x`)).text()).toBe('no such page');
+      expect(await (await fetch(`${origin}/${'x'.repeat(24)}`)).text()).toBe('no such page');
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  it('shares it with another listener', async () => {
+    await using hub = await FakeHub.start();
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await using first = new SubscriberListener(server, { logger: silent });
+    await using second = new SubscriberListener(server, { logger: silent });
+    const inboxes = [new Inbox(), new Inbox()];
+    await first.attachWithConfig(inboxes[0] ?? {}, { target: [hub.url, TOPIC] });
+    await second.attachWithConfig(inboxes[1] ?? {}, { target: [hub.url, `${TOPIC}/2`] });
+    await Promise.all([first.start(), second.start()]);
+    for (const topic of [TOPIC, `${TOPIC}/2`])
+      expect((await hub.deliver(hub.subscriptionTo(topic), '{}')).status).toBe(202);
+    expect(inboxes.map(({ texts }) => texts)).toEqual([['{}'], ['{}']]);
+    const { origin } = new URL(hub.subscriptionTo(TOPIC).callback);
+    for (const path of ['x', 'x'.repeat(24)]) expect((await fetch(`${origin}/${path}`)).status).toBe(404);
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
@@ -146,6 +186,16 @@ describe('a listener on an express app', () => {
       { code: 'invalid_configuration', message: expect.stringContaining('before express.json()') as unknown },
     ]);
     expect(world.inbox.notifications).toEqual([]);
+  });
+
+  it('takes a delivery whose empty body a parser before it has seen the end of', async () => {
+    await using world = await served((app, make) => {
+      app.use(express.json());
+      make();
+    });
+    await world.listener.start();
+    expect((await world.hub.deliver(world.hub.subscription, '')).status).toBe(202);
+    expect(world.inbox.texts).toEqual(['']);
   });
 
   it('needs a public URL', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SubscriptionDenial, SubscriptionVerification } from '@websub/subscriber';
+import type { SubscriberHandlers, SubscriptionDenial, SubscriptionVerification } from '@websub/subscriber';
 import { Inbox, openWorld, until } from './world.js';
 
 const CHALLENGE = 'cha11enge-._~';
@@ -209,6 +209,16 @@ describe('a verification handler', () => {
     expect(await world.listener.subscriptions.list()).toMatchObject([
       { state: 'pending', pending: 'subscribe' },
     ]);
+  });
+
+  it('that gives a reason which is no text answers 500, and is reported', async () => {
+    await using world = await openWorld();
+    const onSubscriptionVerification = (): unknown => ({ accept: false, reason: { a: 1 } });
+    const service = { onSubscriptionVerification } as SubscriberHandlers;
+    await world.listener.attachWithConfig(service, { target: world.target });
+    await world.listener.start();
+    expect(world.hub.verifications[0]?.status).toBe(500);
+    expect(world.told.errors).toMatchObject([{ code: 'handler_failed' }]);
   });
 });
 

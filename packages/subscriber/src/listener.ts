@@ -186,9 +186,9 @@ export class SubscriberListener implements AsyncDisposable {
     const { publicUrl, host = publicUrl === undefined ? '127.0.0.1' : undefined } = this.#options;
     if (typeof on === 'number') return new OwnServer(on, host, this.handler());
     if (isServer(on)) {
-      return new GivenServer(on, (request, response) =>
+      return new GivenServer(on, (request, response, next) =>
         this.#serve(request, response, () => {
-          if (on.listenerCount('request') === 1) notFound(response);
+          if (!next()) notFound(response);
         }),
       );
     }
@@ -197,11 +197,14 @@ export class SubscriberListener implements AsyncDisposable {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, next: () => void): void {
-    this.#engine.endpoint.handle(fromNode(request)).then(
-      (outcome) => (outcome === undefined ? next() : toNode(response, outcome.answer)),
-      // The client went away.
-      () => void response.destroy(),
-    );
+    const asked = fromNode(request);
+    const { endpoint } = this.#engine;
+    // What is not ours goes on at once, as if we were not there.
+    if (!endpoint.concerns(asked)) return next();
+    void endpoint.handle(asked).then((outcome) => {
+      if (outcome === undefined) next();
+      else toNode(response, outcome.answer);
+    });
   }
 
   async #make(type: Ctor<object>): Promise<object> {

@@ -19,6 +19,7 @@ import { checkSignatures } from './check-signatures.js';
 import { Dedupe } from './dedupe.js';
 import { DeliveryNotification } from './delivery-notification.js';
 import { answer, comeAgain, type CallbackRequest, type Outcome } from './exchange.js';
+import { answerOf } from './handler-answer.js';
 import { Overlap } from './overlap.js';
 
 export interface DeliveryParts {
@@ -39,7 +40,6 @@ interface Chosen {
 }
 
 const WAITING = 256;
-const RETRY_AFTER_SECONDS = 5;
 
 /** Takes deliveries: checks them, chooses the method, runs it, and tells the hub (section 7). */
 export class Delivery {
@@ -61,14 +61,17 @@ export class Delivery {
   ): Promise<Outcome> {
     const reception = receptionOf(subscription, this.#parts.clock.now());
     if (reception !== 'take') return reception === 'gone' ? { answer: answer(410) } : { answer: answer(404) };
+    const coding = request.headers.get('content-encoding') ?? 'identity';
+    if (coding.trim().toLowerCase() !== 'identity') return this.#encoded(subscription, coding);
     const read = await request.readBody(service.settings.maxBodyBytes);
     if (read.kind === 'too-large')
       return { answer: answer(413, 'the body is too long', { connection: 'close' }) };
     if (read.kind === 'consumed') return this.#consumed();
+    if (read.kind === 'gone') return { answer: answer(400, 'the body is not whole') };
     const signature = checkSignatures(subscription, request.headers, read.bytes, this.#parts.clock.now());
     if (signature.kind === 'invalid') return this.#badSignature(subscription, service, signature.reason);
     const { strong, timed } = signature;
-    await this.#parts.life.apply(subscription.id, { kind: 'delivered', strong, timed });
+    const noted = this.#parts.life.apply(subscription.id, { kind: 'delivered', strong, timed });
     const notification = new DeliveryNotification({
       subscription: viewOf(subscription),
       headers: request.headers,
@@ -77,9 +80,12 @@ export class Delivery {
       signal: this.#parts.signal(),
       waitUntil: (work) => this.#waitUntil(work, notification),
     });
-    return this.#once(subscription, service, notification, () =>
-      this.#handle(subscription, service, notification),
+    // It takes its place in line now: a store that is slow at times must not turn the order round.
+    const handled = this.#once(subscription, service, notification, () =>
+      this.#handle(subscription, service, notification, noted),
     );
+    const [outcome] = await Promise.all([handled, noted]);
+    return outcome;
   }
 
   #once(
@@ -108,6 +114,7 @@ export class Delivery {
     subscription: StoredSubscription,
     service: Service,
     notification: DeliveryNotification,
+    noted: Promise<unknown>,
   ): Promise<Outcome> {
     const { settings } = service;
     const chosen = choose(service, notification);
@@ -117,13 +124,26 @@ export class Delivery {
       service,
       () => new Lanes({ concurrency: settings.concurrency, waiting: WAITING }),
     );
-    const work = lanes.run(settings.orderBy?.(notification), () =>
-      this.#run(subscription, service, notification, chosen),
+    const work = lanes.run(settings.orderBy?.(notification), async () =>
+      (await isStored(noted))
+        ? this.#run(subscription, service, notification, chosen)
+        : { answer: answer(500, 'the subscriber failed') },
     );
-    if (work === undefined) return Promise.resolve({ answer: comeAgain(RETRY_AFTER_SECONDS) });
+    if (work === undefined) return Promise.resolve({ answer: comeAgain() });
     this.#parts.background(work);
     const by = { handler: chosen.method, matchedBy: chosen.matchedBy };
-    return acknowledge(work, by, settings.ack, this.#parts.clock);
+    return acknowledge(work, by, settings.ack, this.#parts.clock, ({ error }) => {
+      if (error instanceof RetryLater) this.#tooLate(error, chosen.method, notification);
+    });
+  }
+
+  #tooLate(cause: RetryLater, method: string, notification: Notification): void {
+    const error = new WebSubError(
+      'retry_later',
+      `${method} wants a notification again that the hub was answered 202 for already: set ack: 'handled', or a longer deadline`,
+      { cause },
+    );
+    this.#parts.report(error, notification);
   }
 
   /** Never rejects: what a handler throws becomes an answer, and an `error` event. */
@@ -184,6 +204,22 @@ export class Delivery {
     return { answer: answer(settings.onBadSignature === 'ack' ? 202 : 403), error };
   }
 
+  /** WebSub has no content codings: hubs sign, and bound the length of, the body as it is. */
+  #encoded({ topic }: StoredSubscription, coding: string): Outcome {
+    const error = new WebSubError(
+      'unsupported_media_type',
+      `a delivery of ${urlForLogs(topic)} was refused: its Content-Encoding is ${coding.slice(0, 100)}. Set the hub, or what is between, not to compress`,
+    );
+    this.#parts.report(error);
+    return {
+      answer: answer(415, 'send it without Content-Encoding', {
+        'accept-encoding': 'identity',
+        connection: 'close',
+      }),
+      error,
+    };
+  }
+
   #consumed(): Outcome {
     const error = new WebSubError(
       'invalid_configuration',
@@ -237,10 +273,12 @@ function call(
   return handlers[method]?.(notification, payload);
 }
 
-function answerOf(result: HandlerResult): Outcome['answer'] {
-  return typeof result === 'object' && result !== null
-    ? answer(result.status ?? 202, result.body, result.headers)
-    : answer(202);
+/** Whoever answers the delivery is told of a failure as well, and tells it. */
+function isStored(noted: Promise<unknown>): Promise<boolean> {
+  return noted.then(
+    () => true,
+    () => false,
+  );
 }
 
 function remembered<V>(map: WeakMap<Service, V>, service: Service, make: () => V): V {

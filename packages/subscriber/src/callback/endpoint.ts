@@ -18,8 +18,6 @@ export interface EndpointParts {
   report(error: WebSubError): void;
 }
 
-const RETRY_AFTER_SECONDS = 10;
-
 /** All callbacks: finds the subscription by the URL alone (section 7), and what is wanted of it by the method. */
 export class Endpoint {
   readonly #parts: EndpointParts;
@@ -28,20 +26,39 @@ export class Endpoint {
     this.#parts = parts;
   }
 
-  /** `undefined`: the URL is no callback of ours. Never rejects, unless the client went away. */
+  /** Whether the URL can be a callback of ours; {@link handle} sees whether it is. */
+  concerns(request: Pick<CallbackRequest, 'url' | 'originalUrl'>): boolean {
+    const { pathname } = split(request.url);
+    return idIn(pathname) !== undefined || this.#exactCallbacks(request, pathname).length > 0;
+  }
+
+  /** `undefined`: the URL is no callback of ours. Never rejects. */
   async handle(request: CallbackRequest): Promise<Outcome | undefined> {
+    if (!this.concerns(request)) return undefined;
+    // Not 404 or 410: the hub would take a restart for the end of its subscriptions.
+    if (!this.#parts.isOpen()) return { answer: comeAgain() };
+    try {
+      return await this.#handle(request);
+    } catch (cause) {
+      const error =
+        cause instanceof WebSubError
+          ? cause
+          : new WebSubError('handler_failed', `a callback failed: ${reasonOf(cause)}`, { cause });
+      this.#parts.report(error);
+      return { answer: answer(500, 'the subscriber failed'), error };
+    }
+  }
+
+  async #handle(request: CallbackRequest): Promise<Outcome | undefined> {
     const { pathname, searchParams } = split(request.url);
     const exact = this.#exactCallbacks(request, pathname);
     const id = idIn(pathname);
-    if (id === undefined && exact.length === 0) return undefined;
-    // Not 404 or 410: the hub would take a restart for the end of its subscriptions.
-    if (!this.#parts.isOpen()) return { answer: comeAgain(RETRY_AFTER_SECONDS) };
     const found = id === undefined ? undefined : await this.#parts.life.find(id);
     const subscription = found ?? this.#atExactCallback(exact, request.method, searchParams);
     if (subscription === undefined) return exact.length > 0 ? { answer: answer(404) } : undefined;
     const service = this.#parts.serviceOf(subscription);
     // Stored by a service that is not attached now; it may be at the next start.
-    if (service === undefined) return { answer: comeAgain(RETRY_AFTER_SECONDS) };
+    if (service === undefined) return { answer: comeAgain() };
     return this.#byMethod(subscription, service, request, searchParams);
   }
 
@@ -52,24 +69,16 @@ export class Endpoint {
     params: URLSearchParams,
   ): Promise<Outcome> {
     const { verification, delivery } = this.#parts;
-    try {
-      if (request.method === 'POST') return await delivery.receive(subscription, service, request);
-      if (request.method === 'GET')
-        return { answer: await verification.answer(subscription, service, params) };
-      return { answer: answer(405, 'send GET or POST', { allow: 'GET, POST' }) };
-    } catch (cause) {
-      if (cause instanceof ClientGone) throw cause;
-      const error =
-        cause instanceof WebSubError
-          ? cause
-          : new WebSubError('handler_failed', `a callback failed: ${reasonOf(cause)}`, { cause });
-      this.#parts.report(error);
-      return { answer: answer(500, 'the subscriber failed'), error };
-    }
+    if (request.method === 'POST') return delivery.receive(subscription, service, request);
+    if (request.method === 'GET') return { answer: await verification.answer(subscription, service, params) };
+    return { answer: answer(405, 'send GET or POST', { allow: 'GET, POST' }) };
   }
 
   /** The callbacks of services that have one of their own, as far as this request may be for them. */
-  #exactCallbacks({ originalUrl }: CallbackRequest, pathname: string): readonly string[] {
+  #exactCallbacks(
+    { originalUrl }: Pick<CallbackRequest, 'originalUrl'>,
+    pathname: string,
+  ): readonly string[] {
     const asSent = split(originalUrl).pathname;
     return this.#parts.services().flatMap(({ settings: { callback, path } }) => {
       if (callback.kind !== 'exact') return [];
@@ -99,6 +108,3 @@ function split(target: string): { readonly pathname: string; readonly searchPara
   const [pathname = '', ...query] = target.split('?');
   return { pathname, searchParams: new URLSearchParams(query.join('?')) };
 }
-
-/** The client went away before its request was whole; nobody is left to answer. */
-export class ClientGone extends Error {}

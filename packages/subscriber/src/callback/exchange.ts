@@ -9,7 +9,7 @@ export interface CallbackRequest {
   /** Path and query as the client sent them. */
   readonly originalUrl: string;
   readonly headers: Headers;
-  /** Reads the body as it came, up to `limit` bytes. Rejects when the client goes away. */
+  /** Reads the body as it came, up to `limit` bytes. Never rejects. */
   readBody(limit: number): Promise<ReadBody>;
 }
 
@@ -17,7 +17,9 @@ export type ReadBody =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'too-large' }
   /** Something before us has read it, and kept no copy of the bytes. */
-  | { readonly kind: 'consumed' };
+  | { readonly kind: 'consumed' }
+  /** The client went away before its request was whole; nobody is left to answer. */
+  | { readonly kind: 'gone' };
 
 export interface CallbackAnswer {
   readonly status: number;
@@ -52,7 +54,9 @@ export function answer(
   return { status, headers: { ...GUARDS, ...headers }, body };
 }
 
+const COME_AGAIN_SECONDS = 10;
+
 /** Not now: the sender is to come again. */
-export function comeAgain(seconds: number): CallbackAnswer {
+export function comeAgain(seconds = COME_AGAIN_SECONDS): CallbackAnswer {
   return answer(503, 'come again later', { 'retry-after': String(seconds) });
 }

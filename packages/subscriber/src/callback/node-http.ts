@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ClientGone } from './endpoint.js';
 import type { CallbackAnswer, CallbackRequest, ReadBody } from './exchange.js';
 
 /** A request of node:http, and what frameworks put on it. */
@@ -35,13 +34,16 @@ async function readBody(request: FrameworkRequest, limit: number): Promise<ReadB
   if (kept !== undefined)
     return kept.byteLength > limit ? { kind: 'too-large' } : { kind: 'bytes', bytes: kept };
   if (request.readableDidRead) return { kind: 'consumed' };
+  // A parser has seen the end of it, and there was nothing before that.
+  if (request.readableEnded) return { kind: 'bytes', bytes: new Uint8Array() };
+  if (request.destroyed) return { kind: 'gone' };
   // Said beforehand, it need not be read.
   if (Number(request.headers['content-length'] ?? 0) > limit) return { kind: 'too-large' };
   return collect(request, limit);
 }
 
 function collect(request: IncomingMessage, limit: number): Promise<ReadBody> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const chunks: Uint8Array[] = [];
     let length = 0;
     request.on('data', (chunk: Uint8Array) => {
@@ -54,7 +56,7 @@ function collect(request: IncomingMessage, limit: number): Promise<ReadBody> {
       }
     });
     request.once('end', () => resolve({ kind: 'bytes', bytes: Buffer.concat(chunks) }));
-    request.once('close', () => reject(new ClientGone('the client went away')));
+    request.once('close', () => resolve({ kind: 'gone' }));
   });
 }
 

@@ -4,6 +4,7 @@ import type { SubscriptionVerification, VerificationResult } from '../messages.j
 import type { Service } from '../service/service.js';
 import { isWanted, viewOf, type StoredSubscription } from '../subscription/subscription.js';
 import { answer, type CallbackAnswer } from './exchange.js';
+import { textOf } from './handler-answer.js';
 
 export interface VerificationParts {
   readonly life: Life;
@@ -112,7 +113,9 @@ function isDeniable({ state, pending }: StoredSubscription): boolean {
 }
 
 function sayingOf(result: VerificationResult): Said {
-  return typeof result === 'object' ? result : { accept: result !== false };
+  if (typeof result !== 'object') return { accept: result !== false };
+  const { accept, reason } = result;
+  return { accept, ...(reason === undefined ? {} : { reason: textOf(reason) }) };
 }
 
 function handlerFailed(what: string, cause: unknown): WebSubError {

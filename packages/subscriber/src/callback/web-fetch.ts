@@ -1,4 +1,3 @@
-import { ClientGone } from './endpoint.js';
 import type { CallbackAnswer, CallbackRequest, ReadBody } from './exchange.js';
 
 /** A request of the Fetch standard. */
@@ -25,12 +24,15 @@ async function readBody(request: Request, limit: number): Promise<ReadBody> {
       if (length > limit) return { kind: 'too-large' };
       chunks.push(chunk);
     }
-  } catch (cause) {
-    throw new ClientGone('the client went away', { cause });
+  } catch {
+    return { kind: 'gone' };
   }
   return { kind: 'bytes', bytes: Buffer.concat(chunks) };
 }
 
+/** Statuses whose response has no body (Fetch standard, "null body status"). */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+
 export function toFetch({ status, headers, body }: CallbackAnswer): Response {
-  return new Response(status === 204 ? null : body, { status, headers });
+  return new Response(WITHOUT_BODY.has(status) ? null : body, { status, headers });
 }

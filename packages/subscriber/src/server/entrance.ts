@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import { Server as TlsServer } from 'node:tls';
 import { drainable, WebSubError } from '@websub/shared';
@@ -64,13 +64,32 @@ export class OwnServer implements Entrance {
   }
 }
 
-/** A server that somebody else opens and closes. Requests that are no callbacks are left to its other listeners. */
+/** Takes a request, or leaves it to `next`, which tells whether anybody else listens for it. */
+export type ServerGuest = (request: IncomingMessage, response: ServerResponse, next: () => boolean) => void;
+
+/**
+ * A server that somebody else opens and closes. Requests that are no callbacks are left to its other listeners, which see
+ * no callback: an app among them would answer it 404, whichever of the two was there first. A listener cannot keep an
+ * event from the others, hence `emit`.
+ */
 export class GivenServer implements Entrance {
   readonly #server: Server | SecureServer;
 
-  constructor(server: Server | SecureServer, listener: RequestListener) {
+  constructor(server: Server | SecureServer, guest: ServerGuest) {
     this.#server = server;
-    server.on('request', listener);
+    const emit: (name: string, ...values: unknown[]) => boolean = server.emit.bind(server);
+    const emitUnlessTaken = (name: string, ...values: unknown[]): boolean => {
+      const [request, response] = values;
+      if (
+        name !== 'request' ||
+        !(request instanceof IncomingMessage) ||
+        !(response instanceof ServerResponse)
+      )
+        return emit(name, ...values);
+      guest(request, response, () => emit(name, ...values));
+      return true;
+    };
+    Object.defineProperty(server, 'emit', { value: emitUnlessTaken, configurable: true, writable: true });
   }
 
   open(): Promise<string | undefined> {
