@@ -21,6 +21,7 @@ import { StartUp } from './lifecycle/start-up.js';
 import { Tasks } from './lifecycle/tasks.js';
 import type { ListenerOptions } from './listener-options.js';
 import { logEvents, processWarnings, type Logger } from './logger.js';
+import { serviceFor } from './service/own-options.js';
 import type { Service } from './service/service.js';
 import { memoryStore } from './store/memory-store.js';
 import { DEFAULT_LIFE_POLICY } from './subscription/decide.js';
@@ -47,6 +48,8 @@ export interface Engine {
   readonly startUp: StartUp;
   readonly agenda: Agenda;
   readonly endpoint: Endpoint;
+  /** The service of a subscription, with what the subscription has of its own; `undefined` when it is not attached. */
+  serviceOf(subscription: StoredSubscription): Service | undefined;
   report(error: WebSubError): void;
 }
 
@@ -65,8 +68,10 @@ export function createEngine(options: ListenerOptions, around: EngineSurrounding
   const report = (error: WebSubError): void => emitter.emit('error', error);
   const tasks = new Tasks((thrown) => report(asWebSubError(thrown)));
   const background = (work: Promise<unknown>): void => tasks.run(work);
-  const serviceOf = ({ service }: StoredSubscription): Service | undefined =>
-    around.services().find(({ name }) => name === service);
+  const serviceOf = ({ service, options: own }: StoredSubscription): Service | undefined => {
+    const found = around.services().find(({ name }) => name === service);
+    return found === undefined ? undefined : serviceFor(found, own);
+  };
 
   const egress = new Egress(options.ports?.http);
   const life: Life = new Life(store, clock, {
@@ -127,7 +132,20 @@ export function createEngine(options: ListenerOptions, around: EngineSurrounding
     serviceOf,
     report,
   });
-  return { clock, logger, emitter, tasks, egress, life, enrolment, startUp, agenda, endpoint, report };
+  return {
+    clock,
+    logger,
+    emitter,
+    tasks,
+    egress,
+    life,
+    enrolment,
+    startUp,
+    agenda,
+    endpoint,
+    serviceOf,
+    report,
+  };
 }
 
 function tell(

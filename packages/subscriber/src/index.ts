@@ -53,7 +53,7 @@ export type { HttpConfig, SubscriberServiceOptions } from './service/options.js'
 export type { Target } from './service/target.js';
 export { memoryStore } from './store/memory-store.js';
 export { sqliteStore, type SqliteStore } from './store/sqlite-store.js';
-export type { SubscribeOptions, Subscriptions } from './subscriptions.js';
+export type { Subscriptions } from './subscriptions.js';
 export type { SubscriptionStore } from './subscription/store.js';
 export type { StoredSubscription } from './subscription/subscription.js';
 export {

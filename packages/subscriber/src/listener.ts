@@ -96,7 +96,7 @@ export class SubscriberListener implements AsyncDisposable {
   async detach(service: object | Ctor, options: { readonly unsubscribe?: boolean } = {}): Promise<void> {
     const found = this.#find(service);
     this.#engine.startUp.forget(found);
-    if (options.unsubscribe === true) await this.#unsubscribeAll([found]);
+    if (options.unsubscribe === true) await this.#unsubscribeAll((one) => one.service === found.name);
     this.#services.delete(service);
   }
 
@@ -140,9 +140,7 @@ export class SubscriberListener implements AsyncDisposable {
     const { clock, startUp, agenda, tasks } = this.#engine;
     const endsAt = clock.monotonic() + this.#graceMs();
     startUp.stop();
-    await this.#unsubscribeAll(
-      [...this.#services.values()].filter(({ settings }) => settings.unsubscribeOnShutdown),
-    );
+    await this.#unsubscribeAll((one) => this.#engine.serviceOf(one)?.settings.unsubscribeOnShutdown === true);
     agenda.stop();
     this.#phase = 'idle';
     const drained = Promise.all([this.#entrance.close(), tasks.idle()]);
@@ -251,12 +249,11 @@ export class SubscriberListener implements AsyncDisposable {
     throw new WebSubError('stopped', 'the listener was not started: call start() first');
   }
 
-  async #unsubscribeAll(services: readonly Service[]): Promise<void> {
+  async #unsubscribeAll(which: (subscription: StoredSubscription) => boolean): Promise<void> {
     const { life, clock } = this.#engine;
     // Another instance may have subscribed, or renewed, on the same store.
     await life.load();
-    const names = new Set(services.map(({ name }) => name));
-    const ending = life.known.filter((one) => names.has(one.service) && isToEnd(one));
+    const ending = life.known.filter((one) => which(one) && isToEnd(one));
     if (ending.length === 0) return;
     for (const { id } of ending) await life.apply(id, { kind: 'requested', mode: 'unsubscribe' });
     const ids = new Set(ending.map(({ id }) => id));

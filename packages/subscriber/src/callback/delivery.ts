@@ -44,9 +44,9 @@ const WAITING = 256;
 /** Takes deliveries: checks them, chooses the method, runs it, and tells the hub (section 7). */
 export class Delivery {
   readonly #parts: DeliveryParts;
-  // For as long as a service is attached; two services share nothing.
-  readonly #lanes = new WeakMap<Service, Lanes>();
-  readonly #dedupes = new WeakMap<Service, Dedupe>();
+  // By the options of a service, which all of its subscriptions share for as long as it is attached.
+  readonly #lanes = new WeakMap<object, Lanes>();
+  readonly #dedupes = new WeakMap<object, Dedupe>();
   readonly #overlap: Overlap;
 
   constructor(parts: DeliveryParts) {
@@ -98,7 +98,11 @@ export class Delivery {
     const id = dedupe?.key(notification);
     if (dedupe === null || id === undefined)
       return this.#overlap.once(subscription.id, this.#twinOf(subscription), notification.raw, handle);
-    const known = remembered(this.#dedupes, service, () => new Dedupe(this.#parts.clock, dedupe.ttlMs));
+    const known = remembered(
+      this.#dedupes,
+      service.options,
+      () => new Dedupe(this.#parts.clock, dedupe.ttlMs),
+    );
     // The same id at another topic is another update.
     return known.once(JSON.stringify([notification.topic, id]), handle);
   }
@@ -121,7 +125,7 @@ export class Delivery {
     if (chosen === undefined) return Promise.resolve(this.#unmatched(service, notification));
     const lanes = remembered(
       this.#lanes,
-      service,
+      service.options,
       () => new Lanes({ concurrency: settings.concurrency, waiting: WAITING }),
     );
     const work = lanes.run(settings.orderBy?.(notification), async () =>
@@ -281,10 +285,10 @@ function isStored(noted: Promise<unknown>): Promise<boolean> {
   );
 }
 
-function remembered<V>(map: WeakMap<Service, V>, service: Service, make: () => V): V {
-  const known = map.get(service);
+function remembered<V>(map: WeakMap<object, V>, key: object, make: () => V): V {
+  const known = map.get(key);
   if (known !== undefined) return known;
   const made = make();
-  map.set(service, made);
+  map.set(key, made);
   return made;
 }

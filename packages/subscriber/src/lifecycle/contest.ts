@@ -25,8 +25,8 @@ export async function contest(
   return claimed ?? (await rivals())[0] ?? mine;
 }
 
-function isRival(one: StoredSubscription, { id, service, target }: StoredSubscription): boolean {
-  const same = one.service === service && one.target === target && one.origin === 'configured';
+function isRival(one: StoredSubscription, { id, service, target, origin }: StoredSubscription): boolean {
+  const same = one.service === service && one.target === target && one.origin === origin;
   return same && one.id !== id && isWanted(one) && one.replacedBy === undefined;
 }
 

@@ -3,6 +3,7 @@ import { reachFor, type Egress } from '../egress.js';
 import { askHub, type HubAnswer } from '../hub/ask-hub.js';
 import { callbackUrl, ID_BYTES } from '../service/callback-url.js';
 import type { Logger } from '../logger.js';
+import type { OwnOptions } from '../service/own-options.js';
 import type { Service } from '../service/service.js';
 import type { SecretSetting } from '../service/settings.js';
 import type { ReadTarget } from '../service/target.js';
@@ -24,11 +25,14 @@ export interface EnrolmentParts {
 
 /** What somebody wants to be subscribed to. */
 export interface Wish {
+  /** As the subscription is to have it. */
   readonly service: Service;
   readonly target: ReadTarget;
   readonly origin: StoredSubscription['origin'];
   /** Absent: as the service's options say. */
   readonly terms?: Terms;
+  /** What it has of its own over the options of the service. */
+  readonly options?: OwnOptions;
   /** The subscription that the new one takes over from. */
   readonly replaces?: StoredSubscription;
   /** Whether other instances on the store may wish for the same at this moment. */
@@ -44,8 +48,13 @@ export interface Terms {
 const SECRET_BYTES = 32;
 const DEFAULT_RETRY = { attempts: 3, baseMs: 500, maxMs: 30_000 };
 
-/** The terms of one that was made at run time go on with its successor; a secret that was drawn is drawn anew. */
-export function termsOf({ leaseSeconds, secrets, secretsGiven }: StoredSubscription): Terms {
+/** What one that was made at run time has of its own goes on with its successor; a secret that was drawn is drawn anew. */
+export function ownOf(subscription: StoredSubscription): Pick<Wish, 'terms' | 'options'> {
+  const { options } = subscription;
+  return { terms: termsOf(subscription), ...(options === undefined ? {} : { options }) };
+}
+
+function termsOf({ leaseSeconds, secrets, secretsGiven }: StoredSubscription): Terms {
   const [current, ...previous] = secrets;
   const secret: SecretSetting =
     current === undefined
@@ -133,7 +142,7 @@ export class Enrolment {
 
   /** A new subscription whose first request is pending. */
   #draft(hub: string, topic: string, wish: Wish): StoredSubscription {
-    const { service, target, origin, replaces } = wish;
+    const { service, target, origin, options, replaces } = wish;
     const terms: Terms = wish.terms ?? service.settings;
     const id = this.#parts.random.token(ID_BYTES);
     const draft: StoredSubscription = {
@@ -149,6 +158,7 @@ export class Enrolment {
       secrets: this.#secrets(terms.secret),
       attempts: 0,
       ...(target.kind === 'resource' ? { resource: target.resource } : {}),
+      ...(options === undefined ? {} : { options }),
       ...(terms.leaseSeconds === undefined ? {} : { leaseSeconds: terms.leaseSeconds }),
       ...(terms.secret.kind === 'fixed' ? { secretsGiven: true } : {}),
       ...(replaces === undefined ? {} : { replaces: replaces.id, line: lineOf(replaces) }),

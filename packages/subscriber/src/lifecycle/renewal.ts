@@ -5,7 +5,7 @@ import type { HubAnswer } from '../hub/ask-hub.js';
 import type { Service } from '../service/service.js';
 import { isWanted, type StoredSubscription } from '../subscription/subscription.js';
 import { findCandidates, targetOf, type Candidates } from './candidates.js';
-import { termsOf, type Enrolment } from './enrolment.js';
+import { ownOf, type Enrolment } from './enrolment.js';
 import type { Life } from './life.js';
 
 export interface RenewalParts {
@@ -95,8 +95,8 @@ export class Renewal {
   /** The old subscription goes on until the new one is verified (LAW 5), and is renewed after all if that fails. */
   async #moveTo(candidates: Candidates, subscription: StoredSubscription, service: Service): Promise<void> {
     const { id, origin } = subscription;
-    const terms = origin === 'run-time' ? { terms: termsOf(subscription) } : {};
-    const wish = { service, target: targetOf(subscription), origin, replaces: subscription, ...terms };
+    const own = origin === 'run-time' ? ownOf(subscription) : {};
+    const wish = { service, target: targetOf(subscription), origin, replaces: subscription, ...own };
     try {
       await this.#parts.enrolment.enrolAt(candidates, wish);
     } catch (thrown) {

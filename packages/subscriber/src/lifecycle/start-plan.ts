@@ -1,9 +1,11 @@
 import { callbackUrl } from '../service/callback-url.js';
-import type { SecretSetting, ServiceSettings } from '../service/settings.js';
+import { serviceFor } from '../service/own-options.js';
+import type { Service } from '../service/service.js';
+import type { SecretSetting } from '../service/settings.js';
 import type { ReadTarget } from '../service/target.js';
 import { isWanted, type StoredSubscription } from '../subscription/subscription.js';
 import { targetOf } from './candidates.js';
-import { termsOf, type Wish } from './enrolment.js';
+import { ownOf, type Wish } from './enrolment.js';
 
 /** What a service does about its subscriptions when it starts. */
 export interface StartPlan {
@@ -19,7 +21,7 @@ export type PlannedEnrolment = Omit<Wish, 'service'>;
 
 /** Compares a service's targets with what is stored of it. */
 export function planStart(
-  settings: ServiceSettings,
+  service: Service,
   publicUrl: string,
   stored: readonly StoredSubscription[],
 ): StartPlan {
@@ -27,17 +29,24 @@ export function planStart(
   const current = stored.filter(
     (subscription) => isWanted(subscription) && subscription.replacedBy === undefined,
   );
-  const isHere = ({ callback, id }: StoredSubscription): boolean =>
-    callback === callbackUrl(settings, publicUrl, id);
+  const { settings } = service;
+  const isHere = ({ callback, id, options }: StoredSubscription): boolean =>
+    callback === callbackUrl(serviceFor(service, options).settings, publicUrl, id);
+  const keys = new Set(settings.targets.map(({ key }) => key));
   const configured = current.filter(({ origin }) => origin === 'configured');
-  const atRunTime = current.filter(({ origin }) => origin === 'run-time');
+  // A target that has come into the options is one of theirs from now on.
+  const isAdopted = ({ target }: StoredSubscription): boolean =>
+    settings.subscribeOnStartUp && keys.has(target);
+  const adopted = current.filter((one) => one.origin === 'run-time' && isAdopted(one));
+  const atRunTime = current.filter((one) => one.origin === 'run-time' && !isAdopted(one));
   const fitting = configured.filter((one) => isHere(one) && hasSecretOf(settings.secret, one));
   const missing = settings.targets.filter(({ key }) => !fitting.some(({ target }) => target === key));
-  const keys = new Set(settings.targets.map(({ key }) => key));
   return {
     resume: [...fitting.filter(({ target }) => keys.has(target)), ...atRunTime.filter(isHere)],
     enrol: [
-      ...(settings.subscribeOnStartUp ? missing.map((target) => renewed(target, configured)) : []),
+      ...(settings.subscribeOnStartUp
+        ? missing.map((target) => renewed(target, [...configured, ...adopted]))
+        : []),
       ...atRunTime.filter((one) => !isHere(one)).map(moved),
     ],
     end: configured.filter(({ target }) => !keys.has(target)),
@@ -50,10 +59,11 @@ function renewed(target: ReadTarget, configured: readonly StoredSubscription[]):
 }
 
 function moved(old: StoredSubscription): PlannedEnrolment {
-  return { target: targetOf(old), origin: 'run-time', terms: termsOf(old), replaces: old };
+  return { target: targetOf(old), origin: 'run-time', ...ownOf(old), replaces: old };
 }
 
-function hasSecretOf(setting: SecretSetting, { secrets }: StoredSubscription): boolean {
+/** Whether its secrets are as the options say. */
+export function hasSecretOf(setting: SecretSetting, { secrets }: StoredSubscription): boolean {
   switch (setting.kind) {
     case 'auto':
       return secrets.length > 0;

@@ -1,11 +1,12 @@
 import type { CancelTimer, Clock, WebSubError } from '@websub/shared';
+import { serviceFor } from '../service/own-options.js';
 import type { Service } from '../service/service.js';
 import { writtenTarget, type Target } from '../service/target.js';
 import { viewOf, type StoredSubscription } from '../subscription/subscription.js';
 import type { SubscriptionView } from '../messages.js';
 import { asWebSubError } from '../errors.js';
 import { retryPatience } from '../subscription/patience.js';
-import type { Enrolment } from './enrolment.js';
+import type { Enrolment, Wish } from './enrolment.js';
 import type { Life } from './life.js';
 import { planStart, type PlannedEnrolment } from './start-plan.js';
 
@@ -43,7 +44,7 @@ export class StartUp {
   /** Settles when every target was tried; never rejects for a target that failed. */
   async begin(service: Service): Promise<StartReport> {
     const stored = this.#parts.life.known.filter((subscription) => subscription.service === service.name);
-    const plan = planStart(service.settings, this.#parts.publicUrl(), stored);
+    const plan = planStart(service, this.#parts.publicUrl(), stored);
     for (const { id } of plan.end)
       await this.#parts.life.apply(id, { kind: 'requested', mode: 'unsubscribe' });
     const tried = await Promise.all(plan.enrol.map((planned) => this.#try(service, planned)));
@@ -71,7 +72,7 @@ export class StartUp {
     { readonly subscription: StoredSubscription } | { readonly failed: StartReport['failed'][number] }
   > {
     try {
-      return { subscription: await this.#parts.enrolment.enrol({ service, ...planned }) };
+      return { subscription: await this.#parts.enrolment.enrol(wishOf(service, planned)) };
     } catch (thrown) {
       const error = asWebSubError(thrown);
       this.#tryLater(service, planned, error, 1);
@@ -98,11 +99,15 @@ export class StartUp {
 
   async #tryAgain(service: Service, planned: PlannedEnrolment, attempt: number): Promise<void> {
     try {
-      await this.#parts.enrolment.enrol({ service, ...planned });
+      await this.#parts.enrolment.enrol(wishOf(service, planned));
     } catch (thrown) {
       const error = asWebSubError(thrown);
       this.#parts.report(error);
       this.#tryLater(service, planned, error, attempt);
     }
   }
+}
+
+function wishOf(service: Service, planned: PlannedEnrolment): Wish {
+  return { ...planned, service: serviceFor(service, planned.options) };
 }

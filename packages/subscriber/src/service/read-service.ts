@@ -24,6 +24,7 @@ export function readService(instance: object, config: SubscriberServiceOptions):
   return {
     name: options.path === undefined ? type.name : settings.path,
     instance: handlersOf(instance),
+    options,
     settings,
     rules,
     warnings: rules.flatMap((rule) => mismatchOf(type, rule)),

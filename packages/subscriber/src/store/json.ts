@@ -9,7 +9,11 @@ export function toJson(subscription: StoredSubscription): string {
 
 /** Reads what {@link toJson} wrote; the record is our own, so its shape is not checked again. */
 export function fromJson(record: string): StoredSubscription {
-  return JSON.parse(record, (name, value: unknown) =>
-    DATE.test(name) && typeof value === 'string' ? new Date(value) : value,
-  ) as StoredSubscription;
+  const members = Object.entries(JSON.parse(record) as Readonly<Record<string, unknown>>);
+  return Object.fromEntries(
+    members.map(([name, value]) => [
+      name,
+      DATE.test(name) && typeof value === 'string' ? new Date(value) : value,
+    ]),
+  ) as unknown as StoredSubscription;
 }

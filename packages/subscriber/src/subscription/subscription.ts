@@ -1,10 +1,11 @@
 import type { SubscriptionView } from '../messages.js';
+import type { OwnOptions } from '../service/own-options.js';
 
 /**
  * A subscription as it is kept. Two axes that do not touch each other: `state` is the lease, `pending` what was asked of
  * the hub; so a renewal under way changes nothing for deliveries (LAW 5).
  *
- * All of it is plain data: strings, numbers, dates and lists of strings. A store keeps it whole and looks only at `id`,
+ * All of it is plain data: what JSON holds, and dates among its members. A store keeps it whole and looks only at `id`,
  * `version` and `dueAt`.
  */
 export interface StoredSubscription extends SubscriptionView {
@@ -16,6 +17,8 @@ export interface StoredSubscription extends SubscriptionView {
   readonly target: string;
   /** Whether the target stands in the service's options, or came by `subscriptions.subscribe`. */
   readonly origin: 'configured' | 'run-time';
+  /** What it was subscribed with at run time, over the options of its service. */
+  readonly options?: OwnOptions;
   /** Where hub and topic were discovered, and are again at each renewal (section 6). */
   readonly resource?: string;
   /** Live secrets, the one to send first. Empty: deliveries are unsigned. */
