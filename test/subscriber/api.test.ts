@@ -153,7 +153,7 @@ describe('the samples', () => {
     await vi.waitFor(() => expect(internet.asked).toHaveLength(1), { timeout: 5_000 });
     expect(internet.asked).toEqual(['subscribe https://api.example.com/issues 200 xyz']);
     const [view] = (await listeners.at(-1)?.subscriptions.list()) ?? [];
-    expect(view?.callback).toMatch(/^https:\/\/me\.example\.com\/websub\/[\w-]{24}$/);
+    expect(view?.callback).toMatch(/^https:\/\/me\.example\.com\/websub\/websub-[\w-]{24}$/);
     await listeners.at(-1)?.immediateStop();
     servers[0]?.close();
   });

@@ -127,16 +127,20 @@ const checks: Readonly<Record<string, () => Promise<void>>> = {
   },
   '`appendServicePath`': async () => {
     const options = { callback: 'http://127.0.0.1:1/mine', path: '/issues', appendServicePath: true };
-    expect((await asked(options)).callback).toMatch(/^http:\/\/127\.0\.0\.1:1\/mine\/issues\/[\w-]{24}$/);
+    expect((await asked(options)).callback).toMatch(
+      /^http:\/\/127\.0\.0\.1:1\/mine\/issues\/websub-[\w-]{24}$/,
+    );
   },
   '`servicePath`': async () => {
     const [one, two] = await Promise.all([asked({}), asked({})]);
     const idOf = ({ callback }: { readonly callback: string }) => new URL(callback).pathname;
-    expect(idOf(one)).toMatch(/^\/[\w-]{24}$/);
+    expect(idOf(one)).toMatch(/^\/websub-[\w-]{24}$/);
     expect(idOf(one)).not.toBe(idOf(two));
   },
   '`path`': async () => {
-    expect(new URL((await asked({ path: '/issues' })).callback).pathname).toMatch(/^\/issues\/[\w-]{24}$/);
+    expect(new URL((await asked({ path: '/issues' })).callback).pathname).toMatch(
+      /^\/issues\/websub-[\w-]{24}$/,
+    );
   },
   '`secret`': async () => {
     expect((await asked({ secret: 's3cret' })).form.get('hub.secret')).toBe('s3cret');

@@ -3,6 +3,7 @@ import express from 'express';
 import { describe, expect, it } from 'vitest';
 import {
   ConfigurationError,
+  memoryStore,
   SubscriberListener,
   SubscriberService,
   type Notification,
@@ -48,7 +49,7 @@ describe("a listener on a server of the user's", () => {
       expect((await hub.deliver(hub.subscription, '{}')).status).toBe(202);
       const { origin } = new URL(hub.subscription.callback);
       expect(await (await fetch(`${origin}/x`)).text()).toBe('no such page');
-      expect(await (await fetch(`${origin}/${'x'.repeat(24)}`)).text()).toBe('no such page');
+      expect(await (await fetch(`${origin}/websub-${'x'.repeat(24)}`)).text()).toBe('no such page');
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     }
@@ -68,10 +69,30 @@ describe("a listener on a server of the user's", () => {
       expect((await hub.deliver(hub.subscriptionTo(topic), '{}')).status).toBe(202);
     expect(inboxes.map(({ texts }) => texts)).toEqual([['{}'], ['{}']]);
     const { origin } = new URL(hub.subscriptionTo(TOPIC).callback);
-    for (const path of ['x', 'x'.repeat(24)]) expect((await fetch(`${origin}/${path}`)).status).toBe(404);
+    for (const path of ['x', `websub-${'x'.repeat(24)}`]) expect((await fetch(`${origin}/${path}`)).status).toBe(404);
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
+
+  it.each(['/orders/507f1f77bcf86cd799439011', '/articles/all-about-websub-callbac'])(
+    'leaves %s to the others before the start, while it is open, after the stop, and on a store that fails',
+    async (path) => {
+      const store = memoryStore();
+      const server = createServer((_, response) => response.end('mine'));
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      await using listener = new SubscriberListener(server, { logger: silent, store });
+      const { port } = server.address() as { port: number };
+      const visit = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+      expect(await visit()).toBe('mine');
+      await listener.start();
+      store.get = () => Promise.reject(new Error('the disk is gone'));
+      expect(await visit()).toBe('mine');
+      await listener.gracefulStop();
+      expect(await visit()).toBe('mine');
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  );
 
   it('answers 404 itself where nobody else listens', async () => {
     const server = createServer();
@@ -138,7 +159,7 @@ describe('a listener on an express app', () => {
       app.get('/websub/page', (_, response) => void response.send('a page'));
     });
     await world.listener.start();
-    expect(world.hub.subscription.callback).toMatch(/\/websub\/issues\/[\w-]{24}$/);
+    expect(world.hub.subscription.callback).toMatch(/\/websub\/issues\/websub-[\w-]{24}$/);
     expect((await world.hub.deliver(world.hub.subscription, '{"a":  1}')).status).toBe(202);
     expect(world.inbox.texts).toEqual(['{"a":  1}']);
     const mine = await fetch(`${world.url}/mine`, {

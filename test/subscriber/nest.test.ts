@@ -100,7 +100,7 @@ describe.each(platforms)('a Nest application on %s', (_, create) => {
     await using hub = await FakeHub.start();
     const app = await create(appModule());
     const { callback } = await subscribed(app, hub);
-    expect(callback).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/issues\/[\w-]{24}$/);
+    expect(callback).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/issues\/websub-[\w-]{24}$/);
 
     const body = '{ "id": 7,  "title": "größer" }';
     const opened = await hub.deliver(hub.subscription, body, { headers: { 'x-event': 'issueOpened' } });

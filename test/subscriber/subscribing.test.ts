@@ -95,7 +95,7 @@ describe('a subscription request', () => {
       ],
     });
     const paths = world.hub.requests.map(({ callback }) => new URL(callback).pathname);
-    for (const path of paths) expect(path).toMatch(/^\/issues\/[\w-]{24}$/);
+    for (const path of paths) expect(path).toMatch(/^\/issues\/websub-[\w-]{24}$/);
     expect(new Set(paths).size).toBe(2);
   });
 
@@ -105,7 +105,9 @@ describe('a subscription request', () => {
       hub: { verify: 'never' },
     });
     await world.start({ path: 'issues/' });
-    expect(world.hub.requests[0]?.callback).toMatch(/^https:\/\/me\.example\/websub\/issues\/[\w-]{24}$/);
+    expect(world.hub.requests[0]?.callback).toMatch(
+      /^https:\/\/me\.example\/websub\/issues\/websub-[\w-]{24}$/,
+    );
   });
 
   it('S18 has exactly the callback that the options give, its query included', async () => {
@@ -127,7 +129,7 @@ describe('a subscription request', () => {
       path: '/issues',
     });
     expect(world.hub.requests[0]?.callback).toMatch(
-      /^https:\/\/me\.example\/hooks\/issues\/[\w-]{24}\?tenant=1$/,
+      /^https:\/\/me\.example\/hooks\/issues\/websub-[\w-]{24}\?tenant=1$/,
     );
   });
 

@@ -36,7 +36,8 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 /** Misuse, a refusal or a broken world, with a stable `code` and a message that ends with the cure. */
 export class WebSubError extends Error {
   override readonly name: string = 'WebSubError';
-  readonly code: ErrorCode;
+  /** One of {@link ErrorCode}; typed so that it can be compared with any string. */
+  readonly code: ErrorCode | (string & {});
   /** Whether the same call may succeed later unchanged. */
   readonly retryable: boolean;
 

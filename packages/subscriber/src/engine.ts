@@ -20,10 +20,11 @@ import { Silence } from './lifecycle/silence.js';
 import { StartUp } from './lifecycle/start-up.js';
 import { Tasks } from './lifecycle/tasks.js';
 import type { ListenerOptions } from './listener-options.js';
-import { logEvents, processWarnings, type Logger } from './logger.js';
+import { logEvents, loggerOf, processWarnings, type Logger } from './logger.js';
 import { serviceFor } from './service/own-options.js';
 import type { Service } from './service/service.js';
 import { memoryStore } from './store/memory-store.js';
+import { StoreAccess } from './store/store-access.js';
 import { DEFAULT_LIFE_POLICY } from './subscription/decide.js';
 import type { LifeEffect } from './subscription/life-event.js';
 import { viewOf, type StoredSubscription } from './subscription/subscription.js';
@@ -57,8 +58,8 @@ export interface Engine {
 export function createEngine(options: ListenerOptions, around: EngineSurroundings): Engine {
   const clock = options.ports?.clock ?? systemClock;
   const random: Random = options.ports?.random ?? systemRandom;
-  const store = options.store ?? memoryStore();
-  const logger = options.logger ?? processWarnings;
+  const store = new StoreAccess(options.store ?? memoryStore());
+  const logger = options.logger === undefined ? processWarnings : loggerOf(options.logger);
   const policy = { ...DEFAULT_LIFE_POLICY, renewAt: options.renewAt ?? DEFAULT_LIFE_POLICY.renewAt };
 
   const emitter = new Emitter((thrown) =>

@@ -3,7 +3,7 @@ import type { Issue } from './dispatch/payload-type.js';
 
 export { WebSubError };
 
-/** Anything thrown as a `WebSubError`. What is not one yet came out of the store: all else is caught where it arises. */
+/** Anything that a store threw as a `WebSubError`: all else is one already where it arises. */
 export function asWebSubError(thrown: unknown): WebSubError {
   return thrown instanceof WebSubError
     ? thrown

@@ -55,7 +55,7 @@ export { memoryStore } from './store/memory-store.js';
 export { sqliteStore, type SqliteStore } from './store/sqlite-store.js';
 export type { Subscriptions } from './subscriptions.js';
 export type { SubscriptionStore } from './subscription/store.js';
-export type { StoredSubscription } from './subscription/subscription.js';
+export type { SubscriptionRecord as StoredSubscription } from './subscription/subscription.js';
 export {
   testSubscriber,
   type NotifyOptions,

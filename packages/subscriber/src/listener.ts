@@ -6,6 +6,7 @@ import { answer } from './callback/exchange.js';
 import { fromNode, toNode } from './callback/node-http.js';
 import { fromFetch, toFetch } from './callback/web-fetch.js';
 import type { Ctor } from './dispatch/payload-type.js';
+import type { SubscriberHandlers } from './messages.js';
 import { createEngine, type Engine } from './engine.js';
 import { ConfigurationError } from './errors.js';
 import type { SubscriberEvents } from './events.js';
@@ -25,6 +26,9 @@ export type RequestHandler = (
   response: ServerResponse,
   next?: (error?: unknown) => void,
 ) => void;
+
+/** An object or a class; where it is written in place, its handlers' parameters are typed. */
+type Attachable = (SubscriberHandlers & object) | object | Ctor;
 
 const GRACE_MS = 20_000;
 
@@ -66,13 +70,13 @@ export class SubscriberListener implements AsyncDisposable {
    * subscribed to before this settles, and what fails is reported as an `error` event and tried again. Rejects with a
    * `ConfigurationError` that names all faults of its options.
    */
-  attach(service: object | Ctor, path?: string): Promise<AttachedService> {
+  attach(service: Attachable, path?: string): Promise<AttachedService> {
     return this.attachWithConfig(service, {}, path);
   }
 
   /** {@link attach} with options that override those of the class's decorator. */
   async attachWithConfig(
-    service: object | Ctor,
+    service: Attachable,
     config: SubscriberServiceOptions,
     path?: string,
   ): Promise<AttachedService> {

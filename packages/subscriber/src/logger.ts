@@ -10,6 +10,25 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
+/** A logger of which no more is known than that these are functions. */
+export interface LogFunctions {
+  /* eslint-disable typescript/no-unsafe-function-type -- what was typed so elsewhere is to be taken */
+  debug: Function;
+  info: Function;
+  warn: Function;
+  error: Function;
+  /* eslint-enable typescript/no-unsafe-function-type */
+}
+
+export function loggerOf(given: Logger | LogFunctions): Logger {
+  return {
+    debug: (fields, message) => void Reflect.apply(given.debug, given, [fields, message]),
+    info: (fields, message) => void Reflect.apply(given.info, given, [fields, message]),
+    warn: (fields, message) => void Reflect.apply(given.warn, given, [fields, message]),
+    error: (fields, message) => void Reflect.apply(given.error, given, [fields, message]),
+  };
+}
+
 /** Without a logger, trouble still shows: as warnings of the process, on standard error. */
 export const processWarnings: Logger = {
   debug: () => undefined,

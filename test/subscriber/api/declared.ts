@@ -38,9 +38,9 @@ export type Declared = {
   SubscriberHandlers: Same<Real.SubscriberHandlers, Api.SubscriberHandlers>;
 
   Entry: Same<Real.Entry, Api.Entry>;
-  HeaderResourceMap: Takes<Real.HeaderResourceMap, Api.HeaderResourceMap>;
-  PayloadKeyResourceMap: Takes<Real.PayloadKeyResourceMap, Api.PayloadKeyResourceMap>;
-  HeaderAndPayloadKeyResourceMap: Takes<
+  HeaderResourceMap: Same<Real.HeaderResourceMap, Api.HeaderResourceMap>;
+  PayloadKeyResourceMap: Same<Real.PayloadKeyResourceMap, Api.PayloadKeyResourceMap>;
+  HeaderAndPayloadKeyResourceMap: Same<
     Real.HeaderAndPayloadKeyResourceMap,
     Api.HeaderAndPayloadKeyResourceMap
   >;
@@ -83,14 +83,12 @@ export type Declared = {
   Discovery: Gives<Real.Discovery, Api.Discovery>;
   discover: Gives<typeof Real.discover, typeof Api.discover>;
 
-  /** A stored subscription has more members; a store keeps it whole. */
-  StoredSubscription: Gives<Real.StoredSubscription, Api.StoredSubscription>;
-  SubscriptionStore: Gives<Real.SubscriptionStore, Api.SubscriptionStore>;
+  /** A stored subscription may have more members; a store keeps it whole. */
+  StoredSubscription: Same<Real.StoredSubscription, Api.StoredSubscription>;
+  SubscriptionStore: Same<Real.SubscriptionStore, Api.SubscriptionStore>;
   ListenerOptions: [
-    Takes<Omit<Real.ListenerOptions, 'store' | 'logger'>, Omit<Api.ListenerOptions, 'store' | 'logger'>>,
+    Takes<Real.ListenerOptions, Api.ListenerOptions>,
     Gives<keyof Api.ListenerOptions, keyof Real.ListenerOptions>,
-    // A logger's methods take fields and a message, as those of pino and console do.
-    Takes<Real.ListenerOptions['logger'], Console>,
   ];
   RequestHandler: Same<Real.RequestHandler, Api.RequestHandler>;
   SubscriberEvents: Gives<Real.SubscriberEvents, Api.SubscriberEvents>;

@@ -6,12 +6,19 @@ import {
   defineDispatch,
   OnEvent,
   OnHeader,
+  SubscriberListener,
   SubscriberService,
   testSubscriber,
   TOPIC_ID_HEADER,
+  type Entry,
+  type ListenerOptions,
   type Notification,
+  type PayloadKeyResourceMap,
   type PayloadOf,
+  type StoredSubscription,
   type SubscriberHandlers,
+  type SubscriberServiceOptions,
+  type WebSubError,
 } from './api.js';
 
 class Opened {
@@ -45,6 +52,78 @@ export class OnlyWrongName {}
 // @ts-expect-error a wrong value
 @SubscriberService({ topicIdentifier: 'TOPIC_ID_BODY' })
 export class WrongValue {}
+
+// @ts-expect-error a wrong name inside an option, beside a right one
+@SubscriberService({ httpConfig: { timeoutMs: 5, timout: 5 } })
+export class WrongHttp {}
+// @ts-expect-error a wrong name two levels down
+@SubscriberService({ httpConfig: { retry: { attempts: 1, maxMS: 5 } } })
+export class WrongRetry {}
+// @ts-expect-error a wrong name in the options of discovery
+@SubscriberService({ discoveryConfig: { accept: 'text/html', httpConfig: { timeoutMs: 1, tiemout: 1 } } })
+export class WrongDiscovery {}
+// @ts-expect-error a wrong name beside a function
+@SubscriberService({ dedupe: { key: (n) => n.deliveryId, ttl: 5 } })
+export class WrongDedupe {}
+// @ts-expect-error a wrong name in one of several forms
+@SubscriberService({ ack: { deadlineMs: 5, deadline: 1 } })
+export class WrongAck {}
+@SubscriberService({
+  httpConfig: { timeoutMs: 5, headers: { 'x-any': 'name' }, retry: { attempts: 1 } },
+  discoveryConfig: { accept: ['text/html', 'application/atom+xml'], httpConfig: { maxRedirects: 1 } },
+  dedupe: { key: (n) => n.deliveryId, ttlMs: 5 },
+  ack: { deadlineMs: 5 },
+  onDenied: { retryAfterMs: 5 },
+  customParams: { any: 'name' },
+  customHeaders: { any: 'name' },
+})
+export class RightNames {}
+
+// ---------- options that are put together step by step --------------------------------------------
+export const options: SubscriberServiceOptions = {};
+options.path = '/x';
+options.httpConfig = {};
+options.httpConfig.headers = {};
+options.httpConfig.headers['x-by'] = 'me';
+options.topicHeader = 'X';
+export const listenerOptions: ListenerOptions = {};
+listenerOptions.publicUrl = 'https://me.example/';
+@SubscriberService(options)
+export class StepByStep {}
+
+// ---------- what is read back ----------------------------------------------------------------------
+const map: PayloadKeyResourceMap = { action: { opened: ['onOpened', Opened] } };
+export const entry: Entry | undefined = map['action']?.['opened'];
+export const nine: StoredSubscription = {
+  id: '1',
+  hub: 'https://hub.example/',
+  topic: 'https://topic.example/',
+  callback: 'https://me.example/1',
+  state: 'active',
+  version: 1,
+  secrets: [],
+  service: 'Feed',
+};
+export const isMine = (error: WebSubError): boolean => error.code === 'mine' || error.code === 'denied';
+
+// ---------- a listener -----------------------------------------------------------------------------
+export async function listen(logger: Record<'debug' | 'info' | 'warn' | 'error', Function>): Promise<void> {
+  const listener = new SubscriberListener(0, { logger });
+  await listener.attach({
+    onEventNotification(n) {
+      n.topic satisfies string;
+    },
+  });
+  await listener.attachWithConfig(
+    { onSubscriptionVerification: ({ topic }) => topic === 'x' },
+    { path: '/x' },
+  );
+  const own: Partial<SubscriberServiceOptions> = {
+    customParams: { tenant: '7' },
+    unsubscribeOnShutdown: true,
+  };
+  await listener.subscriptions.subscribe(OnlyMarked, 'https://topic.example/', own);
+}
 
 // ---------- tables -------------------------------------------------------------------------------
 @SubscriberService({ topicHeader: 'X', headerResourceMap: [['opened', ['onOpened', Opened]]] })

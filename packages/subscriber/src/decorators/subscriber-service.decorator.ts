@@ -4,8 +4,26 @@ import type { SubscriberServiceOptions } from '../service/options.js';
 import type { DualClassDecorator } from './dual.js';
 import { writeOptions } from './metadata.js';
 
-/** Members that no option has. A `const` type parameter switches off the compiler's own check for them. */
-type NoOthers<O> = { readonly [K in Exclude<keyof O, keyof SubscriberServiceOptions>]: never };
+/**
+ * Members that no option has, also in options that are objects. A `const` type parameter switches off the compiler's own
+ * check for them.
+ */
+type NoOthers<O> = {
+  readonly [K in keyof O]: K extends Nested
+    ? NoOthersIn<O[K], SubscriberServiceOptions[K]>
+    : K extends keyof SubscriberServiceOptions
+      ? unknown
+      : never;
+};
+type Nested = 'httpConfig' | 'discoveryConfig' | 'dedupe' | 'ack' | 'onDenied';
+type NoOthersIn<O, Shape> = O extends readonly unknown[] | ((...given: never) => unknown)
+  ? unknown
+  : O extends object
+    ? { readonly [K in keyof O]: K extends Members<Shape> ? NoOthersIn<O[K], At<Shape, K>> : never }
+    : unknown;
+/** Of a union too: the members that any of it has. */
+type Members<Shape> = Shape extends object ? keyof Shape : never;
+type At<Shape, K> = Shape extends object ? (K extends keyof Shape ? Shape[K] : never) : never;
 
 /**
  * Any object at all. Every member of {@link SubscriberHandlers} is optional, and the compiler refuses a class that has
@@ -23,7 +41,8 @@ interface AnyObject {
 export function SubscriberService<const O extends SubscriberServiceOptions>(
   options?: O & NoOthers<O>,
 ): DualClassDecorator<RequiredHandlers<O> & SubscriberHandlers & AnyObject> {
+  const given: O | undefined = options;
   return (target: object, context?: ClassDecoratorContext) => {
-    writeOptions(target, context?.metadata, options ?? {});
+    writeOptions(target, context?.metadata, given ?? {});
   };
 }

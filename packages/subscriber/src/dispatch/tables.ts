@@ -12,30 +12,30 @@ export type Table<V> =
   Readonly<Record<string, V>> | ReadonlyMap<string, V> | readonly (readonly [key: string, to: V])[];
 
 /** Value of the topic header to method. */
-export type HeaderResourceMap = Table<Entry>;
+export type HeaderResourceMap = Readonly<Record<string, Entry>>;
 /** Key of the payload, then its value, to method. A key with dots is also a path. */
-export type PayloadKeyResourceMap = Table<Table<Entry>>;
+export type PayloadKeyResourceMap = Readonly<Record<string, Readonly<Record<string, Entry>>>>;
 /** Value of the topic header, then key of the payload, then its value, to method. */
-export type HeaderAndPayloadKeyResourceMap = Table<PayloadKeyResourceMap>;
+export type HeaderAndPayloadKeyResourceMap = Readonly<Record<string, PayloadKeyResourceMap>>;
 
 export const TOPIC_ID_HEADER = 'TOPIC_ID_HEADER';
 export const TOPIC_ID_PAYLOAD_KEY = 'TOPIC_ID_PAYLOAD_KEY';
 export const TOPIC_ID_HEADER_AND_PAYLOAD = 'TOPIC_ID_HEADER_AND_PAYLOAD';
 
-/** Ballerina's dispatch maps. */
+/** Ballerina's dispatch maps, as plain objects or as any {@link Table}. */
 export interface DispatchTables {
   /**
    * Which tables are read: the one that it names; for `TOPIC_ID_HEADER_AND_PAYLOAD` the other two after it, if given.
    * Absent: all that are given.
    */
-  readonly topicIdentifier?: 'TOPIC_ID_HEADER' | 'TOPIC_ID_PAYLOAD_KEY' | 'TOPIC_ID_HEADER_AND_PAYLOAD';
+  topicIdentifier?: 'TOPIC_ID_HEADER' | 'TOPIC_ID_PAYLOAD_KEY' | 'TOPIC_ID_HEADER_AND_PAYLOAD';
   /** The header that the tables and `@OnHeader` look at, in any case. `Link` stands for the URL of its rel=self. */
-  readonly topicHeader?: string;
-  readonly headerResourceMap?: HeaderResourceMap;
-  readonly payloadKeyResourceMap?: PayloadKeyResourceMap;
-  readonly headerAndPayloadKeyResourceMap?: HeaderAndPayloadKeyResourceMap;
+  topicHeader?: string;
+  headerResourceMap?: Table<Entry>;
+  payloadKeyResourceMap?: Table<Table<Entry>>;
+  headerAndPayloadKeyResourceMap?: Table<Table<Table<Entry>>>;
   /** Entries whose method the class lacks are left out instead of refused: see {@link defineDispatch}. */
-  readonly partial?: true;
+  partial?: true;
 }
 
 /** Checks tables at compile time and keeps their exact types, for tables that several services share. */

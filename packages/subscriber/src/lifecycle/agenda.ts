@@ -1,9 +1,9 @@
 import type { CancelTimer, Clock } from '@websub/shared';
 import { Lanes } from '../lanes.js';
-import type { SubscriptionStore } from '../subscription/store.js';
+import type { StoreAccess } from '../store/store-access.js';
 
 export interface AgendaParts {
-  readonly store: SubscriptionStore;
+  readonly store: StoreAccess;
   readonly clock: Clock;
   /** Who claims, where several instances share a store. */
   readonly owner: string;

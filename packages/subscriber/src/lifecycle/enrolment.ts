@@ -1,7 +1,7 @@
 import { urlForLogs, WebSubError, type Clock, type Random } from '@websub/shared';
 import { reachFor, type Egress } from '../egress.js';
 import { askHub, type HubAnswer } from '../hub/ask-hub.js';
-import { callbackUrl, ID_BYTES } from '../service/callback-url.js';
+import { callbackUrl, drawId } from '../service/callback-url.js';
 import type { Logger } from '../logger.js';
 import type { OwnOptions } from '../service/own-options.js';
 import type { Service } from '../service/service.js';
@@ -144,7 +144,7 @@ export class Enrolment {
   #draft(hub: string, topic: string, wish: Wish): StoredSubscription {
     const { service, target, origin, options, replaces } = wish;
     const terms: Terms = wish.terms ?? service.settings;
-    const id = this.#parts.random.token(ID_BYTES);
+    const id = drawId(this.#parts.random);
     const draft: StoredSubscription = {
       id,
       version: 0,

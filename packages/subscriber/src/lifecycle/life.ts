@@ -1,7 +1,7 @@
 import { WebSubError, type Clock } from '@websub/shared';
 import { decide } from '../subscription/decide.js';
 import type { LifeEffect, LifeEvent, LifePolicy } from '../subscription/life-event.js';
-import type { SubscriptionStore } from '../subscription/store.js';
+import type { StoreAccess } from '../store/store-access.js';
 import type { Watch } from '../waiting.js';
 import { isWanted, lineOf, type StoredSubscription } from '../subscription/subscription.js';
 
@@ -23,7 +23,7 @@ const MOST_CONFLICTS = 50;
 
 /** Applies the decisions about subscriptions: stores the new state, then does what it asks for. */
 export class Life {
-  readonly #store: SubscriptionStore;
+  readonly #store: StoreAccess;
   readonly #clock: Clock;
   readonly #actions: LifeActions;
   readonly #known = new Map<string, StoredSubscription>();
@@ -31,7 +31,7 @@ export class Life {
   #reading: Promise<unknown> = Promise.resolve();
   #nextReading: Promise<readonly StoredSubscription[]> | undefined;
 
-  constructor(store: SubscriptionStore, clock: Clock, actions: LifeActions) {
+  constructor(store: StoreAccess, clock: Clock, actions: LifeActions) {
     this.#store = store;
     this.#clock = clock;
     this.#actions = actions;
@@ -60,8 +60,7 @@ export class Life {
   }
 
   async #read(): Promise<readonly StoredSubscription[]> {
-    const all: StoredSubscription[] = [];
-    for await (const subscription of this.#store.list()) all.push(subscription);
+    const all = await this.#store.list();
     const ids = new Set(all.map(({ id }) => id));
     for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
     for (const subscription of all) this.#remember(subscription);

@@ -1,3 +1,4 @@
+import type { Random } from '@websub/shared';
 import type { ServiceSettings } from './settings.js';
 
 /**
@@ -16,9 +17,16 @@ export function callbackUrl(
   return url.href;
 }
 
-/** Random bytes in an id: 144 bits, written as 24 characters of `[A-Za-z0-9_-]`. */
-export const ID_BYTES = 18;
-const ID = /^[A-Za-z0-9_-]{24}$/;
+/** 144 random bits, written as 24 characters of `[A-Za-z0-9_-]`. */
+const ID_BYTES = 18;
+/** Ids begin so: the keys in an application's own URLs, such as those of MongoDB, may have as many characters. */
+const ID_PREFIX = 'websub-';
+const ID = new RegExp(`^${ID_PREFIX}[A-Za-z0-9_-]{24}$`);
+
+/** An id, and a part of a callback, that nobody can guess. */
+export function drawId(random: Random): string {
+  return `${ID_PREFIX}${random.token(ID_BYTES)}`;
+}
 
 /** The id at the end of a callback's path; `undefined` where no id can be. */
 export function idIn(pathname: string): string | undefined {

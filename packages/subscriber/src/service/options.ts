@@ -5,101 +5,100 @@ import type { Target } from './target.js';
 /** How requests are made: to hubs in `httpConfig`, for discovery in `discoveryConfig.httpConfig`. */
 export interface HttpConfig {
   /** Milliseconds until the end of an answer. Default 15,000. */
-  readonly timeoutMs?: number;
+  timeoutMs?: number;
   /** Headers of every request. */
-  readonly headers?: Readonly<Record<string, string>>;
+  headers?: Record<string, string>;
   /**
    * An undici dispatcher that opens the connections instead of ours: a proxy, client certificates, another resolver.
    * The ban on private addresses is then its business, but for hosts written as an address.
    */
-  readonly dispatcher?: unknown;
+  dispatcher?: unknown;
   /**
    * How often and after which waits a request that got no usable answer is made again while `start()` or `subscribe()`
    * waits; the waits double. Default 3 attempts, 500 ms, 30,000 ms. What failed at start is tried on in the background.
    */
-  readonly retry?: { readonly attempts?: number; readonly baseMs?: number; readonly maxMs?: number };
+  retry?: { attempts?: number; baseMs?: number; maxMs?: number };
   /** Redirects followed at most: of a resource any, of a hub 307 and 308. Default 3. */
-  readonly maxRedirects?: number;
+  maxRedirects?: number;
   /**
    * Whether private addresses (loopback, 10.0.0.0/8, fc00::/7 and the like) may be connected to. Absent: only loopback,
    * and only for a target that you wrote with a loopback host, and the hubs that its pages name. `true`: all private
    * ones, for internal networks; link-local ones, where clouds keep credentials, never. `false`: none.
    */
-  readonly allowPrivateNetworks?: boolean;
+  allowPrivateNetworks?: boolean;
 }
 
 /** The options of a subscriber service. Every one may be left out. */
 export interface SubscriberServiceOptions extends DispatchTables {
   /** What to subscribe to: see {@link Target}. Absent: nothing until `subscriptions.subscribe`. */
-  readonly target?: Target | readonly Target[];
+  target?: Target | readonly Target[];
   /** Where below the listener's public URL the callbacks lie. Default `/`. Also the service's name in the store. */
-  readonly path?: string;
+  path?: string;
   /**
    * The callback, exactly as the hub is to use it, for one target. Making it unguessable is then up to you. Requests are
    * known by its path, or by `path` where a proxy rewrites it. With `appendServicePath` it is the base of callbacks
    * instead of the listener's public URL.
    */
-  readonly callback?: string;
+  callback?: string;
   /** Callbacks are `callback` + `path` + `/` + an unguessable id. Default false. */
-  readonly appendServicePath?: boolean;
+  appendServicePath?: boolean;
   /** The lease to ask for, in seconds. Absent: what the hub grants by itself. */
-  readonly leaseSeconds?: number;
+  leaseSeconds?: number;
   /**
    * `'auto'` (default): an own random secret for each subscription. A string: that one, or the first of several, the
    * others being accepted as well while one is rotated. `false`: none, so that deliveries are unsigned.
    */
-  readonly secret?: string | readonly [current: string, ...previous: string[]] | false;
+  secret?: string | readonly [current: string, ...previous: string[]] | false;
   /**
    * How a lease is renewed. `'rotate'`: by a new subscription with another callback and secret, beside which the old one
    * goes on until it is verified and for a minute more; what comes by both is handled once. `'keep'`: by the same callback
    * and secret. Absent: `'rotate'` at hubs that verified the last request within 10 seconds, else `'keep'`; always `'keep'`
    * with an exact `callback`.
    */
-  readonly renewal?: 'rotate' | 'keep';
+  renewal?: 'rotate' | 'keep';
   /** Whether `start()`, or `attach` after it, subscribes to the targets. Default true. */
-  readonly subscribeOnStartUp?: boolean;
+  subscribeOnStartUp?: boolean;
   /** Whether `gracefulStop` ends the subscriptions at their hubs. Default false: a restart resumes them. */
-  readonly unsubscribeOnShutdown?: boolean;
+  unsubscribeOnShutdown?: boolean;
   /** Further form parameters of requests to the hub. */
-  readonly customParams?: Readonly<Record<string, string>>;
+  customParams?: Record<string, string>;
   /** Further headers of requests to the hub, such as `Authorization`. */
-  readonly customHeaders?: Readonly<Record<string, string>>;
-  readonly httpConfig?: HttpConfig;
-  readonly discoveryConfig?: {
+  customHeaders?: Record<string, string>;
+  httpConfig?: HttpConfig;
+  discoveryConfig?: {
     /** The `Accept` header; a publisher may have a topic for each representation. */
-    readonly accept?: string | readonly string[];
-    readonly acceptLanguage?: string | readonly string[];
+    accept?: string | readonly string[];
+    acceptLanguage?: string | readonly string[];
     /** Absent: as `httpConfig`. */
-    readonly httpConfig?: HttpConfig;
+    httpConfig?: HttpConfig;
   };
   /**
    * When a delivery is answered: `'received'`: 202 once it is checked, before the handler runs; `'handled'`: when the
    * handler is done; `{ deadlineMs }`: when it is done, or 202 after that time. Default `{ deadlineMs: 5000 }`.
    */
-  readonly ack?: 'received' | 'handled' | { readonly deadlineMs: number };
+  ack?: 'received' | 'handled' | { deadlineMs: number };
   /** Handlers of this service that run at the same time. Default 16. 256 more may wait; then the hub is answered 503 with `Retry-After`. */
-  readonly concurrency?: number;
+  concurrency?: number;
   /** Notifications of equal keys are handled one after the other, in the order of arrival. */
-  readonly orderBy?: (n: Notification) => string | undefined;
+  orderBy?: (n: Notification) => string | undefined;
   /**
    * A delivery with the key of an earlier one is answered like it and not handled again. Default: key `Webhook-Id`,
    * remembered for 24 hours; deliveries without a key are all handled. `false`: off.
    */
-  readonly dedupe?:
-    false | { readonly key?: (n: Notification) => string | undefined; readonly ttlMs?: number };
+  dedupe?: false | { key?: (n: Notification) => string | undefined; ttlMs?: number };
   /** A notification that no method takes: `'ack'` (default) 202 and an `unhandled` event, `'reject'` 404. */
-  readonly onNoMatch?: 'ack' | 'reject';
+  onNoMatch?: 'ack' | 'reject';
   /** A payload that a handler's type refuses: `'reject'` (default) 422, `'ack'` 202; an `error` event in both cases. */
-  readonly onInvalidPayload?: 'ack' | 'reject';
+  onInvalidPayload?: 'ack' | 'reject';
   /** A missing, wrong or outdated signature: `'reject'` (default) 403, `'ack'` 202. It is never handled. */
-  readonly onBadSignature?: 'reject' | 'ack';
+  onBadSignature?: 'reject' | 'ack';
   /** Longer deliveries are answered 413. Default 5,242,880. */
-  readonly maxBodyBytes?: number;
+  maxBodyBytes?: number;
   /**
    * Milliseconds without a delivery, on an active subscription, after which a `stale` event is told, up to a minute late.
    * Default: never.
    */
-  readonly staleAfterMs?: number;
+  staleAfterMs?: number;
   /** After a denial: `'stop'` (default), or ask again after a time. */
-  readonly onDenied?: 'stop' | { readonly retryAfterMs: number };
+  onDenied?: 'stop' | { retryAfterMs: number };
 }

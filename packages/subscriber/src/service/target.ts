@@ -48,6 +48,16 @@ export function writtenTarget(target: ReadTarget): Target {
     : { hub: target.hubs.length === 1 ? (target.hubs[0] ?? '') : target.hubs, topic: target.topic };
 }
 
+/** The key of the target that a stored subscription came of. */
+export function keyOfTarget(stored: {
+  readonly hub: string;
+  readonly topic: string;
+  readonly resource?: string;
+}): string {
+  const { hub, topic, resource } = stored;
+  return (resource === undefined ? topicTarget(hub, topic) : resourceTarget(resource)).key;
+}
+
 function resourceTarget(resource: string): ReadTarget {
   return { kind: 'resource', key: `resource ${resource}`, resource };
 }

@@ -1,5 +1,5 @@
 import type { SubscriptionStore } from '../subscription/store.js';
-import type { StoredSubscription } from '../subscription/subscription.js';
+import type { SubscriptionRecord } from '../subscription/subscription.js';
 
 interface Hold {
   readonly owner: string;
@@ -12,14 +12,14 @@ export function memoryStore(): SubscriptionStore {
 }
 
 class MemoryStore implements SubscriptionStore {
-  readonly #subscriptions = new Map<string, StoredSubscription>();
+  readonly #subscriptions = new Map<string, SubscriptionRecord>();
   readonly #holds = new Map<string, Hold>();
 
-  get(id: string): Promise<StoredSubscription | undefined> {
+  get(id: string): Promise<SubscriptionRecord | undefined> {
     return Promise.resolve(this.#subscriptions.get(id));
   }
 
-  put(subscription: StoredSubscription, expectedVersion: number | undefined): Promise<boolean> {
+  put(subscription: SubscriptionRecord, expectedVersion: number | undefined): Promise<boolean> {
     if (this.#subscriptions.get(subscription.id)?.version !== expectedVersion) return Promise.resolve(false);
     this.#subscriptions.set(subscription.id, subscription);
     this.#holds.delete(subscription.id);
@@ -33,11 +33,11 @@ class MemoryStore implements SubscriptionStore {
   }
 
   // eslint-disable-next-line typescript/require-await -- the port is asynchronous, a map is not
-  async *list(): AsyncIterable<StoredSubscription> {
+  async *list(): AsyncIterable<SubscriptionRecord> {
     yield* this.#subscriptions.values();
   }
 
-  claimDue(before: Date, owner: string, holdMs: number): Promise<readonly StoredSubscription[]> {
+  claimDue(before: Date, owner: string, holdMs: number): Promise<readonly SubscriptionRecord[]> {
     const now = before.getTime();
     const due = [...this.#subscriptions.values()].filter(({ id, dueAt }) => {
       const hold = this.#holds.get(id);

@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, openSync } from 'node:fs';
 import type { SubscriptionStore } from '../subscription/store.js';
-import type { StoredSubscription } from '../subscription/subscription.js';
+import type { SubscriptionRecord } from '../subscription/subscription.js';
 import { fromJson, toJson } from './json.js';
 import { openSqlite, type SqliteDatabase, type SqliteStatement } from './sqlite-driver.js';
 
@@ -50,14 +50,14 @@ class SqliteFileStore implements SqliteStore {
     database.exec(SCHEMA);
   }
 
-  get(id: string): Promise<StoredSubscription | undefined> {
+  get(id: string): Promise<SubscriptionRecord | undefined> {
     return this.#run('SELECT record FROM subscription WHERE id = ?', (sql) => {
       const row = sql.get(id);
       return row === undefined ? undefined : fromJson(String(row['record']));
     });
   }
 
-  put(subscription: StoredSubscription, expectedVersion: number | undefined): Promise<boolean> {
+  put(subscription: SubscriptionRecord, expectedVersion: number | undefined): Promise<boolean> {
     const { id, version, dueAt } = subscription;
     const values = [version, dueAt?.getTime() ?? null, toJson(subscription)] as const;
     return expectedVersion === undefined
@@ -76,12 +76,12 @@ class SqliteFileStore implements SqliteStore {
     return this.#run('DELETE FROM subscription WHERE id = ?', (sql) => void sql.run(id));
   }
 
-  async *list(): AsyncIterable<StoredSubscription> {
+  async *list(): AsyncIterable<SubscriptionRecord> {
     const rows = await this.#run('SELECT record FROM subscription ORDER BY rowid', (sql) => sql.all());
     for (const row of rows) yield fromJson(String(row['record']));
   }
 
-  claimDue(before: Date, owner: string, holdMs: number): Promise<readonly StoredSubscription[]> {
+  claimDue(before: Date, owner: string, holdMs: number): Promise<readonly SubscriptionRecord[]> {
     const now = before.getTime();
     return this.#run(
       `UPDATE subscription SET held_by = ?, held_until = ?

@@ -2,13 +2,13 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { StoredSubscription } from '../subscription/subscription.js';
+import type { SubscriptionRecord } from '../subscription/subscription.js';
 import { storeContract } from '../testing/store-contract.js';
 import { memoryStore } from './memory-store.js';
 import { isAtLeast, openSqlite } from './sqlite-driver.js';
 import { sqliteStore } from './sqlite-store.js';
 
-const record: StoredSubscription = {
+const record: SubscriptionRecord = {
   id: 'one',
   version: 1,
   service: 'Feed',

@@ -53,6 +53,11 @@ export interface StoredSubscription extends SubscriptionView {
   readonly replacedBy?: string;
 }
 
+/** A subscription as a store may hand it out: what is not there gets its default. */
+export type SubscriptionRecord = Omit<StoredSubscription, Defaulted> &
+  Partial<Pick<StoredSubscription, Defaulted>>;
+type Defaulted = 'target' | 'origin' | 'attempts';
+
 /** What users call it by, whichever of its line is the current one. */
 export function lineOf({ id, line }: StoredSubscription): string {
   return line ?? id;

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import type { SubscriptionStore } from '../subscription/store.js';
-import type { StoredSubscription } from '../subscription/subscription.js';
+import type { SubscriptionRecord } from '../subscription/subscription.js';
 
 /** One promise of the {@link SubscriptionStore} port; `run` rejects when an empty store given to it does not keep it. */
 export interface StorePromise {
@@ -10,7 +10,7 @@ export interface StorePromise {
 
 const NOON = Date.UTC(2026, 0, 1, 12);
 
-function subscription(over: Partial<StoredSubscription> = {}): StoredSubscription {
+function subscription(over: Partial<SubscriptionRecord> = {}): SubscriptionRecord {
   return {
     id: 'one',
     version: 1,
@@ -40,7 +40,7 @@ async function listed(store: SubscriptionStore): Promise<readonly string[]> {
   return ids.toSorted();
 }
 
-const idsOf = (all: readonly StoredSubscription[]): readonly string[] => all.map(({ id }) => id).toSorted();
+const idsOf = (all: readonly SubscriptionRecord[]): readonly string[] => all.map(({ id }) => id).toSorted();
 
 /** What every store must keep, for any test runner: `for (const { title, run } of storeContract) test(title, …)`. */
 export const storeContract: readonly StorePromise[] = [
