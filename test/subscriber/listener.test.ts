@@ -7,6 +7,7 @@ import {
   SubscriberListener,
   SubscriberService,
   type Notification,
+  type SubscriberServiceOptions,
 } from '@websub/subscriber';
 import { FakeHub } from '@websub/subscriber/testing';
 import { freePort, Inbox, openWorld, silent, Told, until } from './world.js';
@@ -69,7 +70,8 @@ describe("a listener on a server of the user's", () => {
       expect((await hub.deliver(hub.subscriptionTo(topic), '{}')).status).toBe(202);
     expect(inboxes.map(({ texts }) => texts)).toEqual([['{}'], ['{}']]);
     const { origin } = new URL(hub.subscriptionTo(TOPIC).callback);
-    for (const path of ['x', `websub-${'x'.repeat(24)}`]) expect((await fetch(`${origin}/${path}`)).status).toBe(404);
+    for (const path of ['x', `websub-${'x'.repeat(24)}`])
+      expect((await fetch(`${origin}/${path}`)).status).toBe(404);
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
@@ -272,6 +274,14 @@ describe('attaching', () => {
       'a table goes by a header: name the header in topicHeader',
       'header (topicHeader): a names onA: the class has no such method',
     ]);
+  });
+
+  it('refuses an empty list of secrets, which would turn signatures off', async () => {
+    await using world = await openWorld();
+    const config: SubscriberServiceOptions = JSON.parse('{ "secret": [] }') as SubscriberServiceOptions;
+    await expect(world.listener.attachWithConfig(world.inbox, config)).rejects.toThrow(
+      'secret is an empty list',
+    );
   });
 
   it('refuses a service twice, and two of one name', async () => {

@@ -214,6 +214,47 @@ describe('several instances that start at the same time', () => {
 });
 
 describe('a process that was killed', () => {
+  it('between writing and asking asks as soon as it is back, unless another may still be asking', async () => {
+    const store = memoryStore();
+    let isAlive = false;
+    const dying: SubscriptionStore = {
+      get: (id) => store.get(id),
+      put: async (record, version) => {
+        if (isAlive) return store.put(record, version);
+        await store.put(record, version);
+        throw new Error('killed');
+      },
+      delete: () => Promise.reject(new Error('killed')),
+      list: () => store.list(),
+      claimDue: (...due) => store.claimDue(...due),
+    };
+    const killed = new SubscriberListener(port, { store: dying, logger: silent, ports: { clock } });
+    await killed.attachWithConfig(new Inbox(), { target: [hub.url, TOPIC] });
+    await killed.start();
+    await killed.immediateStop();
+    expect(hub.requests).toEqual([]);
+    isAlive = true;
+    const early = await run(dying);
+    expect(hub.requests).toEqual([]);
+    await clock.advance(20_000);
+    await early.attached.verified();
+    await early.listener.immediateStop();
+    expect(hub.requests).toHaveLength(1);
+  });
+
+  it('is asked for at the start itself, once nobody can be asking any more', async () => {
+    const store = memoryStore();
+    await hub.close();
+    hub = await FakeHub.start({ verify: 'never' });
+    const first = await run(store);
+    await first.listener.immediateStop();
+    await clock.advance(20_000);
+    const second = await run(store);
+    await until(() => expect(hub.requests).toHaveLength(2));
+    expect(hub.requests[1]?.callback).toBe(hub.requests[0]?.callback);
+    await second.listener.immediateStop();
+  });
+
   it('between writing and asking finds its subscription pending, and asks', async () => {
     const store = sqliteStore(join(folder, 'subscriptions.db'));
     // The hub hangs: as if the process had died with the request on its way.

@@ -142,6 +142,7 @@ describe('the options of a subscription at run time', () => {
 
   it.each([
     [{ orderBy: () => 'key' }, 'orderBy is the same for all subscriptions'],
+    [{ callback: 'https://me.example/cb' }, 'callback is the same for all subscriptions'],
     [{ dedupe: false }, 'dedupe is the same for all subscriptions'],
     [{ httpConfig: { dispatcher: { dispatch() {} } } }, 'httpConfig.dispatcher cannot be stored'],
     [{ leaseSeconds: -1 }, 'leaseSeconds is not a positive integer'],

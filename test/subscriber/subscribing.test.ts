@@ -121,6 +121,34 @@ describe('a subscription request', () => {
     expect(other.inbox.notifications).toHaveLength(1);
   });
 
+  it('tells callbacks apart that differ in their query alone, and refuses the same one twice', async () => {
+    await using world = await openWorld({ port: await freePort() });
+    const port = await freePort();
+    await using other = await openWorld({ port });
+    const inboxes = ['', '?s=1', '?s=2'].map((query) => ({ query, inbox: new Inbox() }));
+    for (const { query, inbox } of inboxes) {
+      await other.listener.attachWithConfig(inbox, {
+        path: `/at${query.slice(-1)}`,
+        callback: `http://127.0.0.1:${port}/cb${query}`,
+        target: [world.hub.url, `https://topic.example/${query}`],
+      });
+    }
+    await other.listener.start();
+    const statuses: number[] = [];
+    for (const one of world.hub.subscriptions.values())
+      statuses.push((await world.hub.deliver(one, JSON.stringify(one.topic))).status);
+    expect(statuses).toEqual([202, 202, 202]);
+    expect(inboxes.map(({ inbox }) => inbox.texts)).toEqual(
+      inboxes.map(({ query }) => [`"https://topic.example/${query}"`]),
+    );
+    await expect(
+      other.listener.attachWithConfig(new Inbox(), {
+        path: '/again',
+        callback: `http://127.0.0.1:${port}/cb?s=1`,
+      }),
+    ).rejects.toThrow('another service has this callback');
+  });
+
   it('has callbacks below the one that the options give, with appendServicePath', async () => {
     await using world = await openWorld({ hub: { verify: 'never' } });
     await world.start({

@@ -216,11 +216,18 @@ export class SubscriberListener implements AsyncDisposable {
     return container.get(concrete);
   }
 
-  #refuseSecond(service: object, { name }: Service): void {
+  #refuseSecond(service: object, { name, settings: { callback } }: Service): void {
     if (this.#services.has(service))
       throw new ConfigurationError(['the service is attached already: detach it first']);
     if ([...this.#services.values()].some((other) => other.name === name)) {
       throw new ConfigurationError([`there is another service called ${name}: give each a path of its own`]);
+    }
+    const isTaken = ({ settings }: Service): boolean =>
+      settings.callback.kind === 'exact' &&
+      callback.kind === 'exact' &&
+      settings.callback.url === callback.url;
+    if ([...this.#services.values()].some(isTaken)) {
+      throw new ConfigurationError(['another service has this callback: give each one of its own']);
     }
   }
 

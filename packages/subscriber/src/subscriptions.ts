@@ -24,7 +24,7 @@ export interface Subscriptions {
    * Subscribes a service that is attached to one more target, once however often it is asked for: what is subscribed
    * already goes on as it is, and gives way to a new one where `options` are others than before. They go over those of
    * the service, and are stored with the subscription. Rejects with `invalid_configuration` for those that all
-   * subscriptions of a service share (`concurrency`, `orderBy`, `dedupe`, its tables and targets) and for a `dispatcher`,
+   * subscriptions of a service share (`concurrency`, `orderBy`, `dedupe`, `callback`, its tables and targets) and for a `dispatcher`,
    * which no store keeps. Settles when a hub has accepted. Rejects with the reason when none does; nothing is tried
    * again then.
    */

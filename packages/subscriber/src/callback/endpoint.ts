@@ -28,8 +28,7 @@ export class Endpoint {
 
   /** Whether the URL can be a callback of ours; {@link handle} sees whether it is. */
   concerns(request: Pick<CallbackRequest, 'url' | 'originalUrl'>): boolean {
-    const { pathname } = split(request.url);
-    return idIn(pathname) !== undefined || this.#exactCallbacks(request, pathname).length > 0;
+    return idIn(split(request.url).pathname) !== undefined || this.#exactCallbacks(request).length > 0;
   }
 
   /** `undefined`: the URL is no callback of ours. Never rejects. */
@@ -51,7 +50,7 @@ export class Endpoint {
 
   async #handle(request: CallbackRequest): Promise<Outcome | undefined> {
     const { pathname, searchParams } = split(request.url);
-    const exact = this.#exactCallbacks(request, pathname);
+    const exact = this.#exactCallbacks(request);
     const id = idIn(pathname);
     const found = id === undefined ? undefined : await this.#parts.life.find(id);
     const subscription = found ?? this.#atExactCallback(exact, request.method, searchParams);
@@ -75,16 +74,19 @@ export class Endpoint {
   }
 
   /** The callbacks of services that have one of their own, as far as this request may be for them. */
-  #exactCallbacks(
-    { originalUrl }: Pick<CallbackRequest, 'originalUrl'>,
-    pathname: string,
-  ): readonly string[] {
+  #exactCallbacks({ url, originalUrl }: Pick<CallbackRequest, 'url' | 'originalUrl'>): readonly string[] {
+    const { pathname, searchParams } = split(url);
     const asSent = split(originalUrl).pathname;
-    return this.#parts.services().flatMap(({ settings: { callback, path } }) => {
+    const here = this.#parts.services().flatMap(({ settings: { callback, path } }) => {
       if (callback.kind !== 'exact') return [];
-      const here = asSent === new URL(callback.url).pathname || (path !== '/' && pathname === path);
-      return here ? [callback.url] : [];
+      const own = new URL(callback.url);
+      const isHere = asSent === own.pathname || (path !== '/' && pathname === path);
+      if (!isHere || !isPartOf(own.searchParams, searchParams)) return [];
+      return [{ callback: callback.url, parameters: own.searchParams.size }];
     });
+    // Of …/cb and …/cb?s=1 the second one is meant where s=1 stands.
+    const most = Math.max(...here.map(({ parameters }) => parameters));
+    return here.filter(({ parameters }) => parameters === most).map(({ callback }) => callback);
   }
 
   /** While one subscription takes over from another, both have the same callback. */
@@ -101,6 +103,11 @@ export class Endpoint {
     const active = here.find(({ state }) => state === 'active');
     return asked.find(({ pending }) => pending !== undefined) ?? active ?? asked[0] ?? here[0];
   }
+}
+
+/** Section 5.1: a hub keeps the query of a callback, and adds its own parameters to it. */
+function isPartOf(own: URLSearchParams, sent: URLSearchParams): boolean {
+  return [...own].every(([name, value]) => sent.getAll(name).includes(value));
 }
 
 /** Path and query as they stand; whatever a client sends as the target of its request, such as `//`, is no URL of ours. */

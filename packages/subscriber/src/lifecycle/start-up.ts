@@ -47,6 +47,8 @@ export class StartUp {
     const plan = planStart(service, this.#parts.publicUrl(), stored);
     for (const { id } of plan.end)
       await this.#parts.life.apply(id, { kind: 'requested', mode: 'unsubscribe' });
+    // What a crash left unasked is asked for; for the rest nothing changes.
+    for (const { id } of plan.resume) await this.#parts.life.apply(id, { kind: 'resumed' });
     const tried = await Promise.all(plan.enrol.map((planned) => this.#try(service, planned)));
     return {
       subscribed: tried.flatMap((result) => ('subscription' in result ? [viewOf(result.subscription)] : [])),

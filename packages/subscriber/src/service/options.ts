@@ -36,7 +36,7 @@ export interface SubscriberServiceOptions extends DispatchTables {
   path?: string;
   /**
    * The callback, exactly as the hub is to use it, for one target. Making it unguessable is then up to you. Requests are
-   * known by its path, or by `path` where a proxy rewrites it. With `appendServicePath` it is the base of callbacks
+   * known by its path, or by `path` where a proxy rewrites it, and by its query. With `appendServicePath` it is the base of callbacks
    * instead of the listener's public URL.
    */
   callback?: string;

@@ -13,6 +13,8 @@ export type OwnOptions = Omit<SubscriberServiceOptions, 'leaseSeconds' | 'secret
 /** What all subscriptions of a service share. */
 const OF_THE_SERVICE = [
   'target',
+  'callback',
+  'appendServicePath',
   'subscribeOnStartUp',
   'concurrency',
   'orderBy',

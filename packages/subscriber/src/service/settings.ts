@@ -37,7 +37,7 @@ export type CallbackSetting =
 
 export type SecretSetting =
   | { readonly kind: 'auto' }
-  | { readonly kind: 'fixed'; readonly secrets: readonly [string, ...string[]] }
+  | { readonly kind: 'fixed'; readonly secrets: readonly string[] }
   | { readonly kind: 'none' };
 
 export interface DiscoverySettings {
@@ -144,7 +144,10 @@ function problemsOfRenewal({ callback, renewal }: ServiceSettings): readonly str
 }
 
 function problemsOfSecret(secret: SecretSetting): readonly string[] {
-  return secret.kind === 'fixed' ? secret.secrets.flatMap((value) => thrownBy(() => checkSecret(value))) : [];
+  if (secret.kind !== 'fixed') return [];
+  return secret.secrets.length === 0
+    ? ['secret is an empty list: give the current secret first, or false for none']
+    : secret.secrets.flatMap((value) => thrownBy(() => checkSecret(value)));
 }
 
 function problemsOfNumbers(options: SubscriberServiceOptions): readonly string[] {

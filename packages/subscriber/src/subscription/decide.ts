@@ -11,6 +11,8 @@ const UNNAMED_LEASE_SECONDS = 86_400;
 /** However long a lease, it is renewed as if it were this long: a hub may forget, and topics move. */
 const LONGEST_TRUSTED_LEASE_MS = 14 * DAY_MS;
 const LONGEST_LEASE_SECONDS = 10 * 365 * 86_400;
+/** How long another instance on the same store may still be waiting for the answer to its request. */
+const ON_ITS_WAY_MS = 20_000;
 /** How long an ended subscription still answers 410. */
 const REMEMBERED_MS = DAY_MS;
 /** The same of one that was taken over from, of which a short lease makes many. */
@@ -57,6 +59,8 @@ export function decide(
       return abandoned(subscription, now);
     case 'superseded':
       return superseded(subscription, event.atHub, now);
+    case 'resumed':
+      return resumed(subscription, now);
     case 'due':
       return due(subscription, now, policy);
     default:
@@ -228,6 +232,16 @@ function superseded(s: StoredSubscription, atHub: boolean, now: number): Decisio
   if (s.state !== 'active' || left === undefined) return requestUnsubscription(s, now);
   const retryAt = new Date(now + Math.min(OVERLAP_MS, left / 4));
   return changed(s, { pending: 'unsubscribe', attempts: 0, retryAt }, ['renewAt']);
+}
+
+/** Nobody knows whether the first request was ever sent: the process may have died before that. */
+function resumed(s: StoredSubscription, now: number): Decision {
+  if (s.state !== 'pending' || s.pending !== 'subscribe') return same(s);
+  const answeredBy = (s.requestedAt?.getTime() ?? Number.NEGATIVE_INFINITY) + ON_ITS_WAY_MS;
+  if (answeredBy <= now) return requestSubscription(s, now);
+  return s.retryAt !== undefined && s.retryAt.getTime() <= answeredBy
+    ? same(s)
+    : changed(s, { retryAt: new Date(answeredBy) });
 }
 
 function due(s: StoredSubscription, now: number, policy: LifePolicy): Decision {

@@ -25,6 +25,8 @@ export type LifeEvent =
    * callback, topic and hub, for these are the hub's key.
    */
   | { readonly kind: 'superseded'; readonly atHub: boolean }
+  /** A listener that has it starts. */
+  | { readonly kind: 'resumed' }
   /** Its due time has come. */
   | { readonly kind: 'due' };
 
