@@ -28,8 +28,8 @@ export interface Writes {
   /** Answers the number of older ones that went. */
   addDeadLetters(letters: readonly DeadLetter[], kept: DeadLetterBounds): number;
   removeDeadLetter(id: string): void;
-  /** Asks for at most {@link DEAD_LETTERS_AT_ONCE} letters. */
-  askRedelivery(filter: DeadLetterKeys, at: number): number;
+  /** Looks at {@link DEAD_LETTERS_AT_ONCE} letters behind `after`. */
+  askRedelivery(filter: DeadLetterKeys, at: number, after: string): AskedRedelivery;
   /** Removes at most {@link DEAD_LETTERS_AT_ONCE} letters. */
   trimDeadLetters(before: number): number;
   quarantine(source: QuarantineSource, rows: readonly DamagedRow[]): void;
@@ -132,6 +132,12 @@ export interface StoredPage {
 /** A topic of which nothing may be stored but its URL. */
 export interface KnownTopic extends Omit<StoredTopic, 'record'> {
   readonly record: string | null;
+}
+
+export interface AskedRedelivery {
+  readonly asked: number;
+  /** Where the next round goes on; absent at the end. */
+  readonly last?: string;
 }
 
 export interface TopicKeys {

@@ -1,5 +1,10 @@
 import type { DeadLetter, DeadLetterBounds } from '../../subscription/registry.js';
-import { DEAD_LETTERS_AT_ONCE, type DeadLetterKeys, type StoredPage } from './commands.js';
+import {
+  DEAD_LETTERS_AT_ONCE,
+  type AskedRedelivery,
+  type DeadLetterKeys,
+  type StoredPage,
+} from './commands.js';
 import { Finds, type Test } from './finds.js';
 import type { Database, Statement } from './sqlite-driver.js';
 
@@ -17,6 +22,7 @@ export class DeadLetterTables {
   readonly #totalOf: Statement;
   readonly #removeOldest: Statement;
   readonly #remove: Statement;
+  readonly #ask: Statement;
   readonly #nextSubscription: Statement;
   readonly #firstOf: Statement;
   readonly #trim: Statement;
@@ -33,6 +39,9 @@ export class DeadLetterTables {
       DELETE FROM dead_letter WHERE rowid =
         (SELECT rowid FROM dead_letter WHERE subscription = ? ORDER BY at, position LIMIT 1)`);
     this.#remove = database.prepare('DELETE FROM dead_letter WHERE id = ?');
+    this.#ask = database.prepare(
+      'UPDATE dead_letter SET redeliver_at = ? WHERE id = ? AND redeliver_at IS NULL',
+    );
     this.#nextSubscription = database.prepare(`
       SELECT subscription FROM dead_letter
       WHERE redeliver_at IS NOT NULL AND subscription > ? ORDER BY subscription LIMIT 1`);
@@ -69,13 +78,11 @@ export class DeadLetterTables {
     return (this.#finds.all(SELECT, 'id', testsOf(keys), page) as LetterRow[]).map(letterOf);
   }
 
-  askRedelivery(keys: DeadLetterKeys, at: number): number {
-    const tests = testsOf(keys).filter(([, value]) => value !== undefined);
-    const where = ['redeliver_at IS NULL', ...tests.map(([test]) => test)].join(' AND ');
-    const update = this.#finds.prepare(`
-      UPDATE dead_letter SET redeliver_at = ?
-      WHERE rowid IN (SELECT rowid FROM dead_letter WHERE ${where} LIMIT ${DEAD_LETTERS_AT_ONCE})`);
-    return Number(update.run(at, ...tests.map(([, value]) => value!)).changes);
+  askRedelivery(keys: DeadLetterKeys, at: number, after: string): AskedRedelivery {
+    const page = { after, limit: DEAD_LETTERS_AT_ONCE };
+    const rows = this.#finds.all('SELECT id FROM dead_letter', 'id', testsOf(keys), page) as { id: string }[];
+    const asked = rows.reduce((sum, { id }) => sum + Number(this.#ask.run(at, id).changes), 0);
+    return { asked, ...(rows.length === DEAD_LETTERS_AT_ONCE && { last: rows.at(-1)!.id }) };
   }
 
   toRedeliver(after: string, limit: number, each: number): readonly DeadLetter[] {

@@ -18,10 +18,10 @@ export class Finds {
     const given = [...tests, [`${key} > ?`, after] as const].filter(([, value]) => value !== undefined);
     const where = given.length === 0 ? '' : `WHERE ${given.map(([test]) => test).join(' AND ')}`;
     const sql = `${select} ${where} ORDER BY ${key} LIMIT ?`;
-    return this.prepare(sql).all(...given.map(([, value]) => value!), limit);
+    return this.#prepare(sql).all(...given.map(([, value]) => value!), limit);
   }
 
-  prepare(sql: string): Statement {
+  #prepare(sql: string): Statement {
     let statement = this.#statements.get(sql);
     if (statement === undefined) this.#statements.set(sql, (statement = this.#database.prepare(sql)));
     return statement;

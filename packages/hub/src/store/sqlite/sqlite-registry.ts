@@ -9,7 +9,12 @@ import type {
 } from '../../subscription/registry.js';
 import { stateOf, type Lease, type Pending, type Subscription } from '../../subscription/subscription.js';
 import { newTopicRecord, type TopicRecord } from '../../topic/topic-record.js';
-import { DEAD_LETTERS_AT_ONCE, type StoredSubscription, type KnownTopic } from './commands.js';
+import {
+  DEAD_LETTERS_AT_ONCE,
+  type AskedRedelivery,
+  type StoredSubscription,
+  type KnownTopic,
+} from './commands.js';
 import { quarantine, type OnQuarantine } from './quarantine.js';
 import type { StoreThread } from './store-thread.js';
 
@@ -125,12 +130,13 @@ export class SqliteRegistry implements Registry {
 
   async askRedelivery(filter: DeadLetterFilter | { readonly id: string }, at: number): Promise<number> {
     let asked = 0;
-    // Each full round has asked for letters, and those that come meanwhile are fewer: this ends.
-    for (;;) {
-      const round = await this.#thread.call('askRedelivery', [filter, at]);
-      asked += round;
-      if (round < DEAD_LETTERS_AT_ONCE) return asked;
+    // Each round goes on behind the last letter, so this ends.
+    for (let after: string | undefined = ''; after !== undefined;) {
+      const round: AskedRedelivery = await this.#thread.call('askRedelivery', [filter, at, after]);
+      asked += round.asked;
+      after = round.last;
     }
+    return asked;
   }
 
   listRedeliveries(after: string, limit: number, each: number): Promise<readonly DeadLetter[]> {

@@ -48,7 +48,7 @@ export class Tables {
       findSubscription: (key) => registry.findSubscription(key),
       addDeadLetters: (added, kept) => letters.add(added, kept),
       removeDeadLetter: (id) => letters.remove(id),
-      askRedelivery: (filter, at) => letters.askRedelivery(filter, at),
+      askRedelivery: (filter, at, after) => letters.askRedelivery(filter, at, after),
       findDeadLetters: (filter, page) => letters.find(filter, page),
       listRedeliveries: (after, limit, each) => letters.toRedeliver(after, limit, each),
       trimDeadLetters: (before) => letters.trim(before),
