@@ -108,7 +108,8 @@ export class HubProcess {
     this.url = await until(
       'the hub listens',
       () => {
-        if (!this.running) throw new Error(`the hub ended while starting:\n${this.output}`);
+        if (!this.running)
+          throw new Error(`the hub ended while starting, status ${child.exitCode}:\n${this.output}`);
         return listeningUrl(this.output);
       },
       START_TIMEOUT_MS,

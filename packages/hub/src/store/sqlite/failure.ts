@@ -29,8 +29,20 @@ const NOTADB = 26;
 /** Extended: a full disk, noticed while the index of the WAL grew. */
 const IOERR_SHMSIZE = IOERR | (19 << 8);
 
+/** What SQLite says for a code, of those that decide what becomes of the store. */
+const CODE_BY_MESSAGE: ReadonlyMap<string, number> = new Map([
+  ['attempt to write a readonly database', READONLY],
+  ['disk I/O error', IOERR],
+  ['database disk image is malformed', CORRUPT],
+  ['database or disk is full', FULL],
+  ['unable to open database file', CANTOPEN],
+  ['file is not a database', NOTADB],
+]);
+
+/** The result code; 0 for an error that is not SQLite's. The driver leaves it out when a read of several rows fails. */
 function resultCodeOf(error: unknown): number {
-  return (error as { readonly errcode?: number }).errcode ?? 0;
+  const { errcode } = error as { readonly errcode?: number };
+  return errcode ?? (error instanceof Error ? (CODE_BY_MESSAGE.get(error.message) ?? 0) : 0);
 }
 
 export function isFull(error: unknown): boolean {
