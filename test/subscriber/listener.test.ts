@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   ConfigurationError,
   memoryStore,
+  RetryLater,
   SubscriberListener,
   SubscriberService,
   type Notification,
@@ -282,6 +283,48 @@ describe('attaching', () => {
     await expect(world.listener.attachWithConfig(world.inbox, config)).rejects.toThrow(
       'secret is an empty list',
     );
+  });
+
+  it.each([
+    [{ tagret: 'https://a.example/' }, 'tagret is no option'],
+    [{ target: 5 }, 'target does not fit'],
+    [{ target: null }, 'target does not fit'],
+    [{ target: [null] }, 'target does not fit'],
+    [{ target: {} }, 'target does not fit'],
+    [{ path: 5 }, 'path does not fit'],
+    [{ secret: null }, 'secret does not fit'],
+    [{ ack: 'recieved' }, 'ack does not fit'],
+    [{ onNoMatch: 'refuse' }, 'onNoMatch does not fit'],
+    [{ renewal: 'never' }, 'renewal does not fit'],
+    [{ httpConfig: { timeoutMs: -1 } }, 'httpConfig.timeoutMs does not fit'],
+    [{ httpConfig: { maxRedirects: -1 } }, 'httpConfig.maxRedirects does not fit'],
+    [{ httpConfig: { retry: { attempts: 0 } } }, 'httpConfig.retry.attempts does not fit'],
+    [{ discoveryConfig: { language: 'da' } }, 'discoveryConfig.language is no option'],
+    [{ appendServicePath: true }, 'appendServicePath needs a callback'],
+    [{ customHeaders: { 'bad name': 'x' } }, 'customHeaders does not fit'],
+    [{ customHeaders: { a: 'x\ny' } }, 'customHeaders does not fit'],
+    [{ customParams: { 'hub.mode': 'unsubscribe' } }, 'without the parameters of WebSub'],
+  ])('refuses what does not compile as well: %j', async (config: object, why) => {
+    await using world = await openWorld();
+    const attaching = world.listener.attachWithConfig(world.inbox, config);
+    await expect(attaching).rejects.toBeInstanceOf(ConfigurationError);
+    await expect(attaching).rejects.toThrow(why);
+  });
+
+  it('refuses what is no service, no method, no port and no time', async () => {
+    await using world = await openWorld();
+    const nothing: unknown = null;
+    await expect(world.listener.attach(nothing as object)).rejects.toThrow('an object or a class');
+    const wrong: object = { onEventNotification: 5 };
+    await expect(world.listener.attach(wrong)).rejects.toThrow('onEventNotification is no method');
+    for (const port of [-1, 70_000, 1.5])
+      expect(() => new SubscriberListener(port)).toThrow('give one from 0 to 65535');
+    expect(() => new RetryLater(Number.NaN)).toThrow(ConfigurationError);
+    await expect(
+      world.listener
+        .attach(world.inbox)
+        .then(() => world.listener.subscriptions.subscribe(world.inbox, nothing as string)),
+    ).rejects.toThrow('target does not fit');
   });
 
   it('refuses a service twice, and two of one name', async () => {

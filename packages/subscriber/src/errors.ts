@@ -37,6 +37,7 @@ export class RetryLater extends WebSubError {
 
   constructor(seconds: number, message = `the handler wants the notification again in ${seconds} s`) {
     super('retry_later', message);
+    if (!Number.isFinite(seconds)) throw new ConfigurationError(['RetryLater takes a number of seconds']);
     this.seconds = Math.max(1, Math.ceil(seconds));
   }
 }

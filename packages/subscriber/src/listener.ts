@@ -80,6 +80,8 @@ export class SubscriberListener implements AsyncDisposable {
     config: SubscriberServiceOptions,
     path?: string,
   ): Promise<AttachedService> {
+    if (service === null || (typeof service !== 'object' && typeof service !== 'function'))
+      throw new ConfigurationError(['a service is an object or a class: give one']);
     const instance = typeof service === 'function' ? await this.#make(service as Ctor<object>) : service;
     const read = readService(instance, { ...config, ...(path === undefined ? {} : { path }) });
     this.#refuseSecond(service, read);
@@ -325,6 +327,9 @@ function checkOptions(
   { publicUrl, renewAt, ...options }: ListenerOptions,
 ): void {
   const problems: string[] = [];
+  if (typeof on === 'number' && !(Number.isInteger(on) && on >= 0 && on <= 65_535)) {
+    problems.push(`${on} is no port: give one from 0 to 65535`);
+  }
   if (typeof on !== 'number' && !isServer(on) && publicUrl === undefined) {
     problems.push('publicUrl is missing: say under which URL hubs reach the app');
   }

@@ -59,9 +59,9 @@ export class SubscriptionBook implements Subscriptions {
     options: Partial<SubscriberServiceOptions> = {},
   ): Promise<SubscriptionView> {
     const found = this.#find(service);
-    const read = readTarget(target);
     const problems = problemsOfOptions({ ...optionsFor(found, options), target });
     if (problems.length > 0) throw new ConfigurationError(problems);
+    const read = readTarget(target);
     const asked: Asked = { service: found, target: read, options, own: ownOptionsOf(options) };
     // One after the other, so that the second one sees what the first one made.
     const key = JSON.stringify([found.name, read.key]);

@@ -18,7 +18,11 @@ export function readService(instance: object, config: SubscriberServiceOptions):
   const marks = readMarks(type);
   const has = (name: string): boolean => hasMethod(instance, name);
   const rules = compileRules(options, marks, has);
-  const problems = [...problemsOfOptions(options), ...problemsOfRules(options, marks, rules, has)];
+  const problems = [
+    ...problemsOfHandlers(instance),
+    ...problemsOfOptions(options),
+    ...problemsOfRules(options, marks, rules, has),
+  ];
   if (problems.length > 0) throw new ConfigurationError(problems);
   const settings = settingsOf(options);
   return {
@@ -29,6 +33,20 @@ export function readService(instance: object, config: SubscriberServiceOptions):
     rules,
     warnings: rules.flatMap((rule) => mismatchOf(type, rule)),
   };
+}
+
+const HANDLERS = [
+  'onSubscriptionVerification',
+  'onUnsubscriptionVerification',
+  'onSubscriptionValidationDenied',
+  'onEventNotification',
+  'onHubError',
+] as const satisfies readonly (keyof SubscriberHandlers)[];
+
+function problemsOfHandlers(instance: SubscriberHandlers & object): readonly string[] {
+  return HANDLERS.filter((name) => instance[name] !== undefined && typeof instance[name] !== 'function').map(
+    (name) => `${name} is no method: give a function, or leave it out`,
+  );
 }
 
 type Type = (new () => object) & { readonly name: string };

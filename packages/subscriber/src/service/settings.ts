@@ -1,5 +1,6 @@
 import { checkSecret, parseWebUrl, reasonOf } from '@websub/shared';
 import type { HttpConfig, SubscriberServiceOptions } from './options.js';
+import { misshapen } from './option-shapes.js';
 import { problemsOfTarget, readTargets, type ReadTarget } from './target.js';
 
 /** Options with every default in place. */
@@ -116,10 +117,18 @@ function dedupeSetting(dedupe: SubscriberServiceOptions['dedupe']): DedupeSettin
 }
 
 /** Sentences about what is wrong with the options, each with its cure; empty when they can be used. */
-export function problemsOfOptions(options: SubscriberServiceOptions): readonly string[] {
+export function problemsOfOptions(given: SubscriberServiceOptions): readonly string[] {
+  const { problems, names } = misshapen(given);
+  const options: SubscriberServiceOptions = Object.fromEntries(
+    Object.entries(given).filter(([name]) => !names.has(name)),
+  );
   const settings = settingsOf(options);
   return [
+    ...problems,
     ...settings.targets.flatMap(problemsOfTarget),
+    ...(options.appendServicePath === true && given.callback === undefined
+      ? ['appendServicePath needs a callback to append to: give callback too']
+      : []),
     ...problemsOfCallback(settings),
     ...problemsOfRenewal(settings),
     ...problemsOfSecret(settings.secret),
