@@ -166,3 +166,20 @@ describe('the options of a subscription at run time', () => {
     await listener.immediateStop();
   });
 });
+
+describe('a subscription whose service is not attached any more', () => {
+  it('is kept until it is unsubscribed, which its hub then confirms, and cannot be renewed', async () => {
+    const first = await run();
+    const { id } = await first.subscribe({ customParams: { tenant: '7' } });
+    await first.listener.gracefulStop();
+    const listener = new SubscriberListener(port, { store, logger: silent, ports: { clock } });
+    await listener.start();
+    await expect(listener.subscriptions.renew(id)).rejects.toThrow('is not attached');
+    expect((await hub.deliver(hub.subscription, '{}')).status).toBe(503);
+    await listener.subscriptions.unsubscribe(id);
+    await until(() => expect(hub.subscriptions.size).toBe(0));
+    expect(hub.lastRequest.form.get('tenant')).toBe('7');
+    expect(await listener.subscriptions.list()).toMatchObject([{ id, state: 'unsubscribed' }]);
+    await listener.immediateStop();
+  });
+});

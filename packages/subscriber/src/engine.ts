@@ -21,7 +21,7 @@ import { StartUp } from './lifecycle/start-up.js';
 import { Tasks } from './lifecycle/tasks.js';
 import type { ListenerOptions } from './listener-options.js';
 import { logEvents, loggerOf, processWarnings, type Logger } from './logger.js';
-import { serviceFor } from './service/own-options.js';
+import { serviceFor, serviceOfNobody } from './service/own-options.js';
 import type { Service } from './service/service.js';
 import { memoryStore } from './store/memory-store.js';
 import { StoreAccess } from './store/store-access.js';
@@ -49,7 +49,10 @@ export interface Engine {
   readonly startUp: StartUp;
   readonly agenda: Agenda;
   readonly endpoint: Endpoint;
-  /** The service of a subscription, with what the subscription has of its own; `undefined` when it is not attached. */
+  /**
+   * The service of a subscription, with what the subscription has of its own. `undefined` when it is not attached, unless
+   * the subscription is to end.
+   */
   serviceOf(subscription: StoredSubscription): Service | undefined;
   report(error: WebSubError): void;
 }
@@ -69,9 +72,12 @@ export function createEngine(options: ListenerOptions, around: EngineSurrounding
   const report = (error: WebSubError): void => emitter.emit('error', error);
   const tasks = new Tasks((thrown) => report(asWebSubError(thrown)));
   const background = (work: Promise<unknown>): void => tasks.run(work);
-  const serviceOf = ({ service, options: own }: StoredSubscription): Service | undefined => {
+  const serviceOf = (subscription: StoredSubscription): Service | undefined => {
+    const { service, options: own, state, pending } = subscription;
     const found = around.services().find(({ name }) => name === service);
-    return found === undefined ? undefined : serviceFor(found, own);
+    if (found !== undefined) return serviceFor(found, own);
+    // Nobody has to be there for a subscription to end.
+    return pending === 'unsubscribe' || state === 'unsubscribed' ? serviceOfNobody(service, own) : undefined;
   };
 
   const egress = new Egress(options.ports?.http);

@@ -33,7 +33,7 @@ export interface Subscriptions {
     target: Target,
     options?: Partial<SubscriberServiceOptions>,
   ): Promise<SubscriptionView>;
-  /** Asks the hub to end a subscription. Settles when it was asked; an `unsubscribed` event tells when it is so. */
+  /** Asks the hub to end a subscription, also one whose service is not attached any more. Settles when it was asked; an `unsubscribed` event tells when it is so. */
   unsubscribe(id: string): Promise<void>;
   /** Renews now. Settles when the hub was asked; a `renewed` event tells when it is so. */
   renew(id: string): Promise<void>;
@@ -117,7 +117,14 @@ export class SubscriptionBook implements Subscriptions {
     const line = await this.#lineOf(id);
     const current =
       line.find(({ state, pending }) => state === 'active' && pending !== 'unsubscribe') ?? line[0];
-    if (current !== undefined) await this.#request(current, 'subscribe');
+    if (current === undefined) return;
+    if (this.#engine.serviceOf(current) === undefined) {
+      throw new WebSubError(
+        'invalid_configuration',
+        `the service ${current.service} is not attached: attach it first, or unsubscribe`,
+      );
+    }
+    await this.#request(current, 'subscribe');
   }
 
   async list(): Promise<readonly SubscriptionView[]> {

@@ -16,7 +16,10 @@ const callable: Shape = { fits: (value) => typeof value === 'function', cure: 'g
 const any: Shape = { fits: () => true, cure: '' };
 
 function oneOf(...words: readonly string[]): Shape {
-  return { fits: (value) => words.includes(String(value)), cure: `give ${words.join(' or ')}` };
+  return {
+    fits: (value) => typeof value === 'string' && words.includes(value),
+    cure: `give ${words.join(' or ')}`,
+  };
 }
 
 function integerFrom(least: number): Shape {

@@ -50,6 +50,12 @@ export function serviceFor(service: Service, own: OwnOptions | undefined): Servi
   return own === undefined ? service : { ...service, settings: settingsOf(optionsFor(service, own)) };
 }
 
+/** In place of a service that is not attached: enough to end what was subscribed for it. */
+export function serviceOfNobody(name: string, own: OwnOptions | undefined): Service {
+  const options = own ?? {};
+  return { name, instance: {}, options, settings: settingsOf(options), rules: [], warnings: [] };
+}
+
 /** The options of a service, and over them those of a subscription; of how requests are made, member by member. */
 export function optionsFor(
   { options }: Service,
