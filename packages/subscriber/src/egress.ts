@@ -38,6 +38,7 @@ export class Egress {
   readonly #given: HttpClient | undefined;
   readonly #clients = new Map<Reach, UndiciHttpClient>();
   readonly #behindDispatchers = new Map<unknown, UndiciHttpClient>();
+  #closed = false;
 
   /** `client`, if given, takes every request; it is then the one that guards the network, and stays open. */
   constructor(client?: HttpClient) {
@@ -45,6 +46,7 @@ export class Egress {
   }
 
   client(reach: Reach, { dispatcher }: HttpConfig): HttpClient {
+    if (this.#closed) return CLOSED;
     if (this.#given !== undefined) return this.#given;
     const policy = new NetworkPolicy(POLICIES[reach]);
     return dispatcher === undefined
@@ -56,13 +58,31 @@ export class Egress {
         });
   }
 
+  /** Lets requests leave again after a {@link close}. */
+  open(): void {
+    this.#closed = false;
+  }
+
+  /** Ends the requests under way; those that come after it fail as aborted. */
   async close(): Promise<void> {
+    this.#closed = true;
     const clients = [...this.#clients.values(), ...this.#behindDispatchers.values()];
     this.#clients.clear();
     this.#behindDispatchers.clear();
     await Promise.all(clients.map((client) => client.close()));
   }
 }
+
+/** Makes no connection that nobody would close. */
+const CLOSED: HttpClient = {
+  send: () =>
+    Promise.resolve({
+      kind: 'failure',
+      reason: 'aborted',
+      detail: 'the listener was stopped: start it first',
+    }),
+  close: () => Promise.resolve(),
+};
 
 function remembered<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const known = map.get(key);

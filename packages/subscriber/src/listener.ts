@@ -8,17 +8,17 @@ import { fromFetch, toFetch } from './callback/web-fetch.js';
 import type { Ctor } from './dispatch/payload-type.js';
 import type { SubscriberHandlers } from './messages.js';
 import { createEngine, type Engine } from './engine.js';
-import { ConfigurationError } from './errors.js';
+import { asWebSubError, ConfigurationError } from './errors.js';
 import type { SubscriberEvents } from './events.js';
+import { endSubscriptions } from './lifecycle/end-subscriptions.js';
 import type { StartReport } from './lifecycle/start-up.js';
 import type { ListenerOptions } from './listener-options.js';
+import { Run } from './run.js';
 import { GivenApp, GivenServer, OwnServer, type Entrance, type MountableApp } from './server/entrance.js';
 import type { SubscriberServiceOptions } from './service/options.js';
 import { readService } from './service/read-service.js';
 import type { Service } from './service/service.js';
 import { SubscriptionBook, type Subscriptions } from './subscriptions.js';
-import { isWanted, type StoredSubscription } from './subscription/subscription.js';
-import { waitFor, within } from './waiting.js';
 
 /** A request handler for node:http, express and what takes the same. */
 export type RequestHandler = (
@@ -43,10 +43,11 @@ export class SubscriberListener implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #entrance: Entrance;
   readonly #services = new Map<object, Service>();
-  #phase: 'idle' | 'opening' | 'open' | 'stopping' = 'idle';
-  #publicUrl: string | undefined;
-  #abort = new AbortController();
-  readonly #onSignal = (): void => this.#engine.tasks.run(this.gracefulStop());
+  /** The newest. */
+  #run: Run | undefined;
+  // No task, for a stop waits for the tasks.
+  readonly #onSignal = (): void =>
+    void this.gracefulStop().catch((thrown: unknown) => this.#engine.report(asWebSubError(thrown)));
 
   /**
    * On a port of its own (0: a free one), on a server of yours (http or https), or on an express app, whose body parsers it comes before
@@ -58,8 +59,8 @@ export class SubscriberListener implements AsyncDisposable {
     this.#engine = createEngine(options, {
       services: () => [...this.#services.values()],
       publicUrl: () => this.#startedAt(),
-      isOpen: () => this.#phase === 'open' || this.#phase === 'stopping',
-      signal: () => this.#abort.signal,
+      isOpen: () => this.#run?.serves === true,
+      signal: () => this.#run?.signal ?? AbortSignal.abort(),
     });
     this.#entrance = this.#entranceOf(on);
     this.subscriptions = new SubscriptionBook(this.#engine, (service) => this.#find(service));
@@ -87,7 +88,7 @@ export class SubscriberListener implements AsyncDisposable {
     this.#refuseSecond(service, read);
     this.#services.set(service, read);
     for (const warning of read.warnings) this.#engine.logger.warn({ service: read.name }, warning);
-    if (this.#phase === 'open') {
+    if (this.#run?.phase === 'open') {
       await this.#engine.life.load();
       const { failed } = await this.#engine.startUp.begin(read);
       for (const { error } of failed) this.#engine.report(error);
@@ -102,7 +103,13 @@ export class SubscriberListener implements AsyncDisposable {
   async detach(service: object | Ctor, options: { readonly unsubscribe?: boolean } = {}): Promise<void> {
     const found = this.#find(service);
     this.#engine.startUp.forget(found);
-    if (options.unsubscribe === true) await this.#unsubscribeAll((one) => one.service === found.name);
+    if (options.unsubscribe === true)
+      await endSubscriptions(
+        this.#engine,
+        (one) => one.service === found.name,
+        this.#graceMs(),
+        this.#run?.signal,
+      );
     this.#services.delete(service);
   }
 
@@ -112,25 +119,16 @@ export class SubscriberListener implements AsyncDisposable {
    * with `failFast` when a subscription fails.
    */
   async start(): Promise<StartReport> {
-    if (this.#phase !== 'idle')
-      throw new WebSubError('invalid_configuration', 'the listener was started already');
-    this.#phase = 'opening';
-    try {
-      this.#publicUrl = await this.#findPublicUrl(await this.#entrance.open());
-      await this.#engine.life.load();
-    } catch (thrown) {
-      await this.#close();
-      throw thrown;
-    }
-    this.#phase = 'open';
+    const run = this.#begin();
+    await run.open();
     this.#listenForSignals(true);
-    this.#engine.agenda.start();
+    run.signal.addEventListener('abort', () => this.#listenForSignals(false), { once: true });
     const report = merged(
       await Promise.all([...this.#services.values()].map((one) => this.#engine.startUp.begin(one))),
     );
     const [first] = report.failed;
     if (this.#options.failFast === true && first !== undefined) {
-      await this.immediateStop();
+      await run.cut();
       throw first.error;
     }
     return report;
@@ -138,27 +136,16 @@ export class SubscriberListener implements AsyncDisposable {
 
   /**
    * Ends subscriptions where `unsubscribeOnShutdown` says so, while hubs can still verify it; then takes nothing new,
-   * waits for handlers, and closes. Waits `gracefulShutdownPeriod` in all, then does as `immediateStop`. Harmless twice.
+   * waits for handlers, and closes. Waits `gracefulShutdownPeriod` in all, then does as `immediateStop`. Called twice,
+   * both settle at the end; before `start()` has opened the way in, that rejects with `stopped`.
    */
   async gracefulStop(): Promise<void> {
-    if (this.#phase !== 'open') return;
-    this.#phase = 'stopping';
-    const { clock, startUp, agenda, tasks } = this.#engine;
-    const endsAt = clock.monotonic() + this.#graceMs();
-    startUp.stop();
-    await this.#unsubscribeAll((one) => this.#engine.serviceOf(one)?.settings.unsubscribeOnShutdown === true);
-    agenda.stop();
-    this.#phase = 'idle';
-    const drained = Promise.all([this.#entrance.close(), tasks.idle()]);
-    await within(drained, clock, Math.max(0, endsAt - clock.monotonic()));
-    await this.#close();
+    await this.#run?.stop();
   }
 
-  /** Tells handlers by their signal, cuts off connections, and settles. Harmless twice. */
+  /** Tells handlers by their signal, cuts off connections, and settles; a `gracefulStop` under way settles with it. */
   async immediateStop(): Promise<void> {
-    this.#engine.startUp.stop();
-    this.#engine.agenda.stop();
-    await this.#close();
+    await this.#run?.cut();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -244,6 +231,25 @@ export class SubscriberListener implements AsyncDisposable {
     return found;
   }
 
+  #begin(): Run {
+    const phase = this.#run?.phase ?? 'over';
+    if (phase !== 'over') {
+      const started = phase === 'opening' || phase === 'open';
+      throw new WebSubError(
+        'invalid_configuration',
+        started ? 'the listener was started already' : 'the listener is stopping: await gracefulStop() first',
+      );
+    }
+    this.#run = new Run({
+      engine: this.#engine,
+      entrance: this.#entrance,
+      graceMs: this.#graceMs(),
+      publicUrl: (local) => this.#findPublicUrl(local),
+      endsWithRun: (one) => this.#engine.serviceOf(one)?.settings.unsubscribeOnShutdown === true,
+    });
+    return this.#run;
+  }
+
   async #findPublicUrl(local: string | undefined): Promise<string> {
     const { publicUrl } = this.#options;
     const url = typeof publicUrl === 'function' ? await publicUrl() : (publicUrl ?? local);
@@ -258,20 +264,9 @@ export class SubscriberListener implements AsyncDisposable {
   }
 
   #startedAt(): string {
-    if (this.#publicUrl !== undefined) return this.#publicUrl;
+    const publicUrl = this.#run?.publicUrl;
+    if (publicUrl !== undefined) return publicUrl;
     throw new WebSubError('stopped', 'the listener was not started: call start() first');
-  }
-
-  async #unsubscribeAll(which: (subscription: StoredSubscription) => boolean): Promise<void> {
-    const { life, clock } = this.#engine;
-    // Another instance may have subscribed, or renewed, on the same store.
-    await life.load();
-    const ending = life.known.filter((one) => which(one) && isToEnd(one));
-    if (ending.length === 0) return;
-    for (const { id } of ending) await life.apply(id, { kind: 'requested', mode: 'unsubscribe' });
-    const ids = new Set(ending.map(({ id }) => id));
-    const open = (): boolean => life.known.some(({ id, state }) => ids.has(id) && state !== 'unsubscribed');
-    await waitFor(() => (open() ? 'not yet' : 'there'), life.watch, clock, this.#graceMs());
   }
 
   #graceMs(): number {
@@ -285,22 +280,6 @@ export class SubscriberListener implements AsyncDisposable {
       else process.off(signal, this.#onSignal);
     }
   }
-
-  async #close(): Promise<void> {
-    this.#phase = 'idle';
-    this.#publicUrl = undefined;
-    this.#listenForSignals(false);
-    this.#abort.abort(new WebSubError('stopped', 'the listener stops'));
-    this.#abort = new AbortController();
-    const closed = this.#entrance.close();
-    this.#entrance.cut();
-    await Promise.all([closed, this.#engine.egress.close()]);
-  }
-}
-
-/** One that another takes over from may already be waiting for its end, which then comes sooner. */
-function isToEnd(subscription: StoredSubscription): boolean {
-  return isWanted(subscription) || subscription.pending === 'unsubscribe';
 }
 
 const NOT_FOUND = answer(404, 'nothing here');

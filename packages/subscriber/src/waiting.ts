@@ -36,3 +36,17 @@ export function within(work: Promise<unknown>, clock: Clock, timeoutMs: number):
     work.then(settled, settled);
   });
 }
+
+/** Settles as `work` does; rejects with the reason of `signal` when that is aborted before. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(asError(signal.reason));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject);
+  });
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}

@@ -37,6 +37,8 @@ export interface Wish {
   readonly replaces?: StoredSubscription;
   /** Whether other instances on the store may wish for the same at this moment. */
   readonly contested?: boolean;
+  /** Aborted when it is wished for no more: nothing is tried again then. */
+  readonly signal?: AbortSignal;
 }
 
 /** What a hub is asked for. */
@@ -87,7 +89,8 @@ export class Enrolment {
         const passing = thrown instanceof WebSubError && thrown.retryable && thrown.code !== 'stopped';
         if (!passing || attempt >= attempts) throw thrown;
       }
-      await this.#pause(Math.min(baseMs * 2 ** (attempt - 1), maxMs));
+      await this.#pause(Math.min(baseMs * 2 ** (attempt - 1), maxMs), wish.signal);
+      wish.signal?.throwIfAborted();
     }
   }
 
@@ -187,7 +190,14 @@ export class Enrolment {
     );
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#parts.clock.after(ms, resolve));
+  /** Ends early when `signal` does. */
+  async #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#parts.clock.after(ms, resolve);
+      signal?.addEventListener('abort', () => {
+        cancel();
+        resolve();
+      });
+    });
   }
 }

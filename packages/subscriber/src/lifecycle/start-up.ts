@@ -1,4 +1,4 @@
-import type { CancelTimer, Clock, WebSubError } from '@websub/shared';
+import { WebSubError, type Clock } from '@websub/shared';
 import { serviceFor } from '../service/own-options.js';
 import type { Service } from '../service/service.js';
 import { writtenTarget, type Target } from '../service/target.js';
@@ -29,13 +29,16 @@ export interface StartUpParts {
   background(work: Promise<unknown>): void;
 }
 
+/** A wish that is tried until its service is let go, or the listener stops. */
+type Trial = Wish & { readonly signal: AbortSignal };
+
 /** What looks lasting may still pass, as when a page gets its hub later; so it is tried again, but seldom. */
 const LASTING_FAULT_ATTEMPT = 20;
 
 /** Brings what is stored and what services want together, and goes on until it is so. */
 export class StartUp {
   readonly #parts: StartUpParts;
-  readonly #waiting = new Map<Service, Set<CancelTimer>>();
+  readonly #trying = new Map<Service, AbortController>();
 
   constructor(parts: StartUpParts) {
     this.#parts = parts;
@@ -49,7 +52,11 @@ export class StartUp {
       await this.#parts.life.apply(id, { kind: 'requested', mode: 'unsubscribe' });
     // What a crash left unasked is asked for; for the rest nothing changes.
     for (const { id } of plan.resume) await this.#parts.life.apply(id, { kind: 'resumed' });
-    const tried = await Promise.all(plan.enrol.map((planned) => this.#try(service, planned)));
+    const trying = new AbortController();
+    this.#trying.set(service, trying);
+    const tried = await Promise.all(
+      plan.enrol.map((planned) => this.#try({ ...wishOf(service, planned), signal: trying.signal })),
+    );
     return {
       subscribed: tried.flatMap((result) => ('subscription' in result ? [viewOf(result.subscription)] : [])),
       resumed: plan.resume.map(viewOf),
@@ -59,53 +66,51 @@ export class StartUp {
 
   /** Tries nothing again for this service. */
   forget(service: Service): void {
-    for (const cancel of this.#waiting.get(service) ?? []) cancel();
-    this.#waiting.delete(service);
+    this.#trying
+      .get(service)
+      ?.abort(
+        new WebSubError('stopped', `nothing more is tried for ${service.name}: it was stopped or detached`),
+      );
+    this.#trying.delete(service);
   }
 
   stop(): void {
-    for (const service of this.#waiting.keys()) this.forget(service);
+    for (const service of this.#trying.keys()) this.forget(service);
   }
 
   async #try(
-    service: Service,
-    planned: PlannedEnrolment,
+    wish: Trial,
   ): Promise<
     { readonly subscription: StoredSubscription } | { readonly failed: StartReport['failed'][number] }
   > {
     try {
-      return { subscription: await this.#parts.enrolment.enrol(wishOf(service, planned)) };
+      return { subscription: await this.#parts.enrolment.enrol(wish) };
     } catch (thrown) {
       const error = asWebSubError(thrown);
-      this.#tryLater(service, planned, error, 1);
-      return { failed: { target: writtenTarget(planned.target), error } };
+      this.#tryLater(wish, error, 1);
+      return { failed: { target: writtenTarget(wish.target), error } };
     }
   }
 
-  #tryLater(
-    service: Service,
-    planned: PlannedEnrolment,
-    { retryable, code }: WebSubError,
-    attempt: number,
-  ): void {
-    if (code === 'stopped') return;
-    const wait = retryPatience(retryable ? attempt : LASTING_FAULT_ATTEMPT, undefined, planned.target.key);
-    const timers = this.#waiting.get(service) ?? new Set();
-    this.#waiting.set(service, timers);
+  #tryLater(wish: Trial, { retryable, code }: WebSubError, attempt: number): void {
+    const { signal, target } = wish;
+    if (code === 'stopped' || signal.aborted) return;
+    const wait = retryPatience(retryable ? attempt : LASTING_FAULT_ATTEMPT, undefined, target.key);
     const cancel = this.#parts.clock.after(wait, () => {
-      timers.delete(cancel);
-      this.#parts.background(this.#tryAgain(service, planned, attempt + 1));
+      signal.removeEventListener('abort', cancel);
+      this.#parts.background(this.#tryAgain(wish, attempt + 1));
     });
-    timers.add(cancel);
+    signal.addEventListener('abort', cancel, { once: true });
   }
 
-  async #tryAgain(service: Service, planned: PlannedEnrolment, attempt: number): Promise<void> {
+  async #tryAgain(wish: Trial, attempt: number): Promise<void> {
     try {
-      await this.#parts.enrolment.enrol(wishOf(service, planned));
+      await this.#parts.enrolment.enrol(wish);
     } catch (thrown) {
+      if (wish.signal.aborted) return;
       const error = asWebSubError(thrown);
       this.#parts.report(error);
-      this.#tryLater(service, planned, error, attempt);
+      this.#tryLater(wish, error, attempt);
     }
   }
 }
