@@ -64,8 +64,10 @@ describe('the OpenAPI document', () => {
     expect(JSON.parse(kept), 'run npm run openapi').toEqual(served);
   });
 
-  it('tells of every route of the router, and of no other', () => {
-    expect(new Set(routesOf(router()))).toEqual(
+  // OpenAPI knows neither QUERY nor streams of events: docs/bridges.md tells of those.
+  it('tells of every route of the router but the streams, and of no other', () => {
+    const told = routesOf(router()).filter((route) => route !== '_all /v1/sse');
+    expect(new Set(told)).toEqual(
       new Set(routes.map(([method, path]) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`)),
     );
   });

@@ -70,6 +70,25 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     fallback: 'off',
   },
   {
+    name: 'corsOrigins',
+    kind: 'list',
+    help: 'origins whose pages may read topics; * for all',
+    fallback: 'none, with --dev *',
+  },
+  { name: 'maxStreams', kind: 'number', help: 'streams at a time in all', fallback: '12000' },
+  {
+    name: 'streamsPerAddress',
+    kind: 'number',
+    help: 'streams at a time from one address',
+    fallback: '200, with --dev all',
+  },
+  {
+    name: 'streamsPerSubject',
+    kind: 'number',
+    help: 'streams at a time of one subject of tokens',
+    fallback: '20, with --dev all',
+  },
+  {
     name: 'allowNetwork',
     kind: 'list',
     help: 'CIDR ranges exempt from the private-address ban',

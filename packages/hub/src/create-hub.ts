@@ -7,6 +7,7 @@ import {
   UndiciHttpClient,
 } from '@websub/shared';
 import { anybodysGrant } from './access/grant.js';
+import { Bridge } from './bridge/bridge.js';
 import { Engine } from './engine.js';
 import { HubEmitter } from './events.js';
 import { Gate } from './gate/gate.js';
@@ -102,6 +103,7 @@ export async function createHub(
     hubUrl: () => hub.url,
   });
   const { roll, deliveries } = engine;
+  const bridge = new Bridge({ log: engine.log, gate, bounds: config.streams, clock, random, events });
   const management = {
     ...config,
     registry: store.registry,
@@ -132,6 +134,7 @@ export async function createHub(
         subscriptions: () => roll.recipientCount,
         deliveriesWaiting: () => deliveries.waiting,
         deliveriesInFlight: () => deliveries.inFlight,
+        streams: () => bridge.streams.count,
         deliveriesHeld: () => deliveries.held,
         breakers: () => deliveries.breakers,
         lag: () => engine.lag.measure(),
@@ -142,6 +145,8 @@ export async function createHub(
     ),
     gate,
     queryToken: config.queryToken,
+    bridge,
+    corsOrigins: config.corsOrigins,
     events,
     hubUrl: () => hub.url,
     isReady: () => hub.ready,
@@ -153,6 +158,7 @@ export async function createHub(
   const drain = drainable(server);
   const stop = async (): Promise<void> => {
     hub.ready = false;
+    bridge.drain();
     const cut = clock.after(CLOSE_GRACE_MS, () => server.closeAllConnections());
     await drain();
     cut();

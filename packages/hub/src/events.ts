@@ -98,6 +98,9 @@ export interface HubEvents {
   'access-revoked': [
     { readonly kind: 'credential' | 'token' | 'subject' | 'tenant'; readonly value: string },
   ];
+  /** Somebody reads topics over a stream; it is named by the beginning of its id. */
+  'stream-opened': [{ readonly stream: string }];
+  'stream-closed': [{ readonly stream: string; readonly end: string; readonly entries: number }];
   'topic-pinged': [{ readonly topic: string }];
   'topic-fetched': [{ readonly topic: string; readonly changed: boolean; readonly status: number }];
   'topic-fetch-failed': [

@@ -38,6 +38,8 @@ export const LEVEL_OF: Readonly<Record<keyof HubEvents, EventLevel>> = {
   'host-released': 'info',
   'credential-created': 'info',
   'access-revoked': 'info',
+  'stream-opened': 'debug',
+  'stream-closed': 'debug',
   'topic-pinged': 'debug',
   'topic-fetched': 'info',
   'topic-fetch-failed': 'warn',

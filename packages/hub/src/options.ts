@@ -15,6 +15,7 @@ import {
   type PatienceOptions,
 } from './delivery/patience.js';
 import type { OpenTo } from './access/grant.js';
+import type { StreamBounds } from './bridge/streams.js';
 import type { Retention } from './log/log.js';
 import type { LeaseBounds } from './protocol/acceptance.js';
 import type { Validate } from './protocol/validation.js';
@@ -54,6 +55,14 @@ export interface HubOptions {
   readonly jwtIssuer?: string;
   /** Whether a credential may be shown as `?token=`, where proxies and browsers keep it. Default false. */
   readonly queryToken?: boolean;
+  /** Origins whose pages may read topics in a browser, such as `https://shop.example`; `*` for all. Default none (`dev`: all). */
+  readonly corsOrigins?: readonly string[];
+  /** Streams (SSE, waiting requests) at a time in all. Default 12,000. */
+  readonly maxStreams?: number;
+  /** Streams at a time from one address. Default 200 (`dev`: as many as in all). */
+  readonly streamsPerAddress?: number;
+  /** Streams at a time of one subject (`sub`) of tokens. Default 20 (`dev`: as many as in all). */
+  readonly streamsPerSubject?: number;
   /** CIDR ranges exempt from the ban on addresses that are not public. Default none. */
   readonly allowNetwork?: readonly string[];
   /** Bounds of a lease in seconds; a request outside is brought inside. Defaults 300 (`dev`: 1), 2,592,000, 864,000. */
@@ -140,6 +149,12 @@ const schema = z.strictObject({
   jwtAudience: z.string().min(1, 'is empty: name what the aud of tokens has to be').optional(),
   jwtIssuer: z.string().min(1, 'is empty: name what the iss of tokens has to be').optional(),
   queryToken: z.boolean().default(false),
+  corsOrigins: z
+    .array(z.string().refine(isOrigin, 'is not an origin: write https://shop.example, or *'))
+    .optional(),
+  maxStreams: count.default(12_000),
+  streamsPerAddress: count.optional(),
+  streamsPerSubject: count.optional(),
   allowNetwork: z.array(z.string().refine(isCidr, 'is not CIDR: write ranges like 10.0.0.0/8')).default([]),
   minLease: seconds.optional(),
   maxLease: seconds.default(2_592_000),
@@ -189,6 +204,8 @@ export interface ResolvedOptions {
   /** `null`: no tokens are taken. */
   readonly tokens: TokenOptions | null;
   readonly queryToken: boolean;
+  readonly corsOrigins: readonly string[];
+  readonly streams: StreamBounds;
   readonly network: NetworkPolicy;
   readonly lease: LeaseBounds;
   readonly maxBodyBytes: number;
@@ -241,6 +258,12 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
       management: dev,
     },
     tokens: tokenOptions(parsed.data),
+    corsOrigins: given.corsOrigins ?? (dev ? ['*'] : []),
+    streams: {
+      inAll: given.maxStreams,
+      perAddress: given.streamsPerAddress ?? (dev ? given.maxStreams : 200),
+      perSubject: given.streamsPerSubject ?? (dev ? given.maxStreams : 20),
+    },
     network: new NetworkPolicy({ allowLoopback: dev, allow: given.allowNetwork }),
     lease: { minSeconds, maxSeconds: given.maxLease, defaultSeconds: given.defaultLease },
     maxBodyBytes: given.maxBody,
@@ -298,6 +321,10 @@ function isKeySetAddress(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const { protocol, hostname } = new URL(value);
   return protocol === 'https:' || /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
+function isOrigin(value: string): boolean {
+  return value === '*' || (URL.canParse(value) && new URL(value).origin === value);
 }
 
 function isCidr(value: string): boolean {

@@ -74,8 +74,11 @@ export function single(params: URLSearchParams, name: string): string | undefine
   return value;
 }
 
-/** Decodes a form strictly: the bytes, and what its percent-escapes stand for, must be UTF-8 (section 5.1). */
-export function parseForm(body: Uint8Array): URLSearchParams {
+/**
+ * Decodes a form strictly: the bytes, and what its percent-escapes stand for, must be UTF-8 (section 5.1). Throws
+ * `invalid_request`, for more than `mostParameters` too.
+ */
+export function parseForm(body: Uint8Array, mostParameters = FORM_PARAMETERS_LIMIT): URLSearchParams {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
@@ -87,10 +90,10 @@ export function parseForm(body: Uint8Array): URLSearchParams {
     throw new WebSubError('invalid_request', 'the form is not UTF-8: encode it as UTF-8');
   }
   const params = new URLSearchParams(text);
-  if (params.size > FORM_PARAMETERS_LIMIT) {
+  if (params.size > mostParameters) {
     throw new WebSubError(
       'invalid_request',
-      `the form has more than ${FORM_PARAMETERS_LIMIT} parameters: send fewer`,
+      `the form has more than ${mostParameters} parameters: send fewer`,
     );
   }
   return params;

@@ -14,6 +14,7 @@ import {
   NEWS,
   NOON,
 } from './samples.js';
+import { lookupContract } from './lookup-contract.js';
 import { retentionContract } from './retention-contract.js';
 
 type Case = ContractCase<Log>;
@@ -304,6 +305,7 @@ export const logContract: readonly Case[] = [
   ...reading,
   ...waking,
   ...finding,
+  ...lookupContract,
   ...reopening,
   ...retentionContract,
 ];

@@ -4,12 +4,14 @@ import {
   type Entry,
   type Behind,
   type Log,
+  type LogContents,
   type LogRead,
   type LogSize,
   type NewEntry,
   type Position,
   type ReadLimit,
   type Retention,
+  type Whereabouts,
 } from '../log/log.js';
 
 const DAY_MS = 24 * 3_600_000;
@@ -25,6 +27,8 @@ export class MemoryLog implements Log {
   readonly #ids = new Map<string, { readonly position: Position; readonly publishedAt: number }>();
   #entries: Entry[] = [];
   #head: Position = BEFORE_ALL;
+  #earliest: Position = BEFORE_ALL;
+  #trimmedUntil = -Infinity;
 
   head(): Position {
     return this.#head;
@@ -82,6 +86,47 @@ export class MemoryLog implements Log {
     return this.#entries.find((entry) => entry.topic === topic && entry.position === position);
   }
 
+  async contentsAfter(after: Position, limit: number): Promise<LogContents> {
+    await Promise.resolve();
+    if (this.#earliest > after) return { kind: 'gap', resume: this.#earliest };
+    const entries = this.#entries.filter(({ position }) => position > after).slice(0, limit);
+    return entries.length > 0
+      ? { kind: 'entries', entries: entries.map(whereaboutsOf) }
+      : { kind: 'caught-up' };
+  }
+
+  async contentsThrough(through: Position, limit: number): Promise<readonly Whereabouts[]> {
+    await Promise.resolve();
+    const entries = this.#entries.filter(({ position }) => position <= through);
+    return entries.toReversed().slice(0, limit).map(whereaboutsOf);
+  }
+
+  async named(id: string, limit: number): Promise<readonly Whereabouts[]> {
+    await Promise.resolve();
+    const entries = this.#entries.filter((entry) => entry.id === id);
+    return entries.toReversed().slice(0, limit).map(whereaboutsOf);
+  }
+
+  async earliest(): Promise<Position> {
+    await Promise.resolve();
+    return this.#earliest;
+  }
+
+  async last(topics: readonly string[], count: number): Promise<Position> {
+    await Promise.resolve();
+    const entries = this.#entries.filter(({ topic }) => topics.includes(topic));
+    return entries.at(-count - 1)?.position ?? this.#earliest;
+  }
+
+  async since(time: number): Promise<Position> {
+    await Promise.resolve();
+    const older = this.#entries.filter(({ publishedAt }) => publishedAt < time);
+    const latest = Math.max(...older.map(({ publishedAt }) => publishedAt));
+    const found = older.findLast(({ publishedAt }) => publishedAt === latest);
+    if (found !== undefined) return found.position;
+    return this.#trimmedUntil >= time ? BEFORE_ALL : this.#earliest;
+  }
+
   async before(topic: string, time: number): Promise<Position> {
     await Promise.resolve();
     const older = this.#entries.findLast((entry) => entry.topic === topic && entry.publishedAt < time);
@@ -118,10 +163,16 @@ export class MemoryLog implements Log {
     for (const { topic, position, publishedAt, content } of this.#entries) {
       if (publishedAt >= now - ageMs && this.#entries.length - removed <= count && size <= bytes) break;
       this.#trimmed.set(topic, position);
+      this.#earliest = position;
+      this.#trimmedUntil = Math.max(this.#trimmedUntil, publishedAt);
       size -= content.body.byteLength;
       removed += 1;
     }
     this.#entries = this.#entries.slice(removed);
     return removed;
   }
+}
+
+function whereaboutsOf({ topic, position }: Entry): Whereabouts {
+  return { topic, position };
 }

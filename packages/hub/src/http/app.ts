@@ -1,8 +1,11 @@
 import { WebSubError } from '@websub/shared';
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import type { Bridge } from '../bridge/bridge.js';
 import type { HubEmitter } from '../events.js';
 import type { Gate } from '../gate/gate.js';
+import { cors } from './cors.js';
 import type { Admit } from './entrance.js';
+import { eventStreams } from './event-streams.js';
 import { hubEndpoint, type HubEndpointOptions } from './hub-endpoint.js';
 import { managementRouter, type ManagementOptions } from './management/router.js';
 import type { Metrics } from './metrics.js';
@@ -16,6 +19,8 @@ export interface AppOptions {
   readonly endpoint: Omit<HubEndpointOptions, 'admit' | 'gate'>;
   readonly management: Omit<ManagementOptions, 'admit' | 'gate'>;
   readonly gate: Gate;
+  readonly bridge: Bridge;
+  readonly corsOrigins: readonly string[];
   readonly queryToken: boolean;
   readonly status: StatusOptions;
   readonly metrics: Metrics;
@@ -34,7 +39,7 @@ const MOST_HEADERS = 100;
 
 /** All routes of the hub. */
 export function createApp(options: AppOptions): Express {
-  const { metrics, isReady, gate } = options;
+  const { metrics, isReady, gate, bridge } = options;
   const admit: Admit = (request) => gate.admit(shownCredential(request, options));
   const app = express();
   app.disable('x-powered-by');
@@ -54,6 +59,9 @@ export function createApp(options: AppOptions): Express {
     else if (complaint !== undefined) sendPlain(response, 503, complaint);
     else sendPlain(response, 200, 'ready');
   });
+  app.use(['/v1/sse'], cors(options.corsOrigins));
+  // Before anything is refused because the hub is not ready: an EventSource would not come back.
+  app.use('/v1', eventStreams({ bridge, admit, isReady }));
   app.use((_request, response, next) => (isReady() ? next() : sendNotReady(response)));
   const guard = storeGuard(options);
   app.get('/', welcome(options.hubUrl));

@@ -16,6 +16,7 @@ export interface Gauges {
   readonly deliveriesWaiting: () => number;
   readonly deliveriesInFlight: () => number;
   readonly deliveriesHeld: () => number;
+  readonly streams: () => number;
   readonly breakers: () => BreakerCounts;
   readonly lag: () => Promise<LagReport>;
   readonly logSize: () => Promise<LogSize>;
@@ -50,6 +51,7 @@ export function createMetrics(events: HubEmitter, gauges: Gauges, clock: Clock):
   gauge('websub_subscriptions', 'Subscriptions, pending ones included', gauges.subscriptions);
   gauge('websub_deliveries_waiting', 'Deliveries waiting for their turn', gauges.deliveriesWaiting);
   gauge('websub_deliveries_in_flight', 'Deliveries in flight', gauges.deliveriesInFlight);
+  gauge('websub_streams', 'Streams that are open', gauges.streams);
   gauge('websub_deliveries_held', 'Deliveries waiting for an origin to recover', gauges.deliveriesHeld);
   addBreakers(registry, gauges.breakers);
   gauge('websub_recipients_behind', 'Subscriptions that are owed something', async () => {

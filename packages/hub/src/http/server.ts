@@ -9,7 +9,7 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const CHECK_TIMEOUTS_MS = 1_000;
 const KEEP_ALIVE_MS = 5_000;
-const MAX_CONNECTIONS = 10_000;
+const MAX_CONNECTIONS = 25_000;
 
 const PORT_TROUBLE = { EADDRINUSE: 'is in use', EACCES: 'may not be used by this user' };
 

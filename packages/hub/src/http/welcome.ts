@@ -14,6 +14,7 @@ export function welcome(hubUrl: () => string) {
           hub: hubUrl(),
           health: url('healthz'),
           ready: url('readyz'),
+          sse: url('v1/sse'),
           metrics: url('metrics'),
           topics: url('v1/topics'),
           subscriptions: url('v1/subscriptions'),

@@ -5,12 +5,14 @@ import type {
   Entry,
   Behind,
   Log,
+  LogContents,
   LogRead,
   LogSize,
   NewEntry,
   Position,
   ReadLimit,
   Retention,
+  Whereabouts,
 } from './log.js';
 
 export interface HotTailOptions {
@@ -80,6 +82,30 @@ export class HotTail implements Log {
     return this.#log.find(topic, position);
   }
 
+  async contentsAfter(after: Position, limit: number): Promise<LogContents> {
+    return this.peekContents(after, limit) ?? this.#log.contentsAfter(after, limit);
+  }
+
+  contentsThrough(position: Position, limit: number): Promise<readonly Whereabouts[]> {
+    return this.#log.contentsThrough(position, limit);
+  }
+
+  named(id: string, limit: number): Promise<readonly Whereabouts[]> {
+    return this.#log.named(id, limit);
+  }
+
+  earliest(): Promise<Position> {
+    return this.#log.earliest();
+  }
+
+  last(topics: readonly string[], count: number): Promise<Position> {
+    return this.#log.last(topics, count);
+  }
+
+  since(time: number): Promise<Position> {
+    return this.#log.since(time);
+  }
+
   before(topic: string, time: number): Promise<Position> {
     return this.#log.before(topic, time);
   }
@@ -146,7 +172,7 @@ export class HotTail implements Log {
   }
 
   async read(topics: readonly string[], after: Position, limit: ReadLimit): Promise<LogRead> {
-    const hot = this.#readHot(topics, after, limit);
+    const hot = this.peek(topics, after, limit);
     if (hot !== undefined) return hot;
     const read = await this.#log.read(topics, after, limit);
     if (read.kind !== 'entries') return read;
@@ -159,7 +185,8 @@ export class HotTail implements Log {
     return removed;
   }
 
-  #readHot(topics: readonly string[], after: Position, limit: ReadLimit): LogRead | undefined {
+  /** As {@link read}, without waiting; `undefined` when only the store can tell. */
+  peek(topics: readonly string[], after: Position, limit: ReadLimit): LogRead | undefined {
     if (topics.some((topic) => after < this.#completeSince(topic))) return undefined;
     const most = Math.max(1, limit.entries);
     const found = [...new Set(topics)].flatMap(
@@ -168,6 +195,14 @@ export class HotTail implements Log {
     if (found.length === 0) return this.#isBehind() ? undefined : { kind: 'caught-up' };
     if (topics.length > 1) found.sort((a, b) => a.position - b.position);
     return { kind: 'entries', entries: cut(found, most, limit.bytes) };
+  }
+
+  /** As {@link contentsAfter}, without waiting; `undefined` when only the store can tell. */
+  peekContents(after: Position, limit: number): LogContents | undefined {
+    if (after < this.#floor) return undefined;
+    const entries = this.#all.after(after, limit);
+    if (entries.length > 0) return { kind: 'entries', entries };
+    return this.#isBehind() ? undefined : { kind: 'caught-up' };
   }
 
   #onFresh(entries: readonly Entry[]): void {

@@ -56,6 +56,18 @@ export interface Behind {
   readonly since: number | null;
 }
 
+/** Where an entry lies. */
+export interface Whereabouts {
+  readonly topic: string;
+  readonly position: Position;
+}
+
+/** Where entries lie, over all topics; as {@link LogRead}. */
+export type LogContents =
+  | { readonly kind: 'entries'; readonly entries: readonly Whereabouts[] }
+  | { readonly kind: 'caught-up' }
+  | { readonly kind: 'gap'; readonly resume: Position };
+
 export interface ReadLimit {
   readonly entries: number;
   /** Reading stops after the entry with which the bodies reach this sum; one entry is always given. */
@@ -88,6 +100,24 @@ export interface Log {
   append(entries: readonly NewEntry[]): Promise<readonly Appended[]>;
   /** Entries of any of the topics that follow `after`, in log order. */
   read(topics: readonly string[], after: Position, limit: ReadLimit): Promise<LogRead>;
+  /**
+   * Where the entries of all topics lie that follow `after`, in log order, at most `limit`. A gap tells that retention
+   * removed entries, of whatever topic.
+   */
+  contentsAfter(after: Position, limit: number): Promise<LogContents>;
+  /** Where the entries of all topics lie up to this position, the newest first, at most `limit`. */
+  contentsThrough(position: Position, limit: number): Promise<readonly Whereabouts[]>;
+  /** Where the entries with this id lie, the newest first, at most `limit`. */
+  named(id: string, limit: number): Promise<readonly Whereabouts[]>;
+  /** The place from which reading gives everything that is kept, and no gap. */
+  earliest(): Promise<Position>;
+  /** The place from which reading gives the newest `count` entries of these topics, or all that are kept. */
+  last(topics: readonly string[], count: number): Promise<Position>;
+  /**
+   * The place from which reading gives what was published at `time` (milliseconds since the epoch) or later, in whatever
+   * topic; the position before all when retention removed some of that, so that reading tells of a gap.
+   */
+  since(time: number): Promise<Position>;
   /** The topic's entry at this position; `undefined` when retention removed it, or there never was one. */
   find(topic: string, position: Position): Promise<Entry | undefined>;
   /** The place from which reading gives the topic's entries published at `time` (milliseconds since the epoch) or later. */

@@ -3,12 +3,14 @@ import type {
   Appended,
   Entry,
   Behind,
+  LogContents,
   LogRead,
   LogSize,
   NewEntry,
   Position,
   ReadLimit,
   Retention,
+  Whereabouts,
 } from '../../log/log.js';
 import type { Place } from '../../subscription/places.js';
 import type { DeadLetter, DeadLetterBounds, SubscriptionKey } from '../../subscription/registry.js';
@@ -43,6 +45,12 @@ interface Reads {
   readLog(topics: readonly string[], after: Position, limit: ReadLimit): LogRead;
   findEntry(topic: string, position: Position): Entry | undefined;
   positionBefore(topic: string, time: number): Position;
+  contentsAfter(after: Position, limit: number): LogContents;
+  contentsThrough(position: Position, limit: number): readonly Whereabouts[];
+  findNamed(id: string, limit: number): readonly Whereabouts[];
+  earliest(): Position;
+  positionOfLast(topics: readonly string[], count: number): Position;
+  positionSince(time: number): Position;
   lag(topic: string, after: Position, most: number): Behind;
   newest(topics: readonly string[]): ReadonlyMap<string, Position>;
   logSize(): LogSize;

@@ -68,6 +68,7 @@ export class LogTables {
   readonly #markTrimmed: Statement;
   readonly #removeThrough: Statement;
   readonly #removeAt: Statement;
+  readonly #noteTrimmed: Statement;
   readonly #oldestIds: Statement;
   readonly #forgetIds: Statement;
 
@@ -117,6 +118,7 @@ export class LogTables {
       WHERE topic.number = removed.topic`);
     this.#removeThrough = database.prepare('DELETE FROM entry WHERE position <= ?');
     this.#removeAt = database.prepare('DELETE FROM entry WHERE position = ?');
+    this.#noteTrimmed = database.prepare('UPDATE log SET trimmed = ?, trimmed_until = max(trimmed_until, ?)');
     this.#oldestIds = database.prepare('SELECT rowid, published_at FROM recent_id ORDER BY rowid LIMIT ?');
     this.#forgetIds = database.prepare('DELETE FROM recent_id WHERE rowid <= ?');
   }
@@ -279,8 +281,9 @@ export class LogTables {
     if (last !== undefined) {
       this.#markTrimmed.run(last.position);
       this.#removeThrough.run(last.position);
-      const bytes = oldest.slice(0, removed).reduce((sum, entry) => sum + entry.bytes, 0);
-      this.#addToTotals.run(-removed, -bytes);
+      const gone = oldest.slice(0, removed);
+      this.#noteTrimmed.run(last.position, Math.max(...gone.map(({ publishedAt }) => publishedAt)));
+      this.#addToTotals.run(-removed, -gone.reduce((sum, entry) => sum + entry.bytes, 0));
     }
     const moreIds = this.#trimIds(now);
     return { removed, more: (full && removed === oldest.length) || moreIds };

@@ -3,6 +3,7 @@ import { createTables } from './migrations/0001-tables.js';
 import { noteFailures } from './migrations/0002-failures.js';
 import { addChecksums } from './migrations/0003-checksums.js';
 import { createCredentialTables } from './migrations/0004-credentials.js';
+import { addWaysToFind } from './migrations/0005-finding.js';
 import type { Database } from './sqlite-driver.js';
 
 /**
@@ -14,6 +15,7 @@ const MIGRATIONS: readonly ((database: Database) => void)[] = [
   noteFailures,
   addChecksums,
   createCredentialTables,
+  addWaysToFind,
 ];
 
 /** The schema that this program works with. */

@@ -3,12 +3,14 @@ import type {
   Entry,
   Behind,
   Log,
+  LogContents,
   LogRead,
   LogSize,
   NewEntry,
   Position,
   ReadLimit,
   Retention,
+  Whereabouts,
 } from '../../log/log.js';
 import type { StoreThread } from './store-thread.js';
 
@@ -75,6 +77,30 @@ export class SqliteLog implements Log {
 
   find(topic: string, position: Position): Promise<Entry | undefined> {
     return this.#thread.call('findEntry', [topic, position]);
+  }
+
+  contentsAfter(after: Position, limit: number): Promise<LogContents> {
+    return this.#thread.call('contentsAfter', [after, limit]);
+  }
+
+  contentsThrough(position: Position, limit: number): Promise<readonly Whereabouts[]> {
+    return this.#thread.call('contentsThrough', [position, limit]);
+  }
+
+  named(id: string, limit: number): Promise<readonly Whereabouts[]> {
+    return this.#thread.call('findNamed', [id, limit]);
+  }
+
+  earliest(): Promise<Position> {
+    return this.#thread.call('earliest', []);
+  }
+
+  last(topics: readonly string[], count: number): Promise<Position> {
+    return this.#thread.call('positionOfLast', [topics, count]);
+  }
+
+  since(time: number): Promise<Position> {
+    return this.#thread.call('positionSince', [time]);
   }
 
   before(topic: string, time: number): Promise<Position> {

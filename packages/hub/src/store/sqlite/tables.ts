@@ -1,6 +1,7 @@
 import type { Commands } from './commands.js';
 import { CredentialTables } from './credential-tables.js';
 import { DeadLetterTables } from './dead-letter-tables.js';
+import { LogIndex } from './log-index.js';
 import { LogTables } from './log-tables.js';
 import { PlaceTables } from './place-tables.js';
 import { QuarantineTable } from './quarantine-table.js';
@@ -11,6 +12,7 @@ import { TopicNumbers } from './topic-numbers.js';
 /** Every command of the store, as statements over one connection. */
 export class Tables {
   readonly log: LogTables;
+  readonly index: LogIndex;
   readonly registry: RegistryTables;
   readonly letters: DeadLetterTables;
   readonly places: PlaceTables;
@@ -20,6 +22,7 @@ export class Tables {
   constructor(database: Database) {
     const topics = new TopicNumbers(database);
     this.log = new LogTables(database, topics);
+    this.index = new LogIndex(database, topics);
     this.registry = new RegistryTables(database, topics);
     this.letters = new DeadLetterTables(database);
     this.places = new PlaceTables(database);
@@ -28,13 +31,19 @@ export class Tables {
   }
 
   get commands(): Commands {
-    const { log, registry, letters, places, quarantine, credentials } = this;
+    const { log, index, registry, letters, places, quarantine, credentials } = this;
     return {
       append: (entries) => log.append(entries),
       trimLog: (retention, now) => log.trim(retention, now),
       readLog: (topics, after, limit) => log.read(topics, after, limit),
       findEntry: (topic, position) => log.find(topic, position),
       positionBefore: (topic, time) => log.before(topic, time),
+      contentsAfter: (after, limit) => index.contentsAfter(after, limit),
+      contentsThrough: (position, limit) => index.contentsThrough(position, limit),
+      findNamed: (id, limit) => index.named(id, limit),
+      earliest: () => index.earliest(),
+      positionOfLast: (topics, count) => index.last(topics, count),
+      positionSince: (time) => index.since(time),
       lag: (topic, after, most) => log.lag(topic, after, most),
       newest: (topics) => log.newest(topics),
       logSize: () => log.size(),

@@ -1,0 +1,51 @@
+import type { Clock, Random } from '@websub/shared';
+import type { HubEmitter } from '../events.js';
+import type { Gate } from '../gate/gate.js';
+import type { HotTail } from '../log/hot-tail.js';
+import { Envelopes } from './envelope.js';
+import { Payloads } from './payload.js';
+import { Readers } from './readers.js';
+import { SseCodec } from './sse-codec.js';
+import { Streams, type StreamBounds } from './streams.js';
+
+export interface BridgeOptions {
+  readonly log: HotTail;
+  readonly gate: Gate;
+  readonly bounds: StreamBounds;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: HubEmitter;
+}
+
+/** Everything that gives the log's entries to readers who keep their own place. */
+export class Bridge {
+  readonly log: HotTail;
+  readonly gate: Gate;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: HubEmitter;
+  readonly readers: Readers;
+  readonly streams: Streams;
+  readonly envelopes: Envelopes;
+  readonly codec: SseCodec;
+
+  constructor(options: BridgeOptions) {
+    const { log, gate, clock, random, events } = options;
+    const payloads = new Payloads();
+    this.log = log;
+    this.gate = gate;
+    this.clock = clock;
+    this.random = random;
+    this.events = events;
+    this.readers = new Readers({ ...options, payloads });
+    this.streams = new Streams({ ...options, readers: this.readers });
+    this.envelopes = new Envelopes(log.epoch, payloads);
+    this.codec = new SseCodec({ epoch: log.epoch, payloads, envelopes: this.envelopes });
+  }
+
+  /** Ends every reader; each is told when to come back. */
+  drain(): void {
+    this.streams.drain();
+    this.readers.stop();
+  }
+}

@@ -1,0 +1,239 @@
+import type { ServerResponse } from 'node:http';
+import type { Clock, Random } from '@websub/shared';
+import type { Entry } from '../log/log.js';
+import { gapView, type Gap } from './gap.js';
+import type { Permit } from './permit.js';
+import type { Reader, Reading, Sink } from './reader.js';
+import type { Readers } from './readers.js';
+import type { FrameOf } from './sse-codec.js';
+import { controlFrame, HEARTBEAT, opening, type ControlEvent } from './sse-format.js';
+
+/** Why a stream ended. */
+export type StreamEnd =
+  | 'client'
+  | 'stalled'
+  | 'max_age'
+  | 'limit'
+  | 'timeout'
+  | 'gap'
+  | 'drain'
+  | 'expired'
+  | 'revoked'
+  | 'failed'
+  | 'closed';
+
+export interface EventStreamOptions {
+  readonly id: string;
+  readonly response: ServerResponse;
+  readonly readers: Readers;
+  readonly reading: Reading;
+  /** What the client is to be told first, when it cannot be given what it asked for. */
+  readonly gap: Gap | undefined;
+  readonly frameOf: FrameOf;
+  /** Entries after which the stream ends. */
+  readonly limit: number;
+  /** Milliseconds after which it ends. */
+  readonly lastsMs: number;
+  /** Why it ends then. */
+  readonly endsAs: 'max_age' | 'timeout';
+  readonly heartbeatMs: number;
+  /** Whether the client is told that the stream ends when it was given all that it asked for. */
+  readonly saysBye: boolean;
+  /** Whether `live` is told when the reader has everything: at the beginning, and after it was further back. */
+  readonly tellsLive: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onEnd: (stream: EventStream, end: StreamEnd) => void;
+}
+
+/** Bytes that wait for one client's network at most: what is more waits in the log. */
+const WINDOW_BYTES = 256 * 1024;
+/** A client that takes nothing for so long while something waits for it is gone, or as good as. */
+const STALLED_MS = 30_000;
+const EXPIRING_MS = 30_000;
+const RETRY_MS = { least: 1_000, spread: 4_000 };
+
+/** A reader's Server-Sent Events on a response. Back-pressure is counted in bytes: a full response is no place for more. */
+export class EventStream implements Sink {
+  readonly id: string;
+  /** Entries given so far. */
+  entries = 0;
+  readonly #options: EventStreamOptions;
+  readonly #response: ServerResponse;
+  readonly #reader: Reader;
+  readonly #endsAt: number;
+  #release: () => void;
+  /** What of a frame did not fit into the window. */
+  #rest: Buffer | undefined;
+  #handedBytes = 0;
+  #sentBytes = 0;
+  #progressAt: number;
+  #writtenAt: number;
+  #toldExpiring = false;
+  #toldLive = false;
+  #ended = false;
+
+  constructor(options: EventStreamOptions) {
+    const { id, response, clock, random, readers, reading, gap, lastsMs } = options;
+    this.id = id;
+    this.#options = options;
+    this.#response = response;
+    const now = clock.monotonic();
+    this.#endsAt = now + lastsMs;
+    this.#progressAt = this.#writtenAt = now;
+    response.on('drain', () => this.#onDrain());
+    response.on('close', () => this.#close('client'));
+    response.on('error', () => this.#close('client'));
+    this.#write(opening(retryMs(random, RETRY_MS)));
+    this.#release = reading.permit.hold((end) => this.end(end));
+    if (gap !== undefined) this.#tellGap(gap);
+    this.#reader = readers.open(reading, this);
+  }
+
+  get permit(): Permit {
+    return this.#reader.permit;
+  }
+
+  /** The client has shown another credential, which counts from now on. */
+  renew(permit: Permit): void {
+    this.#release();
+    this.#toldExpiring = false;
+    this.#reader.permit = permit;
+    this.#release = permit.hold((end) => this.end(end));
+  }
+
+  room(): number {
+    return this.#ended || this.#rest !== undefined ? 0 : WINDOW_BYTES - this.#response.writableLength;
+  }
+
+  entry(entry: Entry): void {
+    this.entries += 1;
+    this.#write(this.#options.frameOf(entry));
+    if (this.entries >= this.#options.limit) this.end('limit');
+  }
+
+  gap(gap: Gap): void {
+    const fails = this.#options.reading.onGap === 'fail' && gap.reason !== 'damaged';
+    if (fails) this.end('gap');
+    else this.#tellGap(gap);
+  }
+
+  live(): void {
+    if (!this.#options.tellsLive || this.#toldLive) return;
+    this.#toldLive = true;
+    const cursor = this.#cursor();
+    this.#write(controlFrame('live', { cursor }, { id: cursor }));
+  }
+
+  failed(): void {
+    this.end('failed');
+  }
+
+  /** Ends the stream and tells the client so; it comes back after a while, by itself if it is an `EventSource`. */
+  end(why: Exclude<StreamEnd, 'client' | 'stalled'>, spread = RETRY_MS): void {
+    if (this.#ended) return;
+    // Whoever may no longer read is not sent what waits either (LAW 13).
+    if ((why === 'expired' || why === 'revoked') && !this.#isIdle()) {
+      this.#close(why);
+      this.#response.destroy();
+      return;
+    }
+    const after = retryMs(this.#options.random, spread);
+    const event: ControlEvent = why === 'timeout' ? 'timeout' : 'bye';
+    const id = this.#cursor();
+    const value = why === 'timeout' ? { cursor: id } : { reason: why, retry_ms: after };
+    if (why !== 'limit' || this.#options.saysBye)
+      this.#write(controlFrame(event, value, { id, retryMs: after }));
+    this.#close(why);
+  }
+
+  /** Looks after the stream; called about once a second. `now` is monotonic, `wallClock` milliseconds since the epoch. */
+  look(now: number, wallClock: number): void {
+    if (this.#ended) return;
+    const sent = this.#handedBytes - this.#response.writableLength;
+    if (sent !== this.#sentBytes || this.#isIdle()) {
+      this.#sentBytes = sent;
+      this.#progressAt = now;
+    } else if (now - this.#progressAt >= STALLED_MS) {
+      this.#close('stalled');
+      return;
+    }
+    if (now >= this.#endsAt) this.end(this.#options.endsAs);
+    else this.#keepAlive(now, wallClock);
+  }
+
+  #keepAlive(now: number, wallClock: number): void {
+    const { endsAt } = this.permit;
+    if (!this.#toldExpiring && endsAt - wallClock <= EXPIRING_MS) {
+      this.#toldExpiring = true;
+      this.#write(controlFrame('expiring', { exp: Math.floor(endsAt / 1000) }));
+    } else if (this.#isIdle() && now - this.#writtenAt >= this.#options.heartbeatMs) this.#write(HEARTBEAT);
+  }
+
+  #isIdle(): boolean {
+    return this.#rest === undefined && this.#response.writableLength === 0;
+  }
+
+  #cursor(): string {
+    return this.#options.readers.cursorOf(this.#reader);
+  }
+
+  #tellGap(gap: Gap): void {
+    this.#write(controlFrame('gap', gapView(gap), { id: gap.resumedAfter }));
+  }
+
+  #write(bytes: Buffer): void {
+    const room = WINDOW_BYTES - this.#response.writableLength;
+    if (this.#rest !== undefined) {
+      this.#rest = Buffer.concat([this.#rest, bytes]);
+      return;
+    }
+    // A large frame goes in pieces, so that it can be seen whether the client takes any of it.
+    const piece = bytes.byteLength > room ? bytes.subarray(0, Math.max(room, 0)) : bytes;
+    if (piece.byteLength < bytes.byteLength) this.#rest = bytes.subarray(piece.byteLength);
+    this.#handedBytes += piece.byteLength;
+    this.#writtenAt = this.#options.clock.monotonic();
+    if (piece.byteLength > 0) this.#response.write(piece);
+  }
+
+  #onDrain(): void {
+    const rest = this.#rest;
+    if (rest !== undefined) {
+      this.#rest = undefined;
+      this.#write(rest);
+    }
+    if (this.#rest !== undefined) return;
+    if (this.#ended) {
+      this.#response.end();
+      return;
+    }
+    if (this.#reader.state === 'full') this.#toldLive = false;
+    this.#reader.resume();
+  }
+
+  #close(why: StreamEnd): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { readers, onEnd } = this.#options;
+    readers.close(this.#reader);
+    this.#release();
+    if (why === 'stalled' || this.#response.closed) this.#response.destroy();
+    else this.#linger();
+    onEnd(this, why);
+  }
+
+  /** Sends what waits, for as long as a client may take that takes nothing. */
+  #linger(): void {
+    if (this.#rest === undefined) this.#response.end();
+    const cancel = this.#options.clock.after(STALLED_MS, () => this.#response.destroy());
+    this.#response.once('close', cancel);
+  }
+}
+
+/** A time at which a client shall come back; spread, so that not all come at once. */
+export function retryMs(
+  random: Random,
+  { least, spread }: { readonly least: number; readonly spread: number },
+): number {
+  return Math.floor(least + random.fraction() * spread);
+}

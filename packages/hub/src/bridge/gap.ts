@@ -1,0 +1,30 @@
+/** Why a reader was not given everything (LAW 12). */
+export type GapReason =
+  /** Retention has removed it. */
+  | 'evicted'
+  /** The cursor is another log's. */
+  | 'epoch'
+  /** No entry has the id, or the cursor is ahead of the log. */
+  | 'unknown'
+  /** What is stored is not what was published. */
+  | 'damaged';
+
+/** What is told of entries that a reader is not given. */
+export interface Gap {
+  /** What it asked for, or where it stood. */
+  readonly requested: string;
+  /** The cursor after which it goes on. */
+  readonly resumedAfter: string;
+  /** How many are missing; `null` when nobody knows. */
+  readonly lost: number | null;
+  readonly reason: GapReason;
+}
+
+/** What a reader wants when there is a gap: everything that is left, what is new, or nothing at all. */
+export const GAP_POLICIES = ['earliest', 'latest', 'fail'] as const;
+export type GapPolicy = (typeof GAP_POLICIES)[number];
+
+/** As it goes over the wire. */
+export function gapView({ requested, resumedAfter, lost, reason }: Gap): unknown {
+  return { requested, resumed_after: resumedAfter, lost, reason };
+}

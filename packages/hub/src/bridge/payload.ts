@@ -1,0 +1,47 @@
+import { mediaTypeOf } from '@websub/shared';
+import type { Entry } from '../log/log.js';
+import { Shelf } from './shelf.js';
+
+/** What the body of an entry says. */
+export type Payload =
+  | { readonly kind: 'json'; readonly value: unknown }
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'binary' };
+
+const SHELF_BYTES = 8 * 1024 * 1024;
+const TEXT = /^text\/|^application\/(?:xml|javascript|x-www-form-urlencoded|yaml|graphql)$|\+(?:xml|yaml)$/;
+const JSON_TYPE = /^application\/json$|\+json$/;
+
+/** Bodies as values and texts, each read at most once for all who filter or show them, and only when somebody does. */
+export class Payloads {
+  readonly #shelf = new Shelf(SHELF_BYTES, payloadOf, (entry) => entry.content.body.byteLength);
+
+  of(entry: Entry): Payload {
+    return this.#shelf.of(entry);
+  }
+}
+
+/** By its content type; a body that is not what its type says is taken for what it is. */
+export function payloadOf({ content: { body, contentType } }: Entry): Payload {
+  const mediaType = mediaTypeOf(contentType);
+  const isJson = JSON_TYPE.test(mediaType);
+  if (!isJson && !TEXT.test(mediaType)) return { kind: 'binary' };
+  const text = decode(body, contentType);
+  if (text === undefined) return { kind: 'binary' };
+  if (!isJson) return { kind: 'text', text };
+  try {
+    return { kind: 'json', value: JSON.parse(text) as unknown };
+  } catch {
+    return { kind: 'text', text };
+  }
+}
+
+function decode(body: Uint8Array, contentType: string): string | undefined {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1] ?? 'utf-8';
+  try {
+    return new TextDecoder(charset, { fatal: true }).decode(body);
+  } catch {
+    // Not in that encoding, or an encoding that nobody knows.
+    return undefined;
+  }
+}

@@ -1,0 +1,76 @@
+import type { Entry, Position } from '../log/log.js';
+import { matches, type Filter } from './filter.js';
+import type { Gap, GapPolicy } from './gap.js';
+import type { Payloads } from './payload.js';
+import type { Permit } from './permit.js';
+import type { Selection } from './selection.js';
+
+/** Where a reader's entries go. */
+export interface Sink {
+  /** Bytes that it takes at the moment; 0 when it is full, and then it calls {@link Reader.resume} once it no longer is. */
+  room(): number;
+  entry(entry: Entry): void;
+  /** Something is missing (LAW 12); it goes on after that, unless the policy is to end. */
+  gap(gap: Gap): void;
+  /** The reader has everything that there is at this moment. */
+  live(): void;
+  /** The store failed, and nothing more comes. */
+  failed(): void;
+}
+
+/** What somebody wants to read. */
+export interface Reading {
+  readonly selection: Selection;
+  readonly filter: Filter | undefined;
+  readonly onGap: GapPolicy;
+  /** Where it begins: everything after this is given. */
+  readonly position: Position;
+  readonly permit: Permit;
+}
+
+/** What a reader is doing: waiting for its turn, for the store, for room, or for something to be published. */
+export type ReaderState = 'ready' | 'reading' | 'full' | 'live' | 'ended';
+
+/** One cursor over the log, whose place its client keeps. */
+export class Reader {
+  readonly sink: Sink;
+  readonly selection: Selection;
+  readonly onGap: GapPolicy;
+  permit: Permit;
+  state: ReaderState = 'ready';
+  /** Everything up to here was given, or was not wanted. Of a live reader: when it became live. */
+  position: Position;
+  readonly #filter: Filter | undefined;
+  readonly #payloads: Payloads;
+  readonly #onResume: (reader: Reader) => void;
+
+  constructor(
+    { selection, filter, onGap, position, permit }: Reading,
+    sink: Sink,
+    payloads: Payloads,
+    onResume: (reader: Reader) => void,
+  ) {
+    this.sink = sink;
+    this.selection = selection;
+    this.onGap = onGap;
+    this.permit = permit;
+    this.position = position;
+    this.#filter = filter;
+    this.#payloads = payloads;
+    this.#onResume = onResume;
+  }
+
+  /** The sink has room again. */
+  resume(): void {
+    if (this.state === 'full') this.#onResume(this);
+  }
+
+  /** Whether the entry is for this reader: as its credential allows at this moment (LAW 13), and as it asked. */
+  wants(entry: Entry): boolean {
+    // What passes is the hub's own: not even a pattern for everything names it.
+    if (entry.passing || !this.permit.mayRead(entry.topic)) return false;
+    // Whether a damaged entry would be wanted nobody can tell.
+    if (this.#filter === undefined || entry.corrupt) return true;
+    return matches(this.#filter, entry, () => this.#payloads.of(entry));
+  }
+}

@@ -1,0 +1,216 @@
+import type { Clock } from '@websub/shared';
+import Queue from 'yocto-queue';
+import type { HubEmitter } from '../events.js';
+import type { HotTail } from '../log/hot-tail.js';
+import type { Entry, Position } from '../log/log.js';
+import type { Gap } from './gap.js';
+import { cursorOf } from './locate.js';
+import type { Payloads } from './payload.js';
+import { Reader, type Reading, type Sink } from './reader.js';
+import type { Followed } from './selection.js';
+
+export interface ReadersOptions {
+  readonly log: HotTail;
+  readonly payloads: Payloads;
+  readonly clock: Clock;
+  readonly events: HubEmitter;
+}
+
+/** What one reader is given before the next has its turn. */
+const MOST_AT_ONCE = { entries: 64, bytes: 64 * 1024 };
+/** Readers that wait for the store at the same time. */
+const MOST_READING = 8;
+const SLICE_MS = 4;
+
+/**
+ * Everybody who follows the log with a place of his own. There is one road: whoever has room is given what follows his
+ * position, from memory or from the store, until he has everything; from then on he is live, and is given his turn again
+ * when something is published to one of his topics. A slow reader is only further back: nothing is queued for him (LAW 7).
+ */
+export class Readers {
+  readonly #options: ReadersOptions;
+  readonly #all = new Set<Reader>();
+  readonly #byTopic = new Map<string, Set<Reader>>();
+  readonly #byPattern = new Set<Reader>();
+  readonly #ready = new Queue<Reader>();
+  readonly #cold = new Queue<Reader>();
+  readonly #endListening: () => void;
+  #reading = 0;
+  #resting = false;
+  /** Of everything up to here readers were told. */
+  #told: Position;
+
+  constructor(options: ReadersOptions) {
+    this.#options = options;
+    this.#told = options.log.head();
+    this.#endListening = options.log.wake((entries) => this.#onFresh(entries));
+  }
+
+  /** Begins to give the sink what follows. */
+  open(reading: Reading, sink: Sink): Reader {
+    const reader = new Reader(reading, sink, this.#options.payloads, (resumed) => this.#queue(resumed));
+    this.#all.add(reader);
+    for (const topic of reader.selection.topics) {
+      const readers = this.#byTopic.get(topic) ?? new Set();
+      this.#byTopic.set(topic, readers.add(reader));
+    }
+    if (reader.selection.hasPatterns) this.#byPattern.add(reader);
+    this.#queue(reader);
+    return reader;
+  }
+
+  /** Gives the reader nothing more. Harmless when it has ended. */
+  close(reader: Reader): void {
+    reader.state = 'ended';
+    if (!this.#all.delete(reader)) return;
+    this.#byPattern.delete(reader);
+    for (const topic of reader.selection.topics) {
+      const readers = this.#byTopic.get(topic);
+      readers?.delete(reader);
+      if (readers?.size === 0) this.#byTopic.delete(topic);
+    }
+  }
+
+  /** Where the reader stands: everything of its topics up to this cursor was given, or was not for it. */
+  cursorOf(reader: Reader): string {
+    return cursorOf(this.#options.log, reader.state === 'live' ? this.#told : reader.position);
+  }
+
+  stop(): void {
+    this.#endListening();
+    for (const reader of this.#all) this.close(reader);
+  }
+
+  /** Whoever was live had everything up to what was told before: from there it reads on. */
+  #onFresh(entries: readonly Entry[]): void {
+    const before = this.#told;
+    this.#told = entries.at(-1)!.position;
+    for (const topic of new Set(entries.map((entry) => entry.topic))) {
+      for (const reader of this.#byTopic.get(topic) ?? []) this.#wake(reader, before);
+      for (const reader of this.#byPattern) if (reader.selection.includes(topic)) this.#wake(reader, before);
+    }
+  }
+
+  #wake(reader: Reader, before: Position): void {
+    if (reader.state !== 'live') return;
+    if (before > reader.position) reader.position = before;
+    this.#queue(reader);
+  }
+
+  #queue(reader: Reader): void {
+    reader.state = 'ready';
+    this.#ready.enqueue(reader);
+    this.#rest();
+  }
+
+  /** Goes on after everything that is ready in this turn of the event loop: publishers get their answers in between. */
+  #rest(): void {
+    if (this.#resting) return;
+    this.#resting = true;
+    setImmediate(() => {
+      this.#resting = false;
+      this.#serve();
+    });
+  }
+
+  #serve(): void {
+    const { clock } = this.#options;
+    const endsAt = clock.monotonic() + SLICE_MS;
+    while (this.#ready.size > 0 && clock.monotonic() <= endsAt) this.#step(this.#ready.dequeue()!);
+    if (this.#ready.size > 0) this.#rest();
+  }
+
+  #step(reader: Reader): void {
+    if (reader.state !== 'ready') return;
+    const room = reader.sink.room();
+    if (room <= 0) {
+      reader.state = 'full';
+      return;
+    }
+    const limit = { ...MOST_AT_ONCE, bytes: Math.min(MOST_AT_ONCE.bytes, room) };
+    const found = reader.selection.peek(this.#options.log, reader.position, limit);
+    if (found !== undefined) {
+      this.#take(reader, found);
+      return;
+    }
+    reader.state = 'reading';
+    this.#cold.enqueue(reader);
+    this.#readCold();
+  }
+
+  #readCold(): void {
+    while (this.#reading < MOST_READING && this.#cold.size > 0) {
+      const reader = this.#cold.dequeue()!;
+      if (reader.state !== 'reading') continue;
+      this.#reading += 1;
+      void this.#read(reader).finally(() => {
+        this.#reading -= 1;
+        this.#readCold();
+      });
+    }
+  }
+
+  async #read(reader: Reader): Promise<void> {
+    const { log, events } = this.#options;
+    try {
+      const head = log.head();
+      const found = await reader.selection.read(log, reader.position, MOST_AT_ONCE);
+      if (reader.state !== 'reading') return;
+      // The store said so of everything up to then; what came meanwhile is in memory.
+      if (found.kind === 'caught-up') this.#take(reader, { kind: 'skipped', to: head });
+      else this.#take(reader, found);
+    } catch (error) {
+      events.emit('fault', { where: 'reading', error });
+      this.close(reader);
+      reader.sink.failed();
+    }
+  }
+
+  #take(reader: Reader, found: Followed): void {
+    switch (found.kind) {
+      case 'caught-up':
+        reader.state = 'live';
+        reader.sink.live();
+        return;
+      case 'skipped':
+        if (found.to > reader.position) reader.position = found.to;
+        break;
+      case 'gap':
+        this.#takeGap(reader, found.resume);
+        break;
+      case 'entries':
+        for (const entry of found.entries) {
+          // What does not fit is read again when there is room.
+          if (reader.sink.room() <= 0) break;
+          this.#give(reader, entry);
+          if (this.#hasEnded(reader)) return;
+        }
+    }
+    if (!this.#hasEnded(reader)) this.#queue(reader);
+  }
+
+  #give(reader: Reader, entry: Entry): void {
+    const before = reader.position;
+    reader.position = entry.position;
+    if (!reader.wants(entry)) return;
+    if (entry.corrupt) reader.sink.gap(this.#gap(before, entry.position, 'damaged'));
+    else reader.sink.entry(entry);
+  }
+
+  #takeGap(reader: Reader, resume: Position): void {
+    const before = reader.position;
+    reader.position = reader.onGap === 'latest' ? this.#options.log.head() : resume;
+    reader.sink.gap(this.#gap(before, reader.position, 'evicted'));
+  }
+
+  #gap(before: Position, after: Position, reason: Gap['reason']): Gap {
+    const { log } = this.#options;
+    const lost = reason === 'damaged' ? 1 : null;
+    return { requested: cursorOf(log, before), resumedAfter: cursorOf(log, after), lost, reason };
+  }
+
+  /** A sink may end its reader whenever it is given something. */
+  #hasEnded(reader: Reader): boolean {
+    return reader.state === 'ended';
+  }
+}

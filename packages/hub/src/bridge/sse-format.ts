@@ -1,0 +1,45 @@
+/** The bytes of Server-Sent Events (WHATWG HTML §9.2): pure. Lines end in LF. */
+
+/** What keeps a connection open. No blank line: some clients would take that for an empty event. */
+export const HEARTBEAT = Buffer.from(':\n');
+
+/** The first bytes; `retry` joins the first event that follows, for the same reason. */
+export function opening(retryMs: number): Buffer {
+  return Buffer.from(`:\nretry: ${retryMs}\n`);
+}
+
+/** The names of the hub's own events, and what `EventSource` itself fires: no publisher may call its events so. */
+export const CONTROL_EVENTS = ['gap', 'live', 'expiring', 'busy', 'bye', 'timeout'] as const;
+export type ControlEvent = (typeof CONTROL_EVENTS)[number];
+const RESERVED: ReadonlySet<string> = new Set([...CONTROL_EVENTS, 'message', 'open', 'error']);
+
+export interface SseEvent {
+  /** Where a client resumes. */
+  readonly id?: string;
+  /** Absent, and reserved names: `message`. */
+  readonly name?: string | undefined;
+  readonly data: string;
+}
+
+/** An event of a publisher. */
+export function eventFrame({ name, ...event }: SseEvent): Buffer {
+  return frame(name === undefined || RESERVED.has(name) ? event : { ...event, name });
+}
+
+/** An event of the hub's own; `retryMs` is when the client shall come back after the end of the stream. */
+export function controlFrame(
+  name: ControlEvent,
+  value: unknown,
+  { id, retryMs }: { readonly id?: string; readonly retryMs?: number } = {},
+): Buffer {
+  const retry = retryMs === undefined ? '' : `retry: ${retryMs}\n`;
+  const event = { name, data: JSON.stringify(value), ...(id === undefined ? {} : { id }) };
+  return Buffer.concat([Buffer.from(retry), frame(event)]);
+}
+
+function frame({ id, name, data }: SseEvent): Buffer {
+  const lines = data.split(/\r\n|\n|\r/).map((line) => `data: ${line}\n`);
+  return Buffer.from(
+    `${id === undefined ? '' : `id: ${id}\n`}${name === undefined ? '' : `event: ${name}\n`}${lines.join('')}\n`,
+  );
+}

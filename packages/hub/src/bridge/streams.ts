@@ -1,0 +1,130 @@
+import type { CancelTimer, Clock, Random } from '@websub/shared';
+import type { HubEmitter } from '../events.js';
+import { EventStream, type EventStreamOptions, type StreamEnd } from './event-stream.js';
+import type { Readers } from './readers.js';
+
+/** How many streams there may be. */
+export interface StreamBounds {
+  readonly inAll: number;
+  /** From one address. */
+  readonly perAddress: number;
+  /** Of one subject, where a credential names one. */
+  readonly perSubject: number;
+}
+
+export interface StreamsOptions {
+  readonly readers: Readers;
+  readonly bounds: StreamBounds;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: HubEmitter;
+}
+
+/** Who opens a stream. */
+export interface Opener {
+  readonly address: string;
+  readonly subject: string | undefined;
+}
+
+export type NewStream = Omit<EventStreamOptions, 'id' | 'readers' | 'clock' | 'random' | 'onEnd'>;
+
+const ID_BYTES = 16;
+const LOOK_MS = 1_000;
+/** Streams that may come back in one second after a stop. */
+const BACK_PER_SECOND = 250;
+const BACK_AFTER_MS = 1_000;
+const LATEST_BACK_MS = 30_000;
+
+/** All streams that are open, by their ids. */
+export class Streams {
+  readonly readers: Readers;
+  readonly #options: StreamsOptions;
+  readonly #open = new Map<string, { readonly stream: EventStream; readonly opener: Opener }>();
+  readonly #perAddress = new Map<string, number>();
+  readonly #perSubject = new Map<string, number>();
+  #cancel: CancelTimer | undefined;
+  #draining = false;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+    this.readers = options.readers;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** An id for a stream that is to be opened: unguessable, since it is said to the client only. */
+  newId(): string {
+    return this.#options.random.token(ID_BYTES);
+  }
+
+  /** Whether there is no room for a further stream of this opener (LAW 8). */
+  isFull({ address, subject }: Opener): boolean {
+    const { inAll, perAddress, perSubject } = this.#options.bounds;
+    return (
+      this.#draining ||
+      this.#open.size >= inAll ||
+      (this.#perAddress.get(address) ?? 0) >= perAddress ||
+      (subject !== undefined && (this.#perSubject.get(subject) ?? 0) >= perSubject)
+    );
+  }
+
+  open(id: string, opener: Opener, options: NewStream): void {
+    const { readers, clock, random, events } = this.#options;
+    this.#count(opener, 1);
+    events.emit('stream-opened', { stream: nameOf(id) });
+    const onEnd = (stream: EventStream, end: StreamEnd): void => this.#onEnd(stream, opener, end);
+    const stream = new EventStream({ ...options, id, readers, clock, random, onEnd });
+    this.#open.set(id, { stream, opener });
+    this.#look();
+  }
+
+  find(id: string): EventStream | undefined {
+    return this.#open.get(id)?.stream;
+  }
+
+  /** Ends every stream; each client comes back at a time of its own, the more clients the more spread. */
+  drain(): void {
+    this.#draining = true;
+    this.#cancel?.();
+    const spread = Math.min((this.#open.size / BACK_PER_SECOND) * 1000, LATEST_BACK_MS);
+    for (const { stream } of this.#open.values())
+      stream.end('drain', { least: BACK_AFTER_MS, spread: Math.max(spread, BACK_AFTER_MS) });
+  }
+
+  #onEnd(stream: EventStream, opener: Opener, end: StreamEnd): void {
+    this.#open.delete(stream.id);
+    this.#count(opener, -1);
+    const { id, entries } = stream;
+    this.#options.events.emit('stream-closed', { stream: nameOf(id), end, entries });
+  }
+
+  #count({ address, subject }: Opener, step: 1 | -1): void {
+    add(this.#perAddress, address, step);
+    if (subject !== undefined) add(this.#perSubject, subject, step);
+  }
+
+  /** One timer for all streams, while there are any. */
+  #look(): void {
+    if (this.#cancel !== undefined) return;
+    const { clock } = this.#options;
+    this.#cancel = clock.after(LOOK_MS, () => {
+      this.#cancel = undefined;
+      const [now, wallClock] = [clock.monotonic(), clock.now()];
+      for (const { stream } of this.#open.values()) stream.look(now, wallClock);
+      if (this.#open.size > 0) this.#look();
+    });
+  }
+}
+
+function add(counts: Map<string, number>, key: string, step: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + step;
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
+}
+
+/** Enough to tell streams apart in a log. Who knows the whole id may end the stream (LAW 10). */
+function nameOf(id: string): string {
+  return id.slice(0, 8);
+}

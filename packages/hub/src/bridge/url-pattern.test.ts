@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { matchesPattern, parseUrlPattern } from './url-pattern.js';
+
+describe('a URL pattern', () => {
+  it.each([
+    ['*', 'http://any.example/thing?at=all'],
+    ['https://shop.example/orders/*', 'https://shop.example/orders/'],
+    ['https://shop.example/orders/*', 'https://shop.example/orders/7/lines'],
+    ['https://shop.example/orders/*', 'https://shop.example/orders/7?x=1'],
+    ['https://shop.example/orders/:id', 'https://shop.example/orders/7'],
+    ['https://shop.example/orders/:id', 'https://shop.example/orders/7?x=1'],
+    ['https://shop.example/orders/:id/lines', 'https://shop.example/orders/7/lines'],
+    ['https://shop.example/:a-:b', 'https://shop.example/x-y'],
+    ['https://shop.example/a*b*c', 'https://shop.example/a-b-b-c'],
+    ['https://:tenant.shop.example/', 'https://acme.shop.example/'],
+    ['https://*.shop.example/', 'https://a.b.shop.example/'],
+    ['https://shop.example:8443/:id', 'https://shop.example:8443/7'],
+    ['https://shop.example', 'https://shop.example/anything'],
+    ['https://shop.example/feed', 'https://shop.example/feed?page=2'],
+    ['https://shop.example/feed?page=*', 'https://shop.example/feed?page=2'],
+    ['https://shop.example/feed?page=:n&x=1', 'https://shop.example/feed?page=2&x=1'],
+    ['https://shop.example/a\\*', 'https://shop.example/a*'],
+    ['https://shop.example/ü*', 'https://shop.example/üx'],
+  ])('%s names %s', (pattern, topic) => {
+    expect(matchesPattern(parseUrlPattern(pattern), topic)).toBe(true);
+  });
+
+  it.each([
+    ['https://shop.example/orders/*', 'https://shop.example/orders'],
+    ['https://shop.example/orders/*', 'https://shop.example.attacker.example/orders/7'],
+    ['https://shop.example/orders/:id', 'https://shop.example/orders/'],
+    ['https://shop.example/orders/:id', 'https://shop.example/orders/7/lines'],
+    ['https://:tenant.shop.example/', 'https://a.b.shop.example/'],
+    ['https://shop.example/feed', 'https://shop.example/feeds'],
+    ['https://shop.example/feed?page=*', 'https://shop.example/feed'],
+    ['https://shop.example/feed?page=:n&x=1', 'https://shop.example/feed?page=2&y=1&x=1'],
+    ['https://shop.example', 'https://shop.example.org/'],
+    ['https://shop.example/a\\*', 'https://shop.example/ab'],
+  ])('%s does not name %s', (pattern, topic) => {
+    expect(matchesPattern(parseUrlPattern(pattern), topic)).toBe(false);
+  });
+
+  it.each([
+    '',
+    'orders/*',
+    '/orders/*',
+    'https://',
+    'ftp://shop.example/*',
+    'https://shop.example/(\\d+)',
+    'https://shop.example/{a,b}',
+    'https://shop.example/:id?',
+    'https://shop.example/:id?/x',
+    'https://shop.example/**',
+    'https://shop.example/*?',
+    `https://shop.example/${'*/'.repeat(17)}`,
+    `https://shop.example/${'x'.repeat(2_048)}`,
+  ])('%s is refused', (pattern) => {
+    expect(() => parseUrlPattern(pattern)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+  });
+
+  it('looks at a topic made to be slow no more often than at another', () => {
+    const pattern = parseUrlPattern(`https://a.example/${'*a'.repeat(15)}b`);
+    expect(matchesPattern(pattern, `https://a.example/${'a'.repeat(2_000)}`)).toBe(false);
+  });
+});

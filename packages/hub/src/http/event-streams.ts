@@ -1,0 +1,172 @@
+import { Router, type Request, type RequestHandler, type Response } from 'express';
+import { begin } from '../bridge/begin.js';
+import type { Bridge } from '../bridge/bridge.js';
+import { retryMs, type EventStreamOptions } from '../bridge/event-stream.js';
+import { gapView } from '../bridge/gap.js';
+import { cursorOf } from '../bridge/locate.js';
+import { mayBegin, permitOf, type Permit } from '../bridge/permit.js';
+import { choice, one, readRequestOf, wholeNumber, type ReadRequest } from '../bridge/read-request.js';
+import { SSE_FORMATS, type FrameOf } from '../bridge/sse-codec.js';
+import { controlFrame } from '../bridge/sse-format.js';
+import { refusalOf, sendRefusal, type Admit } from './entrance.js';
+import { sendProblem } from './problem.js';
+import { readParameters } from './read-parameters.js';
+
+export interface EventStreamsOptions {
+  readonly bridge: Bridge;
+  readonly admit: Admit;
+  /** False while the hub starts or stops. */
+  readonly isReady: () => boolean;
+}
+
+/** How a stream goes and ends, where that is not in {@link ReadRequest}. */
+export type StreamManner = Pick<
+  EventStreamOptions,
+  'limit' | 'lastsMs' | 'endsAs' | 'heartbeatMs' | 'tellsLive' | 'saysBye'
+> & { readonly frameOf: FrameOf };
+
+const METHODS = 'GET, QUERY, POST';
+const HEARTBEAT_SECONDS = { least: 5, most: 60, usual: 15 };
+const MAX_AGE_MS = { least: 480_000, spread: 120_000 };
+const LONGEST_SECONDS = 3_600;
+/** Where there is no room somebody has to leave first; a hub that starts is there soon. */
+const BUSY_RETRY_MS = {
+  too_many: { least: 5_000, spread: 25_000 },
+  not_ready: { least: 1_000, spread: 4_000 },
+};
+
+export const STREAM_HEADERS = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-store, no-transform',
+  'X-Accel-Buffering': 'no',
+};
+
+/** `/v1/sse`: the entries of topics as Server-Sent Events. */
+export function eventStreams(options: EventStreamsOptions): Router {
+  const router = Router();
+  router.all('/sse', onlyMethods(METHODS), (request, response) => openStream(options, request, response));
+  return router;
+}
+
+export function onlyMethods(methods: string): RequestHandler {
+  return (request, response, next) => {
+    if (methods.split(', ').includes(request.method)) {
+      next();
+      return;
+    }
+    response.set('Allow', methods);
+    sendProblem(response, 405, `method not allowed: use ${methods}`);
+  };
+}
+
+async function openStream(options: EventStreamsOptions, request: Request, response: Response): Promise<void> {
+  const { bridge } = options;
+  if (!options.isReady()) {
+    sendBusy(bridge, response, 'not_ready');
+    return;
+  }
+  const params = await readParameters(request);
+  const wanted = readRequestOf(params, request.get('last-event-id'), bridge.clock.now());
+  const manner = mannerOf(params, bridge);
+  const permit = await permitFor(options, request, response, wanted);
+  if (permit !== undefined) await stream(bridge, { request, response, wanted, permit, manner });
+}
+
+function mannerOf(params: URLSearchParams, { codec, random }: Bridge): StreamManner {
+  const { least, most, usual } = HEARTBEAT_SECONDS;
+  const timeout = wholeNumber(params, 'timeout', { least: 1, most: LONGEST_SECONDS });
+  const heartbeat = wholeNumber(params, 'heartbeat', { least, most }) ?? usual;
+  const format = choice(params, 'format', SSE_FORMATS) ?? 'raw';
+  const typed = choice(params, 'typed', ['0', '1']) === '1';
+  return {
+    frameOf: codec.framesOf(format, typed),
+    limit: wholeNumber(params, 'limit', { least: 1, most: Number.MAX_SAFE_INTEGER }) ?? Infinity,
+    ...(timeout === undefined
+      ? { lastsMs: retryMs(random, MAX_AGE_MS), endsAs: 'max_age' }
+      : { lastsMs: timeout * 1000, endsAs: 'timeout' }),
+    heartbeatMs: heartbeat * 1000,
+    tellsLive: one(params, 'control')?.split(',').includes('live') ?? false,
+    saysBye: true,
+  };
+}
+
+/** What the client may read; `undefined` when it has been answered that it may not. */
+export async function permitFor(
+  { bridge, admit }: EventStreamsOptions,
+  request: Request,
+  response: Response,
+  { selection }: ReadRequest,
+): Promise<Permit | undefined> {
+  const entrance = await admit(request);
+  if (mayBegin(entrance.grant, selection.topics)) return permitOf(bridge.gate, entrance.grant);
+  // An error would end an EventSource for good, although nobody has said that the credential is wrong.
+  if (entrance.kind === 'unavailable' && asksForStream(request)) sendBusy(bridge, response, 'not_ready');
+  else sendRefusal(sendProblem, response, refusalOf(entrance, 'reading these topics'));
+  return undefined;
+}
+
+function asksForStream(request: Request): boolean {
+  return (
+    request.path.endsWith('/sse') || request.accepts(['json', 'text/event-stream']) === 'text/event-stream'
+  );
+}
+
+export interface StreamWish {
+  readonly request: Request;
+  readonly response: Response;
+  readonly wanted: ReadRequest;
+  readonly permit: Permit;
+  readonly manner: StreamManner;
+}
+
+/** Opens the stream, if there is room for it and what is asked for is there. Never rejects. */
+export async function stream(
+  bridge: Bridge,
+  { request, response, wanted, permit, manner }: StreamWish,
+): Promise<void> {
+  const { log, streams, events } = bridge;
+  const opener = { address: request.ip ?? '', subject: permit.subject };
+  if (streams.isFull(opener)) {
+    sendBusy(bridge, response, 'too_many');
+    return;
+  }
+  try {
+    const beginning = await begin(log, wanted);
+    if (beginning.kind === 'refused') {
+      sendProblem(
+        response,
+        410,
+        `what follows ${wanted.requested} is not complete any more (${beginning.gap.reason}): read from since=earliest, or let on_gap decide`,
+      );
+      return;
+    }
+    const { position, gap } = beginning;
+    // Others may have come meanwhile, and this one have gone.
+    if (streams.isFull(opener)) sendBusy(bridge, response, 'too_many');
+    else if (!response.closed && !response.destroyed) {
+      const id = streams.newId();
+      response.status(200).set({
+        ...STREAM_HEADERS,
+        'Hub-Stream': id,
+        'Hub-Cursor': cursorOf(log, position),
+        ...(gap === undefined ? {} : { 'Hub-Gap': JSON.stringify(gapView(gap)) }),
+      });
+      const { selection, filter, onGap } = wanted;
+      const reading = { selection, filter, onGap, position, permit };
+      streams.open(id, opener, { ...manner, response, reading, gap });
+    }
+  } catch (error) {
+    events.emit('fault', { where: 'reading', error });
+    sendBusy(bridge, response, 'not_ready');
+  }
+}
+
+/** A stream that ends at once and asks to come back: any other status than 200 would end an EventSource for good. */
+export function sendBusy({ random }: Bridge, response: Response, reason: keyof typeof BUSY_RETRY_MS): void {
+  if (response.headersSent) return;
+  const after = retryMs(random, BUSY_RETRY_MS[reason]);
+  response
+    .status(200)
+    .set(STREAM_HEADERS)
+    .end(controlFrame('busy', { reason, retry_ms: after }, { retryMs: after }));
+}

@@ -1,0 +1,65 @@
+import { BEFORE_ALL, type LogContents, type Position, type Whereabouts } from '../../log/log.js';
+import type { Database, Statement } from './sqlite-driver.js';
+import type { TopicNumbers } from './topic-numbers.js';
+
+/** Where entries of the log lie, without the entries; runs in the store's thread. */
+export class LogIndex {
+  readonly #topics: TopicNumbers;
+  readonly #trimmed: Statement;
+  readonly #after: Statement;
+  readonly #through: Statement;
+  readonly #named: Statement;
+  readonly #newestOf: Statement;
+  readonly #before: Statement;
+
+  constructor(database: Database, topics: TopicNumbers) {
+    this.#topics = topics;
+    this.#trimmed = database.prepare('SELECT trimmed AS position, trimmed_until AS until FROM log');
+    const whereabouts = 'SELECT url AS topic, position FROM entry JOIN topic ON topic.number = entry.topic';
+    this.#after = database.prepare(`${whereabouts} WHERE position > ? ORDER BY position LIMIT ?`);
+    this.#through = database.prepare(`${whereabouts} WHERE position <= ? ORDER BY position DESC LIMIT ?`);
+    this.#named = database.prepare(`${whereabouts} WHERE id = ? ORDER BY position DESC LIMIT ?`);
+    this.#newestOf = database.prepare(
+      'SELECT position FROM entry WHERE topic = ? ORDER BY position DESC LIMIT ?',
+    );
+    this.#before = database.prepare(
+      'SELECT position FROM entry WHERE published_at < ? ORDER BY published_at DESC, position DESC LIMIT 1',
+    );
+  }
+
+  contentsAfter(after: Position, limit: number): LogContents {
+    const resume = this.earliest();
+    if (resume > after) return { kind: 'gap', resume };
+    const entries = this.#after.all(after, limit) as Whereabouts[];
+    return entries.length > 0 ? { kind: 'entries', entries } : { kind: 'caught-up' };
+  }
+
+  contentsThrough(position: Position, limit: number): readonly Whereabouts[] {
+    return this.#through.all(position, limit) as Whereabouts[];
+  }
+
+  named(id: string, limit: number): readonly Whereabouts[] {
+    return this.#named.all(id, limit) as Whereabouts[];
+  }
+
+  earliest(): Position {
+    return (this.#trimmed.get() as { position: Position }).position;
+  }
+
+  last(topics: readonly string[], count: number): Position {
+    const newest = this.#topics
+      .find(topics)
+      .flatMap((topic) => this.#newestOf.all(topic, count + 1) as { position: Position }[])
+      .map(({ position }) => position)
+      .sort((a, b) => b - a);
+    // What is left of all topics follows the newest entry that was removed of any.
+    return newest[count] ?? this.earliest();
+  }
+
+  since(time: number): Position {
+    const older = this.#before.get(time) as { position: Position } | undefined;
+    if (older !== undefined) return older.position;
+    const { position, until } = this.#trimmed.get() as { position: Position; until: number };
+    return until >= time ? BEFORE_ALL : position;
+  }
+}
