@@ -205,6 +205,7 @@ describe('a signature', () => {
     expect(
       (await world.hub.deliver(world.hub.subscription, '{"a": 1}', { signature: { value } })).status,
     ).toBe(403);
+    expect(world.told.errors[0]?.message).toContain('its signature does not match.');
     expect(
       (await world.hub.deliver(world.hub.subscription, '{"a":1}', { signature: { value } })).status,
     ).toBe(202);

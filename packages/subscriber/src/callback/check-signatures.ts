@@ -12,6 +12,13 @@ export type Checked =
   /** `reason` reads on after "its signature". */
   | { readonly kind: 'invalid'; readonly reason: string };
 
+const FAULTS = {
+  missing: 'is missing',
+  malformed: 'is malformed',
+  'unknown-method': 'is by a method that is not known',
+  mismatch: 'does not match',
+} as const;
+
 type Signed = Pick<StoredSubscription, 'topic' | 'secrets' | 'strongSignature' | 'timedSignature'>;
 
 /**
@@ -28,7 +35,7 @@ export function checkSignatures(
   const { secrets, strongSignature, timedSignature } = subscription;
   if (secrets.length === 0) return { kind: 'unsigned', strong: false, timed: false };
   const check = checkSignature(body, headers.get('x-hub-signature') ?? undefined, secrets);
-  if (check.kind === 'invalid') return { kind: 'invalid', reason: `is ${check.reason}` };
+  if (check.kind === 'invalid') return { kind: 'invalid', reason: FAULTS[check.reason] };
   const strong = check.method !== 'sha1';
   if (!strong && strongSignature === true) return { kind: 'invalid', reason: 'is weaker than before' };
   const timed = checkTimed(subscription, headers, body, now);
@@ -60,5 +67,5 @@ function checkTimed(
   if (check.kind === 'valid') return true;
   return check.reason === 'stale'
     ? 'is more than 5 minutes away from the clock here: a replay, or a clock that is wrong'
-    : `is ${check.reason} (webhook-signature)`;
+    : `${FAULTS[check.reason]} (webhook-signature)`;
 }
