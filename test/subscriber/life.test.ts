@@ -250,7 +250,28 @@ describe('a day of three subscriptions', () => {
           expect(life.expired).toBe(0);
         },
       ),
-      { numRuns: 30 },
+      {
+        numRuns: 30,
+        examples: [
+          // A restart must not ask again for what was to take over, and was given up meanwhile.
+          [
+            [
+              { kind: 'hub answers 400', minutes: 7 },
+              { kind: 'stop', minutes: 7 },
+              { kind: 'pass', minutes: 20 },
+              { kind: 'hub answers 503', minutes: 3 },
+              { kind: 'hub answers 503', minutes: 7 },
+              { kind: 'pass', minutes: 5 },
+              { kind: 'stop', minutes: 3 },
+              { kind: 'kill', minutes: 2 },
+              { kind: 'pass', minutes: 21 },
+              { kind: 'hub answers 400', minutes: 7 },
+              { kind: 'hub answers 503', minutes: 7 },
+            ],
+            'rotate',
+          ],
+        ],
+      },
     );
   }, 60_000);
 });

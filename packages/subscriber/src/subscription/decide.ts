@@ -234,9 +234,12 @@ function superseded(s: StoredSubscription, atHub: boolean, now: number): Decisio
   return changed(s, { pending: 'unsubscribe', attempts: 0, retryAt }, ['renewAt']);
 }
 
-/** Nobody knows whether the first request was ever sent: the process may have died before that. */
+/**
+ * Nobody knows whether the first request was ever sent: the process may have died before that. One that is to take over
+ * from another has time: the other is in force.
+ */
 function resumed(s: StoredSubscription, now: number): Decision {
-  if (s.state !== 'pending' || s.pending !== 'subscribe') return same(s);
+  if (s.state !== 'pending' || s.pending !== 'subscribe' || s.replaces !== undefined) return same(s);
   const answeredBy = (s.requestedAt?.getTime() ?? Number.NEGATIVE_INFINITY) + ON_ITS_WAY_MS;
   if (answeredBy <= now) return requestSubscription(s, now);
   return s.retryAt !== undefined && s.retryAt.getTime() <= answeredBy
