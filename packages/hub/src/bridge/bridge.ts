@@ -26,12 +26,14 @@ export class Bridge {
   readonly events: HubEmitter;
   readonly readers: Readers;
   readonly streams: Streams;
+  readonly payloads: Payloads;
   readonly envelopes: Envelopes;
   readonly codec: SseCodec;
 
   constructor(options: BridgeOptions) {
     const { log, gate, clock, random, events } = options;
     const payloads = new Payloads();
+    this.payloads = payloads;
     this.log = log;
     this.gate = gate;
     this.clock = clock;

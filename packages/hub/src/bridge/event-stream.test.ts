@@ -7,7 +7,7 @@ import { MemoryLog } from '../contract/memory-log.js';
 import { entryOf, FEED } from '../contract/samples.js';
 import { HubEmitter } from '../events.js';
 import { HotTail } from '../log/hot-tail.js';
-import type { NewStream } from './streams.js';
+import { EventStream, type EventStreamOptions } from './event-stream.js';
 import { Payloads } from './payload.js';
 import { Readers } from './readers.js';
 import { selectionOf } from './selection.js';
@@ -21,7 +21,7 @@ let clock: TestClock;
 let log: HotTail;
 let streams: Streams;
 let closed: string[];
-let manner: Partial<NewStream>;
+let manner: Partial<EventStreamOptions>;
 
 beforeEach(async () => {
   clock = new TestClock();
@@ -44,27 +44,28 @@ afterEach(() => {
 
 function open(response: ServerResponse): void {
   streams.open(
-    streams.newId(),
     { address: 'here', subject: undefined },
-    {
-      response,
-      gap: undefined,
-      reading: {
-        selection: selectionOf([FEED], []),
-        filter: undefined,
-        onGap: 'earliest',
-        position: log.head(),
-        permit: { subject: undefined, endsAt: Infinity, mayRead: () => true, hold: () => () => undefined },
-      },
-      frameOf: ({ id, content }) => eventFrame({ id, data: Buffer.from(content.body).toString() }),
-      limit: Infinity,
-      lastsMs: 600_000,
-      endsAs: 'max_age',
-      heartbeatMs: 15_000,
-      tellsLive: false,
-      saysBye: true,
-      ...manner,
-    },
+    (commons) =>
+      new EventStream({
+        ...commons,
+        response,
+        gap: undefined,
+        reading: {
+          selection: selectionOf([FEED], []),
+          filter: undefined,
+          onGap: 'earliest',
+          position: log.head(),
+          permit: { subject: undefined, endsAt: Infinity, mayRead: () => true, hold: () => () => undefined },
+        },
+        frameOf: ({ id, content }) => eventFrame({ id, data: Buffer.from(content.body).toString() }),
+        limit: Infinity,
+        lastsMs: 600_000,
+        endsAs: 'max_age',
+        heartbeatMs: 15_000,
+        tellsLive: false,
+        saysBye: true,
+        ...manner,
+      }),
   );
 }
 

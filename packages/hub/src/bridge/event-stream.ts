@@ -1,31 +1,14 @@
 import type { ServerResponse } from 'node:http';
-import type { Clock, Random } from '@websub/shared';
+import type { Random } from '@websub/shared';
 import type { Entry } from '../log/log.js';
 import { gapView, type Gap } from './gap.js';
-import type { Permit } from './permit.js';
 import type { Reader, Reading, Sink } from './reader.js';
-import type { Readers } from './readers.js';
 import type { FrameOf } from './sse-codec.js';
+import type { OpenStream, Spread, StreamCommons, StreamEnd } from './streams.js';
 import { controlFrame, HEARTBEAT, opening, type ControlEvent } from './sse-format.js';
 
-/** Why a stream ended. */
-export type StreamEnd =
-  | 'client'
-  | 'stalled'
-  | 'max_age'
-  | 'limit'
-  | 'timeout'
-  | 'gap'
-  | 'drain'
-  | 'expired'
-  | 'revoked'
-  | 'failed'
-  | 'closed';
-
-export interface EventStreamOptions {
-  readonly id: string;
+export interface EventStreamOptions extends StreamCommons {
   readonly response: ServerResponse;
-  readonly readers: Readers;
   readonly reading: Reading;
   /** What the client is to be told first, when it cannot be given what it asked for. */
   readonly gap: Gap | undefined;
@@ -41,9 +24,6 @@ export interface EventStreamOptions {
   readonly saysBye: boolean;
   /** Whether `live` is told when the reader has everything: at the beginning, and after it was further back. */
   readonly tellsLive: boolean;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly onEnd: (stream: EventStream, end: StreamEnd) => void;
 }
 
 /** Bytes that wait for one client's network at most: what is more waits in the log. */
@@ -54,7 +34,7 @@ const EXPIRING_MS = 30_000;
 const RETRY_MS = { least: 1_000, spread: 4_000 };
 
 /** A reader's Server-Sent Events on a response. Back-pressure is counted in bytes: a full response is no place for more. */
-export class EventStream implements Sink {
+export class EventStream implements Sink, OpenStream {
   readonly id: string;
   /** Entries given so far. */
   entries = 0;
@@ -62,7 +42,7 @@ export class EventStream implements Sink {
   readonly #response: ServerResponse;
   readonly #reader: Reader;
   readonly #endsAt: number;
-  #release: () => void;
+  readonly #release: () => void;
   /** What of a frame did not fit into the window. */
   #rest: Buffer | undefined;
   #handedBytes = 0;
@@ -88,18 +68,6 @@ export class EventStream implements Sink {
     this.#release = reading.permit.hold((end) => this.end(end));
     if (gap !== undefined) this.#tellGap(gap);
     this.#reader = readers.open(reading, this);
-  }
-
-  get permit(): Permit {
-    return this.#reader.permit;
-  }
-
-  /** The client has shown another credential, which counts from now on. */
-  renew(permit: Permit): void {
-    this.#release();
-    this.#toldExpiring = false;
-    this.#reader.permit = permit;
-    this.#release = permit.hold((end) => this.end(end));
   }
 
   room(): number {
@@ -163,7 +131,7 @@ export class EventStream implements Sink {
   }
 
   #keepAlive(now: number, wallClock: number): void {
-    const { endsAt } = this.permit;
+    const { endsAt } = this.#reader.permit;
     if (!this.#toldExpiring && endsAt - wallClock <= EXPIRING_MS) {
       this.#toldExpiring = true;
       this.#write(controlFrame('expiring', { exp: Math.floor(endsAt / 1000) }));
@@ -231,9 +199,6 @@ export class EventStream implements Sink {
 }
 
 /** A time at which a client shall come back; spread, so that not all come at once. */
-export function retryMs(
-  random: Random,
-  { least, spread }: { readonly least: number; readonly spread: number },
-): number {
+export function retryMs(random: Random, { least, spread }: Spread): number {
   return Math.floor(least + random.fraction() * spread);
 }

@@ -10,6 +10,8 @@ export interface ReadRequest {
   readonly selection: Selection;
   readonly filter: Filter | undefined;
   readonly start: Start;
+  /** Whether the client comes back with the id of an event, and does not begin by its own words. */
+  readonly resumes: boolean;
   /** As the client put it, for a gap. */
   readonly requested: string;
   readonly onGap: GapPolicy;
@@ -39,6 +41,7 @@ export function readRequestOf(
     selection: readSelection(params),
     filter: readFilter(params),
     start: startOf(words, now),
+    resumes: Boolean(words.lastEventId),
     requested: words.lastEventId || words.since || words.lookBack || 'latest',
     onGap: choice(params, 'on_gap', GAP_POLICIES) ?? 'earliest',
   };

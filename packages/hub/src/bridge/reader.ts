@@ -36,7 +36,7 @@ export class Reader {
   readonly sink: Sink;
   readonly selection: Selection;
   readonly onGap: GapPolicy;
-  permit: Permit;
+  readonly permit: Permit;
   state: ReaderState = 'ready';
   /** Everything up to here was given, or was not wanted. Of a live reader: when it became live. */
   position: Position;

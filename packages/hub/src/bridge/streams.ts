@@ -1,6 +1,5 @@
 import type { CancelTimer, Clock, Random } from '@websub/shared';
 import type { HubEmitter } from '../events.js';
-import { EventStream, type EventStreamOptions, type StreamEnd } from './event-stream.js';
 import type { Readers } from './readers.js';
 
 /** How many streams there may be. */
@@ -26,7 +25,45 @@ export interface Opener {
   readonly subject: string | undefined;
 }
 
-export type NewStream = Omit<EventStreamOptions, 'id' | 'readers' | 'clock' | 'random' | 'onEnd'>;
+/** Why a stream ended. */
+export type StreamEnd =
+  | 'client'
+  | 'stalled'
+  | 'max_age'
+  | 'limit'
+  | 'timeout'
+  | 'gap'
+  | 'drain'
+  | 'expired'
+  | 'revoked'
+  | 'failed'
+  | 'closed';
+
+/** From when on, and how long, a time is drawn by chance. */
+export interface Spread {
+  readonly least: number;
+  readonly spread: number;
+}
+
+/** Somebody who is connected and given entries, or waits for one. */
+export interface OpenStream {
+  readonly id: string;
+  /** Entries given so far. */
+  readonly entries: number;
+  /** Ends it; the client is told to come back after a while. */
+  end(why: Exclude<StreamEnd, 'client' | 'stalled'>, spread?: Spread): void;
+  /** Called about once a second. `now` is monotonic, `wallClock` milliseconds since the epoch. */
+  look(now: number, wallClock: number): void;
+}
+
+/** What every stream is given. */
+export interface StreamCommons {
+  readonly id: string;
+  readonly readers: Readers;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onEnd: (stream: OpenStream, end: StreamEnd) => void;
+}
 
 const ID_BYTES = 16;
 const LOOK_MS = 1_000;
@@ -39,7 +76,7 @@ const LATEST_BACK_MS = 30_000;
 export class Streams {
   readonly readers: Readers;
   readonly #options: StreamsOptions;
-  readonly #open = new Map<string, { readonly stream: EventStream; readonly opener: Opener }>();
+  readonly #open = new Map<string, { readonly stream: OpenStream; readonly opener: Opener }>();
   readonly #perAddress = new Map<string, number>();
   readonly #perSubject = new Map<string, number>();
   #cancel: CancelTimer | undefined;
@@ -54,11 +91,6 @@ export class Streams {
     return this.#open.size;
   }
 
-  /** An id for a stream that is to be opened: unguessable, since it is said to the client only. */
-  newId(): string {
-    return this.#options.random.token(ID_BYTES);
-  }
-
   /** Whether there is no room for a further stream of this opener (LAW 8). */
   isFull({ address, subject }: Opener): boolean {
     const { inAll, perAddress, perSubject } = this.#options.bounds;
@@ -70,18 +102,16 @@ export class Streams {
     );
   }
 
-  open(id: string, opener: Opener, options: NewStream): void {
+  /** Opens the stream that `make` makes; its id is unguessable. */
+  open(opener: Opener, make: (commons: StreamCommons) => OpenStream): void {
     const { readers, clock, random, events } = this.#options;
+    const id = random.token(ID_BYTES);
     this.#count(opener, 1);
     events.emit('stream-opened', { stream: nameOf(id) });
-    const onEnd = (stream: EventStream, end: StreamEnd): void => this.#onEnd(stream, opener, end);
-    const stream = new EventStream({ ...options, id, readers, clock, random, onEnd });
+    const onEnd = (stream: OpenStream, end: StreamEnd): void => this.#onEnd(stream, opener, end);
+    const stream = make({ id, readers, clock, random, onEnd });
     this.#open.set(id, { stream, opener });
     this.#look();
-  }
-
-  find(id: string): EventStream | undefined {
-    return this.#open.get(id)?.stream;
   }
 
   /** Ends every stream; each client comes back at a time of its own, the more clients the more spread. */
@@ -93,7 +123,7 @@ export class Streams {
       stream.end('drain', { least: BACK_AFTER_MS, spread: Math.max(spread, BACK_AFTER_MS) });
   }
 
-  #onEnd(stream: EventStream, opener: Opener, end: StreamEnd): void {
+  #onEnd(stream: OpenStream, opener: Opener, end: StreamEnd): void {
     this.#open.delete(stream.id);
     this.#count(opener, -1);
     const { id, entries } = stream;

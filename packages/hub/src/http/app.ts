@@ -13,6 +13,7 @@ import { pathOf, sendPlain, sendProblem } from './problem.js';
 import { shownCredential } from './shown-credential.js';
 import { storeGuard } from './store-guard.js';
 import { statusPage, type StatusOptions } from './status.js';
+import { waitRoute } from './wait.js';
 import { welcome } from './welcome.js';
 
 export interface AppOptions {
@@ -59,9 +60,9 @@ export function createApp(options: AppOptions): Express {
     else if (complaint !== undefined) sendPlain(response, 503, complaint);
     else sendPlain(response, 200, 'ready');
   });
-  app.use(['/v1/sse'], cors(options.corsOrigins));
+  app.use(['/v1/sse', '/v1/wait'], cors(options.corsOrigins));
   // Before anything is refused because the hub is not ready: an EventSource would not come back.
-  app.use('/v1', eventStreams({ bridge, admit, isReady }));
+  app.use('/v1', eventStreams({ bridge, admit, isReady }), waitRoute({ bridge, admit, isReady }));
   app.use((_request, response, next) => (isReady() ? next() : sendNotReady(response)));
   const guard = storeGuard(options);
   app.get('/', welcome(options.hubUrl));

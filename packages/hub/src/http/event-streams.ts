@@ -1,8 +1,8 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { begin } from '../bridge/begin.js';
 import type { Bridge } from '../bridge/bridge.js';
-import { retryMs, type EventStreamOptions } from '../bridge/event-stream.js';
-import { gapView } from '../bridge/gap.js';
+import { EventStream, retryMs, type EventStreamOptions } from '../bridge/event-stream.js';
+import { gapView, type Gap } from '../bridge/gap.js';
 import { cursorOf } from '../bridge/locate.js';
 import { mayBegin, permitOf, type Permit } from '../bridge/permit.js';
 import { choice, one, readRequestOf, wholeNumber, type ReadRequest } from '../bridge/read-request.js';
@@ -25,7 +25,7 @@ export type StreamManner = Pick<
   'limit' | 'lastsMs' | 'endsAs' | 'heartbeatMs' | 'tellsLive' | 'saysBye'
 > & { readonly frameOf: FrameOf };
 
-const METHODS = 'GET, QUERY, POST';
+export const READ_METHODS = 'GET, QUERY, POST';
 const HEARTBEAT_SECONDS = { least: 5, most: 60, usual: 15 };
 const MAX_AGE_MS = { least: 480_000, spread: 120_000 };
 const LONGEST_SECONDS = 3_600;
@@ -44,7 +44,9 @@ export const STREAM_HEADERS = {
 /** `/v1/sse`: the entries of topics as Server-Sent Events. */
 export function eventStreams(options: EventStreamsOptions): Router {
   const router = Router();
-  router.all('/sse', onlyMethods(METHODS), (request, response) => openStream(options, request, response));
+  router.all('/sse', onlyMethods(READ_METHODS), (request, response) =>
+    openStream(options, request, response),
+  );
   return router;
 }
 
@@ -68,7 +70,7 @@ async function openStream(options: EventStreamsOptions, request: Request, respon
   const params = await readParameters(request);
   const wanted = readRequestOf(params, request.get('last-event-id'), bridge.clock.now());
   const manner = mannerOf(params, bridge);
-  const permit = await permitFor(options, request, response, wanted);
+  const permit = await permitFor(options, request, response, wanted, true);
   if (permit !== undefined) await stream(bridge, { request, response, wanted, permit, manner });
 }
 
@@ -96,19 +98,14 @@ export async function permitFor(
   request: Request,
   response: Response,
   { selection }: ReadRequest,
+  asStream: boolean,
 ): Promise<Permit | undefined> {
   const entrance = await admit(request);
   if (mayBegin(entrance.grant, selection.topics)) return permitOf(bridge.gate, entrance.grant);
   // An error would end an EventSource for good, although nobody has said that the credential is wrong.
-  if (entrance.kind === 'unavailable' && asksForStream(request)) sendBusy(bridge, response, 'not_ready');
+  if (entrance.kind === 'unavailable' && asStream) sendBusy(bridge, response, 'not_ready');
   else sendRefusal(sendProblem, response, refusalOf(entrance, 'reading these topics'));
   return undefined;
-}
-
-function asksForStream(request: Request): boolean {
-  return (
-    request.path.endsWith('/sse') || request.accepts(['json', 'text/event-stream']) === 'text/event-stream'
-  );
 }
 
 export interface StreamWish {
@@ -133,27 +130,24 @@ export async function stream(
   try {
     const beginning = await begin(log, wanted);
     if (beginning.kind === 'refused') {
-      sendProblem(
-        response,
-        410,
-        `what follows ${wanted.requested} is not complete any more (${beginning.gap.reason}): read from since=earliest, or let on_gap decide`,
-      );
+      sendIncomplete(response, beginning.gap);
       return;
     }
     const { position, gap } = beginning;
     // Others may have come meanwhile, and this one have gone.
     if (streams.isFull(opener)) sendBusy(bridge, response, 'too_many');
     else if (!response.closed && !response.destroyed) {
-      const id = streams.newId();
-      response.status(200).set({
-        ...STREAM_HEADERS,
-        'Hub-Stream': id,
-        'Hub-Cursor': cursorOf(log, position),
-        ...(gap === undefined ? {} : { 'Hub-Gap': JSON.stringify(gapView(gap)) }),
-      });
       const { selection, filter, onGap } = wanted;
       const reading = { selection, filter, onGap, position, permit };
-      streams.open(id, opener, { ...manner, response, reading, gap });
+      streams.open(opener, (commons) => {
+        response.status(200).set({
+          ...STREAM_HEADERS,
+          'Hub-Stream': commons.id,
+          'Hub-Cursor': cursorOf(log, position),
+          ...(gap === undefined ? {} : { 'Hub-Gap': JSON.stringify(gapView(gap)) }),
+        });
+        return new EventStream({ ...commons, ...manner, response, reading, gap });
+      });
     }
   } catch (error) {
     events.emit('fault', { where: 'reading', error });
@@ -169,4 +163,13 @@ export function sendBusy({ random }: Bridge, response: Response, reason: keyof t
     .status(200)
     .set(STREAM_HEADERS)
     .end(controlFrame('busy', { reason, retry_ms: after }, { retryMs: after }));
+}
+
+/** What was asked for is not all there any more, and the client wants nothing less. */
+export function sendIncomplete(response: Response, { requested, reason }: Gap): void {
+  sendProblem(
+    response,
+    410,
+    `what follows ${requested} is not complete any more (${reason}): read from since=earliest, or let on_gap decide`,
+  );
 }

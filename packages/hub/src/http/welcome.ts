@@ -15,6 +15,7 @@ export function welcome(hubUrl: () => string) {
           health: url('healthz'),
           ready: url('readyz'),
           sse: url('v1/sse'),
+          wait: url('v1/wait'),
           metrics: url('metrics'),
           topics: url('v1/topics'),
           subscriptions: url('v1/subscriptions'),

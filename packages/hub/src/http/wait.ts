@@ -1,0 +1,156 @@
+import { Router, type Request, type Response } from 'express';
+import { AwaitedEntry, type Awaited } from '../bridge/awaited-entry.js';
+import { begin } from '../bridge/begin.js';
+import type { Bridge } from '../bridge/bridge.js';
+import { gapView } from '../bridge/gap.js';
+import { matches } from '../bridge/filter.js';
+import type { Permit } from '../bridge/permit.js';
+import { choice, readRequestOf, wholeNumber, type ReadRequest } from '../bridge/read-request.js';
+import { SSE_FORMATS } from '../bridge/sse-codec.js';
+import { parseCursor } from '../log/cursor.js';
+import {
+  onlyMethods,
+  permitFor,
+  READ_METHODS,
+  sendBusy,
+  sendIncomplete,
+  stream,
+  type EventStreamsOptions,
+} from './event-streams.js';
+import { sendProblem } from './problem.js';
+import { readParameters } from './read-parameters.js';
+
+const WAIT_SECONDS = { least: 1, most: 300, usual: 60 };
+const HEARTBEAT_MS = 15_000;
+const TRY_AGAIN_SECONDS = '10';
+
+/** `/v1/wait`: the first entry that is wanted, as JSON, or as the one event of a stream. */
+export function waitRoute(options: EventStreamsOptions): Router {
+  const router = Router();
+  router.all('/wait', onlyMethods(READ_METHODS), (request, response) => wait(options, request, response));
+  return router;
+}
+
+async function wait(options: EventStreamsOptions, request: Request, response: Response): Promise<void> {
+  const { bridge } = options;
+  const asStream = request.accepts(['json', 'text/event-stream']) === 'text/event-stream';
+  response.vary('Accept');
+  if (!options.isReady()) {
+    if (asStream) sendBusy(bridge, response, 'not_ready');
+    else sendLater(response, 503, 'the hub is starting or stopping');
+    return;
+  }
+  const params = await readParameters(request);
+  const wanted = readRequestOf(params, request.get('last-event-id'), bridge.clock.now());
+  const seconds = wholeNumber(params, 'timeout', WAIT_SECONDS) ?? WAIT_SECONDS.usual;
+  const format = choice(params, 'format', SSE_FORMATS) ?? 'raw';
+  const permit = await permitFor(options, request, response, wanted, asStream);
+  if (permit === undefined) return;
+  const timeoutMs = seconds * 1000;
+  if (!asStream) await answerOnce(bridge, { request, response, wanted, permit, timeoutMs });
+  else if (await wasGiven(bridge, wanted, permit)) response.status(204).end();
+  else {
+    await stream(bridge, {
+      request,
+      response,
+      wanted,
+      permit,
+      manner: {
+        frameOf: bridge.codec.framesOf(format, false),
+        limit: 1,
+        lastsMs: timeoutMs,
+        endsAs: 'timeout',
+        heartbeatMs: HEARTBEAT_MS,
+        tellsLive: false,
+        saysBye: false,
+      },
+    });
+  }
+}
+
+/**
+ * Whether the client comes back with the id of an event that it waited for: then it has what it wanted, and 204 keeps an
+ * `EventSource` from waiting for the next one. A wait that timed out comes back with an id of nothing that it wanted.
+ */
+async function wasGiven(
+  { log, payloads }: Bridge,
+  { selection, filter, start, resumes }: ReadRequest,
+  permit: Permit,
+): Promise<boolean> {
+  if (!resumes || start.kind !== 'cursor') return false;
+  const position = parseCursor(log.epoch, start.cursor);
+  if (position === undefined) return false;
+  const [at] = await log.contentsThrough(position, 1);
+  if (at?.position !== position || !selection.includes(at.topic) || !permit.mayRead(at.topic)) return false;
+  const entry = await log.find(at.topic, position);
+  if (entry === undefined || entry.corrupt) return false;
+  return filter === undefined || matches(filter, entry, () => payloads.of(entry));
+}
+
+interface Waiting {
+  readonly request: Request;
+  readonly response: Response;
+  readonly wanted: ReadRequest;
+  readonly permit: Permit;
+  readonly timeoutMs: number;
+}
+
+async function answerOnce(
+  bridge: Bridge,
+  { request, response, wanted, permit, timeoutMs }: Waiting,
+): Promise<void> {
+  const { log, streams } = bridge;
+  const opener = { address: request.ip ?? '', subject: permit.subject };
+  const beginning = streams.isFull(opener) ? undefined : await begin(log, wanted);
+  if (beginning === undefined || streams.isFull(opener)) {
+    sendLater(response, 429, 'too many streams are open');
+    return;
+  }
+  if (beginning.kind === 'refused') {
+    sendIncomplete(response, beginning.gap);
+    return;
+  }
+  if (response.closed || response.destroyed) return;
+  const { position, gap } = beginning;
+  const { selection, filter, onGap } = wanted;
+  if (gap !== undefined) response.set('Hub-Gap', JSON.stringify(gapView(gap)));
+  streams.open(opener, (commons) => {
+    const awaited = new AwaitedEntry({
+      ...commons,
+      timeoutMs,
+      reading: { selection, filter, onGap, position, permit },
+      onSettled: (outcome) => answer(bridge, response, outcome),
+    });
+    response.once('close', () => awaited.giveUp());
+    return awaited;
+  });
+}
+
+function answer({ envelopes }: Bridge, response: Response, outcome: Awaited): void {
+  response.set('Cache-Control', 'no-store');
+  switch (outcome.kind) {
+    case 'entry':
+      response
+        .status(200)
+        .set('Hub-Cursor', outcome.cursor)
+        .type('application/json')
+        .send(envelopes.of(outcome.entry));
+      return;
+    case 'nothing':
+      response.status(204).set('Hub-Cursor', outcome.cursor).end();
+      return;
+    case 'gap':
+      sendIncomplete(response, outcome.gap);
+      return;
+    case 'denied':
+      sendProblem(response, 401, `the credential was ${outcome.end} meanwhile: use another one`);
+      return;
+    case 'failed':
+      sendLater(response, 503, 'the hub cannot read what it has stored at the moment');
+  }
+}
+
+function sendLater(response: Response, status: number, sentence: string): void {
+  response.set('Retry-After', TRY_AGAIN_SECONDS);
+  sendProblem(response, status, `${sentence}: try again in ${TRY_AGAIN_SECONDS} s`);
+}
