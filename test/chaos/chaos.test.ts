@@ -11,6 +11,8 @@ import { Load, randomFrom } from './load.js';
 
 /** Kills in one run; `npm run chaos` takes many more. */
 const KILLS = Number(process.env['CHAOS_KILLS'] ?? 10);
+/** Stops by SIGTERM in another run. */
+const STOPS = Number(process.env['CHAOS_STOPS'] ?? 3);
 /** Prints with a failure, so that the same chances can be had again. */
 const SEED = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
 // Other tests share the processor; on a machine of its own a hub is back within the checker's 2 s.
@@ -42,6 +44,12 @@ it(
   60_000 + KILLS * 3_000,
 );
 
+it(
+  `keeps every law through ${STOPS} stops, each of which ends with status 0 (CHAOS_SEED=${SEED})`,
+  () => keepsEveryLaw({ end: undefined, ends: STOPS }),
+  60_000 + STOPS * 6_000,
+);
+
 const noPowerCut = reasonNotToCut();
 it.skipIf(noPowerCut !== undefined)(
   `keeps every law through ${KILLS} power cuts (CHAOS_SEED=${SEED})`,
@@ -62,7 +70,14 @@ it.skipIf(noPowerCut !== undefined)(
   60_000 + KILLS * 3_000,
 );
 
-async function keepsEveryLaw({ hub: options = {}, end }: { hub?: HubOptions; end: End }): Promise<void> {
+interface Run {
+  readonly hub?: HubOptions;
+  /** How the hub ends; gracefully when undefined. */
+  readonly end: End | undefined;
+  readonly ends?: number;
+}
+
+async function keepsEveryLaw({ hub: options = {}, end, ends = KILLS }: Run): Promise<void> {
   const random = randomFrom(SEED);
   const hub = await HubProcess.start({ ...options, flags: ['--retry-delays', RETRIES] });
   closing.unshift(() => hub.stop());
@@ -83,7 +98,7 @@ async function keepsEveryLaw({ hub: options = {}, end }: { hub?: HubOptions; end
     [1, 2].map((n) => load.follower(`churning-${feed.name}-${n}`, feed)),
   );
   // Pinged for the last time just before a kill: no later ping can hide that one was lost.
-  const epochs = Array.from({ length: KILLS }, (_each, n) => load.feed(`epoch-${n}`, 'ping'));
+  const epochs = Array.from({ length: ends }, (_each, n) => load.feed(`epoch-${n}`, 'ping'));
   const waiting = epochs.map((feed) => load.follower(`steady-${feed.name}`, feed));
   for (const follower of [...steady, ...waiting]) await load.intend(follower, 'subscribe');
   await until('all are verified', () =>
@@ -138,7 +153,7 @@ async function keepsEveryLaw({ hub: options = {}, end }: { hub?: HubOptions; end
     load.history.filter((event) => event.kind === kind).length;
   console.log(
     `${count('killed')} kills, ${count('terminated')} stops, ${count('publish-accepted')} updates accepted, ` +
-      `${count('received')} deliveries, ${count('intent-confirmed')} confirmations, back within ${slowestReturn(load.history)} ms, seed ${SEED}`,
+      `${count('received')} deliveries, ${count('intent-confirmed')} confirmations, stopped within ${slowestStop(load.history)} ms, back within ${slowestReturn(load.history)} ms, seed ${SEED}`,
   );
   expect(textOf(violations)).toBe('');
   expect(count('received')).toBeGreaterThan(100);
@@ -159,6 +174,18 @@ function slowestReturn(history: readonly HistoryEvent[]): number {
   for (const { kind, at } of history) {
     if (kind === 'exited') endedAt = at;
     if (kind === 'ready' && endedAt !== undefined) slowest = Math.max(slowest, at - endedAt);
+  }
+  return Math.round(slowest);
+}
+
+/** Milliseconds from a SIGTERM to the end of the hub, at most. */
+function slowestStop(history: readonly HistoryEvent[]): number {
+  let toldAt: number | undefined;
+  let slowest = 0;
+  for (const { kind, at } of history) {
+    if (kind === 'terminated') toldAt = at;
+    if (kind === 'exited' && toldAt !== undefined) slowest = Math.max(slowest, at - toldAt);
+    if (kind === 'exited') toldAt = undefined;
   }
   return Math.round(slowest);
 }

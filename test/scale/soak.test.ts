@@ -1,0 +1,107 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import type { HubProcess } from '../support/hub-process.js';
+import { ping, publish, subscribed } from '../support/requests.js';
+import { until } from '../support/until.js';
+import { useWorld } from '../support/world.js';
+
+/** How long; `npm run soak` takes an hour, `SOAK_MINUTES=1440` a day. */
+const SOAK_MS = Number(process.env['SOAK_MINUTES'] ?? 0.1) * 60_000;
+const KILL_EVERY_MS = 10 * 60_000;
+const LOOK_EVERY_MS = Math.max(SOAK_MS / 60, 1_000);
+const TOPICS = 10;
+const PER_TOPIC = 5;
+const PAUSE_MS = 40;
+const HOUR_MS = 3_600_000;
+const MiB = 1024;
+
+const world = useWorld();
+
+interface Look {
+  readonly at: number;
+  /** Resident memory, MiB. */
+  readonly rss: number;
+  readonly descriptors: number;
+}
+
+it.runIf(process.platform === 'linux')(
+  `a hub under load for ${SOAK_MS / 60_000} minutes keeps neither memory nor descriptors, and loses nothing`,
+  async () => {
+    const hub = await world.startHub({
+      flags: ['--retry-delays', Array.from({ length: 50 }, () => '0.2').join(',')],
+    });
+    const feeds = await Promise.all(
+      Array.from({ length: TOPICS }, async (_each, index) => {
+        const topic = world.topic();
+        const callbacks = Array.from({ length: PER_TOPIC }, () => world.callback());
+        let answers = 0;
+        for (const callback of callbacks) {
+          callback.onDelivery = () => {
+            // What was received long ago would be memory of this process.
+            if (callback.deliveries.length > 100) callback.deliveries.splice(0, 50);
+            return { status: answers++ % 50 === 0 ? 500 : 204 };
+          };
+          await subscribed(hub, callback, topic.url);
+        }
+        return { topic, callbacks, pinged: index % 2 === 0 };
+      }),
+    );
+    const idle = await look(hub);
+    const looks: Look[] = [];
+    const startedAt = performance.now();
+    let killedAt = startedAt;
+    let last = '';
+    for (let n = 0; performance.now() - startedAt < SOAK_MS; n++) {
+      last = `update ${n} ${'.'.repeat(n % 2_000)}`;
+      await Promise.all(
+        feeds.map(async ({ topic, pinged }) => {
+          topic.body = last;
+          const answer = await (pinged ? ping(hub, topic.url) : publish(hub, topic.url, last));
+          expect(answer.status).toBe(202);
+        }),
+      );
+      if (performance.now() - (looks.at(-1)?.at ?? 0) > LOOK_EVERY_MS) looks.push(await look(hub));
+      if (performance.now() - killedAt > KILL_EVERY_MS) {
+        await hub.kill();
+        await hub.restart();
+        killedAt = performance.now();
+      }
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+    for (const { callbacks } of feeds) {
+      for (const { deliveries } of callbacks)
+        await until('everybody has the last', () => deliveries.some(({ text }) => text === last), 60_000);
+    }
+    await until(
+      'the connections of the load are gone',
+      async () => (await look(hub)).descriptors <= idle.descriptors + 50,
+      60_000,
+    );
+    // From the second half on: the first fills caches.
+    const late = looks.slice(Math.floor(looks.length / 2));
+    console.log(
+      `${((performance.now() - startedAt) / 60_000).toFixed(1)} minutes: RSS ${looks.at(-1)?.rss.toFixed(0)} MiB, rising by ` +
+        `${slopePerHour(late).toFixed(1)} MiB/h in the second half; descriptors ${idle.descriptors} idle, ${Math.max(...looks.map(({ descriptors }) => descriptors))} at most`,
+    );
+  },
+  3 * 60_000 + SOAK_MS,
+);
+
+async function look({ pid }: HubProcess): Promise<Look> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const descriptors = await readdir(`/proc/${pid}/fd`);
+  return {
+    at: performance.now(),
+    rss: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / MiB,
+    descriptors: descriptors.length,
+  };
+}
+
+/** The slope of the line through the looks by least squares. */
+function slopePerHour(looks: readonly Look[]): number {
+  const mean = (of: (look: Look) => number): number =>
+    looks.reduce((sum, each) => sum + of(each), 0) / looks.length;
+  const [at, rss] = [mean((each) => each.at), mean((each) => each.rss)];
+  const covariance = mean((each) => (each.at - at) * (each.rss - rss));
+  return (covariance / mean((each) => (each.at - at) ** 2)) * HOUR_MS;
+}
