@@ -5,7 +5,7 @@ import { FORM, formOf, inState, postForm, subscribe, subscribed } from '../suppo
 import { until } from '../support/until.js';
 import { useWorld } from '../support/world.js';
 
-const world = useWorld({ flags: ['--max-body', '1048576'] });
+const world = useWorld({ flags: ['--max-body', '1048576', '--log-level', 'trace'] });
 
 // Whatever was sent, the hub lives and serves others.
 afterEach(async () => {
@@ -346,4 +346,12 @@ describe.concurrent('requests that never end', () => {
     }
     expect((await subscribe(world.hub, world.callback().url, world.topic().url)).status).toBe(202);
   });
+});
+
+// The last of the file: it looks back at all of the others.
+it('LAW 10: whatever was sent, the log is one line of JSON for each event, and tells of no failure of the hub', () => {
+  const lines = world.hub.output.split('\n').slice(0, -1);
+  const events = lines.map((line) => (JSON.parse(line) as { readonly msg: string }).msg);
+  expect(events).toContain('subscription-requested');
+  expect(events).not.toContain('fault');
 });

@@ -1,4 +1,6 @@
+import { SubscriberListener } from '@websub/subscriber';
 import { describe, expect, it } from 'vitest';
+import { Inbox, silent, Told } from '../subscriber/world.js';
 import { formOf, postForm, published } from '../support/requests.js';
 import { send } from '../support/http.js';
 import { arrived, until } from '../support/until.js';
@@ -48,6 +50,20 @@ describe('the trace context of a request', () => {
       await postForm(world.hub, { ...fields, 'hub.mode': mode }, traced);
       spanOf(await until('it is asked', () => callback.verifications(mode)[0]));
     }
+  });
+
+  it('reaches the methods of a subscriber', async () => {
+    const topic = world.topic().url;
+    const inbox = new Inbox();
+    const listener = new SubscriberListener(0, { logger: silent });
+    const told = new Told(listener);
+    await listener.attachWithConfig(inbox, { target: { hub: world.hub.url, topic } });
+    await listener.start();
+    await until('it is verified', () => told.verified.length === 1);
+    await published(world.hub, topic, 'traced', { headers: traced });
+    const [notification] = await arrived('notifications', inbox.notifications, 1);
+    spanOf({ headers: Object.fromEntries(notification!.headers) });
+    await listener.immediateStop();
   });
 
   it('is kept with the entry over a restart', async () => {

@@ -29,7 +29,7 @@ const CALLBACK = 'urn:websub:canary:callback';
 const HOST = 'canary';
 
 /** When one has not come round for so long, something is wrong. */
-export const LATE_MS = 30_000;
+const LATE_MS = 30_000;
 /** Another is sent when one has not come round by then: the first may be lost where nothing is kept of it. */
 const NEXT_AFTER_MS = 5_000;
 const NOT_STORED_PAUSE_MS = 1_000;
