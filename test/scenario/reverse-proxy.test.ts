@@ -1,0 +1,142 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
+import { linksOf } from '../support/http.js';
+import { FORM, formOf, inState } from '../support/requests.js';
+import { CERTIFICATE, PRIVATE_KEY } from '../support/tls.js';
+import { arrived, until } from '../support/until.js';
+import { useWorld } from '../support/world.js';
+
+const world = useWorld();
+const site = fileURLToPath(new URL('../../deploy/nginx.conf', import.meta.url));
+const hasNginx = spawnSync('nginx', ['-v'], { stdio: 'ignore' }).status === 0;
+const MiB = 1024 * 1024;
+
+it.runIf(hasNginx)(
+  'a hub behind nginx, as in deploy/nginx.conf, takes and gives everything as it is',
+  async () => {
+    const port = await freePort();
+    const publicUrl = `https://127.0.0.1:${port}/`;
+    const hub = await world.startHub({ flags: ['--public-url', publicUrl, '--trust-proxy', '127.0.0.1/32'] });
+    await startNginx(port, new URL(hub.url).port);
+    await until('nginx listens', () =>
+      ask(publicUrl, { method: 'GET' }).then(
+        () => true,
+        () => false,
+      ),
+    );
+
+    const callback = world.callback();
+    const topic = world.topic().url;
+    const subscribed = await ask(publicUrl, {
+      method: 'POST',
+      headers: { 'content-type': FORM },
+      body: formOf({ 'hub.mode': 'subscribe', 'hub.topic': topic, 'hub.callback': callback.url }),
+    });
+    expect(subscribed.status).toBe(202);
+    await inState(hub, callback, 'active');
+
+    // A stream is given its event while it is open.
+    const stream = new Promise<string>((resolve, reject) => {
+      const get = request(
+        `${publicUrl}v1/sse?${formOf({ topic })}`,
+        { rejectUnauthorized: false },
+        (response) => {
+          let text = '';
+          response.on('data', (chunk: Buffer) => {
+            text += chunk.toString();
+            if (!text.includes('through the proxy')) return;
+            resolve(text);
+            get.destroy();
+          });
+        },
+      );
+      get.on('error', reject).end();
+      onTestFinished(() => void get.destroy());
+    });
+    const publish = (body: Buffer | string) =>
+      ask(`${publicUrl}?${formOf({ 'hub.mode': 'publish', 'hub.topic': topic })}`, {
+        method: 'POST',
+        headers: { 'content-type': 'text/plain' },
+        body,
+      });
+    await until('the stream is open', async () => {
+      expect((await publish('through the proxy')).status).toBe(202);
+      return Promise.race([
+        stream.then(() => true),
+        new Promise<false>((resolve) => setTimeout(resolve, 300, false)),
+      ]);
+    });
+
+    const large = Buffer.alloc(5 * MiB - 1, 'large ');
+    expect((await publish(large)).status).toBe(202);
+    expect((await publish(Buffer.alloc(5 * MiB + 1))).status).toBe(413);
+    await until('the large one is delivered', () =>
+      callback.deliveries.some(({ body }) => body.equals(large)),
+    );
+    const [first] = await arrived('deliveries', callback.deliveries, 1);
+    expect(linksOf(first?.headers['link']).find(({ rels }) => rels.includes('hub'))?.href).toBe(publicUrl);
+    // Whoever operates the hub asks on its machine, as this test does.
+    expect((await ask(`${publicUrl}readyz`, { method: 'GET' })).status).toBe(200);
+  },
+);
+
+/** nginx with the site of the deploy folder, on a port and with a certificate of the test. */
+async function startNginx(port: number, hubPort: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'websub-nginx-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const written = (await readFile(site, 'utf8'))
+    .replace('listen 443 ssl', `listen 127.0.0.1:${port} ssl`)
+    .replaceAll('127.0.0.1:8080', `127.0.0.1:${hubPort}`)
+    .replace(/ssl_certificate \S+;/, `ssl_certificate ${folder}/certificate.pem;`)
+    .replace(/ssl_certificate_key \S+;/, `ssl_certificate_key ${folder}/key.pem;`);
+  await writeFile(join(folder, 'certificate.pem'), CERTIFICATE);
+  await writeFile(join(folder, 'key.pem'), PRIVATE_KEY);
+  await writeFile(
+    join(folder, 'nginx.conf'),
+    `${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; pid ${folder}/pid; error_log /dev/null; events {}
+    http { access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy;
+      fastcgi_temp_path ${folder}/fastcgi; uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+      ${written} }`,
+  );
+  const nginx = spawn('nginx', ['-c', join(folder, 'nginx.conf'), '-p', folder], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  onTestFinished(async () => {
+    nginx.kill('SIGTERM');
+    await once(nginx, 'exit');
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+interface Ask {
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+}
+
+/** A request by TLS, whoever signed the certificate. */
+function ask(url: string, { method, headers = {}, body }: Ask): Promise<{ status: number }> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { method, headers, rejectUnauthorized: false }, (response) => {
+      response.resume();
+      response.once('end', () => resolve({ status: response.statusCode ?? 0 }));
+    });
+    asked.once('error', reject);
+    asked.end(body);
+  });
+}
