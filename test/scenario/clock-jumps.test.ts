@@ -88,8 +88,8 @@ it(
       }
     }
     await jump(0);
-    for (const { texts } of [well, flaky])
-      await until('the last is delivered', () => texts.includes(updates.at(-1)!), MINUTE);
+    for (const callback of [well, flaky])
+      await until('the last is delivered', () => callback.texts.includes(updates.at(-1)!), MINUTE);
     expect(well.texts).toEqual(updates);
     expect([...new Set(flaky.texts)]).toEqual(updates);
     // Each failure was tried once more, and nothing else was repeated.
