@@ -38,6 +38,13 @@ it.each(['all', 'get'] as const)('damage that %s meets ends the store', async (h
   });
 });
 
+it('a file that was cut short is damaged: no check of the disk would mend it', () => {
+  const shortRead = Object.assign(new Error('disk I/O error'), { errcode: 522 });
+  expect(endsTheStore(shortRead)).toBe(true);
+  expect(failureOf(shortRead, '/data/hub.sqlite').code).toBe('store_damaged');
+  expect(failureOf(Object.assign(shortRead, { errcode: 10 }), '/data/hub.sqlite').code).toBe('store_failed');
+});
+
 it('an error of our own does not end the store', () => {
   expect(endsTheStore(new TypeError('a mistake'))).toBe(false);
   expect(endsTheStore('thrown')).toBe(false);

@@ -26,6 +26,8 @@ const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
+/** Extended: a file ends before what its own pages point to. */
+const IOERR_SHORT_READ = IOERR | (2 << 8);
 /** Extended: a full disk, noticed while the index of the WAL grew. */
 const IOERR_SHMSIZE = IOERR | (19 << 8);
 
@@ -71,7 +73,7 @@ export function failureOf(error: unknown, location: string): Failure {
       cause,
     };
   }
-  if (primary === CORRUPT || primary === NOTADB) {
+  if (primary === CORRUPT || primary === NOTADB || resultCodeOf(error) === IOERR_SHORT_READ) {
     return {
       code: 'store_damaged',
       message: `${location} is damaged: restore a backup, or move it away to begin anew`,
