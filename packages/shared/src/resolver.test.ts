@@ -3,14 +3,15 @@ import { isIP } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemResolver } from './resolver.js';
 
-const dns = vi.hoisted(() => ({ answer: undefined as Promise<never> | undefined }));
+const dns = vi.hoisted(() => ({ answer: undefined as (() => Promise<never>) | undefined }));
 
 // The system's own resolver cannot be made to hang.
 vi.mock('node:dns/promises', async (original) => {
   const real = await original<typeof DnsPromises>();
   return {
     ...real,
-    lookup: (...asked: Parameters<typeof real.lookup>) => dns.answer ?? real.lookup(...asked),
+    lookup: (...asked: Parameters<typeof real.lookup>) =>
+      dns.answer === undefined ? real.lookup(...asked) : dns.answer(),
   };
 });
 
@@ -27,7 +28,8 @@ describe('systemResolver', () => {
   });
 
   it('says unreachable of a name that has no address, with the cause', async () => {
-    dns.answer = Promise.reject(Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' }));
+    const notFound = Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' });
+    dns.answer = () => Promise.reject(notFound);
     await expect(systemResolver.resolve('none.invalid')).rejects.toMatchObject({
       code: 'unreachable',
       message: 'none.invalid has no address',
@@ -37,7 +39,7 @@ describe('systemResolver', () => {
 
   it('gives up after 3 s and leaves no timer behind', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-    dns.answer = new Promise(() => {});
+    dns.answer = () => new Promise(() => {});
     const resolution = systemResolver.resolve('slow.example');
     resolution.catch(() => {});
     vi.advanceTimersByTime(2_999);
