@@ -8,13 +8,17 @@ import {
 } from '@websub/shared';
 import { anybodysGrant } from './access/grant.js';
 import { Bridge } from './bridge/bridge.js';
+import type { SocketProtocol } from './bridge/socket/protocol.js';
 import { Engine } from './engine.js';
 import { HubEmitter } from './events.js';
 import { Gate } from './gate/gate.js';
 import { openTokens } from './gate/open-tokens.js';
 import { createApp } from './http/app.js';
+import type { Admit } from './http/entrance.js';
 import { createMetrics } from './http/metrics.js';
 import { createHubServer, listen } from './http/server.js';
+import { shownCredential } from './http/shown-credential.js';
+import { Upgrades } from './http/upgrades.js';
 import { resolveOptions, type HubOptions, type ResolvedOptions } from './options.js';
 import { FETCHES_PER_HOST } from './protocol/topic-fetches.js';
 import { StoreWatch } from './protocol/store-watch.js';
@@ -104,6 +108,8 @@ export async function createHub(
   });
   const { roll, deliveries } = engine;
   const bridge = new Bridge({ log: engine.log, gate, bounds: config.streams, clock, random, events });
+  const admit: Admit = (request) => gate.admit(shownCredential(request, config));
+  const protocols: readonly SocketProtocol[] = [];
   const management = {
     ...config,
     registry: store.registry,
@@ -144,8 +150,9 @@ export async function createHub(
       clock,
     ),
     gate,
-    queryToken: config.queryToken,
+    admit,
     bridge,
+    socketPaths: protocols.flatMap(({ paths }) => paths),
     corsOrigins: config.corsOrigins,
     events,
     hubUrl: () => hub.url,
@@ -155,6 +162,14 @@ export async function createHub(
     trustProxy: config.trustProxy,
   });
   const server = createHubServer(app);
+  new Upgrades({
+    ...config,
+    bridge,
+    protocols,
+    admit,
+    hubUrl: () => hub.url,
+    isReady: () => hub.ready,
+  }).attach(server);
   const drain = drainable(server);
   const stop = async (): Promise<void> => {
     hub.ready = false;

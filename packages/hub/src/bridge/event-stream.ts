@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import type { Random } from '@websub/shared';
 import type { Entry } from '../log/log.js';
+import { STALLED_MS, StallWatch, WINDOW_BYTES } from './back-pressure.js';
 import { gapView, type Gap } from './gap.js';
 import type { Reader, Reading, Sink } from './reader.js';
 import type { FrameOf } from './sse-codec.js';
-import type { OpenStream, Spread, StreamCommons, StreamEnd } from './streams.js';
+import { retryMs, type OpenStream, type StreamCommons, type StreamEnd } from './streams.js';
 import { controlFrame, HEARTBEAT, opening, type ControlEvent } from './sse-format.js';
 
 export interface EventStreamOptions extends StreamCommons {
@@ -26,10 +26,6 @@ export interface EventStreamOptions extends StreamCommons {
   readonly tellsLive: boolean;
 }
 
-/** Bytes that wait for one client's network at most: what is more waits in the log. */
-const WINDOW_BYTES = 256 * 1024;
-/** A client that takes nothing for so long while something waits for it is gone, or as good as. */
-const STALLED_MS = 30_000;
 const EXPIRING_MS = 30_000;
 const RETRY_MS = { least: 1_000, spread: 4_000 };
 
@@ -46,8 +42,7 @@ export class EventStream implements Sink, OpenStream {
   /** What of a frame did not fit into the window. */
   #rest: Buffer | undefined;
   #handedBytes = 0;
-  #sentBytes = 0;
-  #progressAt: number;
+  readonly #stall: StallWatch;
   #writtenAt: number;
   #toldExpiring = false;
   #toldLive = false;
@@ -60,7 +55,8 @@ export class EventStream implements Sink, OpenStream {
     this.#response = response;
     const now = clock.monotonic();
     this.#endsAt = now + lastsMs;
-    this.#progressAt = this.#writtenAt = now;
+    this.#stall = new StallWatch(now);
+    this.#writtenAt = now;
     response.on('drain', () => this.#onDrain());
     response.on('close', () => this.#close('client'));
     response.on('error', () => this.#close('client'));
@@ -119,10 +115,7 @@ export class EventStream implements Sink, OpenStream {
   look(now: number, wallClock: number): void {
     if (this.#ended) return;
     const sent = this.#handedBytes - this.#response.writableLength;
-    if (sent !== this.#sentBytes || this.#isIdle()) {
-      this.#sentBytes = sent;
-      this.#progressAt = now;
-    } else if (now - this.#progressAt >= STALLED_MS) {
+    if (this.#stall.isStalled(now, sent, !this.#isIdle())) {
       this.#close('stalled');
       return;
     }
@@ -196,9 +189,4 @@ export class EventStream implements Sink, OpenStream {
     const cancel = this.#options.clock.after(STALLED_MS, () => this.#response.destroy());
     this.#response.once('close', cancel);
   }
-}
-
-/** A time at which a client shall come back; spread, so that not all come at once. */
-export function retryMs(random: Random, { least, spread }: Spread): number {
-  return Math.floor(least + random.fraction() * spread);
 }

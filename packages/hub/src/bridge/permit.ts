@@ -31,3 +31,63 @@ export function permitOf(gate: Gate, grant: Grant): Permit {
 export function mayBegin(grant: Grant, topics: readonly string[]): boolean {
   return grant.scopes.read !== NO_TOPIC && topics.every((topic) => may(grant, 'read', topic));
 }
+
+/** The permit of a connection whose client may show another credential on the way. */
+export class RenewablePermit implements Permit {
+  readonly #gate: Gate;
+  readonly #holders = new Set<(end: 'expired' | 'revoked') => void>();
+  #grant: Grant;
+  #permit: Permit;
+  #release: () => void = () => undefined;
+
+  constructor(gate: Gate, grant: Grant) {
+    this.#gate = gate;
+    this.#grant = grant;
+    this.#permit = permitOf(gate, grant);
+  }
+
+  /** What the client may do by what it showed last. It may have ended. */
+  get grant(): Grant {
+    return this.#grant;
+  }
+
+  get subject(): string | undefined {
+    return this.#permit.subject;
+  }
+
+  get endsAt(): number {
+    return this.#permit.endsAt;
+  }
+
+  mayRead(topic: string): boolean {
+    return this.#permit.mayRead(topic);
+  }
+
+  /** Whether content may be published to the topic, at this moment. */
+  mayPublish(topic: string): boolean {
+    return this.#gate.isGood(this.#grant) && may(this.#grant, 'publish', topic);
+  }
+
+  hold(onEnd: (end: 'expired' | 'revoked') => void): () => void {
+    this.#holders.add(onEnd);
+    if (this.#holders.size === 1) this.#hold();
+    return () => {
+      this.#holders.delete(onEnd);
+      if (this.#holders.size === 0) this.#release();
+    };
+  }
+
+  /** From now on the client may do what this grant allows, and no longer what the one before did. */
+  renew(grant: Grant): void {
+    this.#grant = grant;
+    this.#permit = permitOf(this.#gate, grant);
+    if (this.#holders.size > 0) this.#hold();
+  }
+
+  #hold(): void {
+    this.#release();
+    this.#release = this.#permit.hold((end) => {
+      for (const onEnd of this.#holders) onEnd(end);
+    });
+  }
+}

@@ -37,12 +37,25 @@ export type StreamEnd =
   | 'expired'
   | 'revoked'
   | 'failed'
-  | 'closed';
+  | 'closed'
+  // Those of sockets, whose clients speak too.
+  | 'busy'
+  | 'unauthorized'
+  | 'no_pong'
+  | 'bad_frame'
+  | 'too_large'
+  | 'rate'
+  | 'taken_over';
 
 /** From when on, and how long, a time is drawn by chance. */
 export interface Spread {
   readonly least: number;
   readonly spread: number;
+}
+
+/** A time at which a client shall come back; spread, so that not all come at once. */
+export function retryMs(random: Random, { least, spread }: Spread): number {
+  return Math.floor(least + random.fraction() * spread);
 }
 
 /** Somebody who is connected and given entries, or waits for one. */
@@ -51,7 +64,7 @@ export interface OpenStream {
   /** Entries given so far. */
   readonly entries: number;
   /** Ends it; the client is told to come back after a while. */
-  end(why: Exclude<StreamEnd, 'client' | 'stalled'>, spread?: Spread): void;
+  end(why: 'drain' | 'closed', spread?: Spread): void;
   /** Called about once a second. `now` is monotonic, `wallClock` milliseconds since the epoch. */
   look(now: number, wallClock: number): void;
 }
@@ -76,7 +89,8 @@ const LATEST_BACK_MS = 30_000;
 export class Streams {
   readonly readers: Readers;
   readonly #options: StreamsOptions;
-  readonly #open = new Map<string, { readonly stream: OpenStream; readonly opener: Opener }>();
+  readonly #open = new Map<string, OpenStream>();
+  readonly #openers = new Map<string, Opener>();
   readonly #perAddress = new Map<string, number>();
   readonly #perSubject = new Map<string, number>();
   #cancel: CancelTimer | undefined;
@@ -108,10 +122,33 @@ export class Streams {
     const id = random.token(ID_BYTES);
     this.#count(opener, 1);
     events.emit('stream-opened', { stream: nameOf(id) });
-    const onEnd = (stream: OpenStream, end: StreamEnd): void => this.#onEnd(stream, opener, end);
+    let ended = false;
+    const onEnd = (stream: OpenStream, end: StreamEnd): void => {
+      ended = true;
+      this.#onEnd(stream, end);
+    };
+    this.#openers.set(id, opener);
     const stream = make({ id, readers, clock, random, onEnd });
-    this.#open.set(id, { stream, opener });
+    // A stream may end as soon as it begins.
+    if (ended) return;
+    this.#open.set(id, stream);
     this.#look();
+  }
+
+  /**
+   * The stream's client has shown who it is, after it was opened: from now on it counts among the streams of this subject.
+   * False when those are too many already; then it counts as before.
+   */
+  identify({ id }: OpenStream, subject: string | undefined): boolean {
+    const opener = this.#openers.get(id);
+    if (opener === undefined || opener.subject === subject) return true;
+    const taken = subject === undefined ? 0 : (this.#perSubject.get(subject) ?? 0);
+    if (taken >= this.#options.bounds.perSubject) return false;
+    this.#count(opener, -1);
+    const identified = { ...opener, subject };
+    this.#openers.set(id, identified);
+    this.#count(identified, 1);
+    return true;
   }
 
   /** Ends every stream; each client comes back at a time of its own, the more clients the more spread. */
@@ -119,14 +156,15 @@ export class Streams {
     this.#draining = true;
     this.#cancel?.();
     const spread = Math.min((this.#open.size / BACK_PER_SECOND) * 1000, LATEST_BACK_MS);
-    for (const { stream } of this.#open.values())
+    for (const stream of this.#open.values())
       stream.end('drain', { least: BACK_AFTER_MS, spread: Math.max(spread, BACK_AFTER_MS) });
   }
 
-  #onEnd(stream: OpenStream, opener: Opener, end: StreamEnd): void {
-    this.#open.delete(stream.id);
-    this.#count(opener, -1);
-    const { id, entries } = stream;
+  #onEnd({ id, entries }: OpenStream, end: StreamEnd): void {
+    const opener = this.#openers.get(id);
+    this.#open.delete(id);
+    this.#openers.delete(id);
+    if (opener !== undefined) this.#count(opener, -1);
     this.#options.events.emit('stream-closed', { stream: nameOf(id), end, entries });
   }
 
@@ -142,7 +180,7 @@ export class Streams {
     this.#cancel = clock.after(LOOK_MS, () => {
       this.#cancel = undefined;
       const [now, wallClock] = [clock.monotonic(), clock.now()];
-      for (const { stream } of this.#open.values()) stream.look(now, wallClock);
+      for (const stream of this.#open.values()) stream.look(now, wallClock);
       if (this.#open.size > 0) this.#look();
     });
   }

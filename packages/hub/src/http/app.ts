@@ -10,9 +10,10 @@ import { hubEndpoint, type HubEndpointOptions } from './hub-endpoint.js';
 import { managementRouter, type ManagementOptions } from './management/router.js';
 import type { Metrics } from './metrics.js';
 import { pathOf, sendPlain, sendProblem } from './problem.js';
-import { shownCredential } from './shown-credential.js';
+import { MOST_HEADERS } from './server.js';
 import { storeGuard } from './store-guard.js';
 import { statusPage, type StatusOptions } from './status.js';
+import { upgradeRequired } from './upgrade-required.js';
 import { waitRoute } from './wait.js';
 import { welcome } from './welcome.js';
 
@@ -20,9 +21,11 @@ export interface AppOptions {
   readonly endpoint: Omit<HubEndpointOptions, 'admit' | 'gate'>;
   readonly management: Omit<ManagementOptions, 'admit' | 'gate'>;
   readonly gate: Gate;
+  readonly admit: Admit;
   readonly bridge: Bridge;
   readonly corsOrigins: readonly string[];
-  readonly queryToken: boolean;
+  /** Where WebSocket is spoken, and HTTP is not. */
+  readonly socketPaths: readonly string[];
   readonly status: StatusOptions;
   readonly metrics: Metrics;
   readonly events: HubEmitter;
@@ -36,12 +39,9 @@ export interface AppOptions {
   readonly trustProxy: readonly string[];
 }
 
-const MOST_HEADERS = 100;
-
 /** All routes of the hub. */
 export function createApp(options: AppOptions): Express {
-  const { metrics, isReady, gate, bridge } = options;
-  const admit: Admit = (request) => gate.admit(shownCredential(request, options));
+  const { metrics, isReady, gate, admit, bridge } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -63,6 +63,7 @@ export function createApp(options: AppOptions): Express {
   app.use(['/v1/sse', '/v1/wait'], cors(options.corsOrigins));
   // Before anything is refused because the hub is not ready: an EventSource would not come back.
   app.use('/v1', eventStreams({ bridge, admit, isReady }), waitRoute({ bridge, admit, isReady }));
+  app.all([...options.socketPaths], upgradeRequired);
   app.use((_request, response, next) => (isReady() ? next() : sendNotReady(response)));
   const guard = storeGuard(options);
   app.get('/', welcome(options.hubUrl));

@@ -1,13 +1,14 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { begin } from '../bridge/begin.js';
 import type { Bridge } from '../bridge/bridge.js';
-import { EventStream, retryMs, type EventStreamOptions } from '../bridge/event-stream.js';
+import { EventStream, type EventStreamOptions } from '../bridge/event-stream.js';
 import { gapView, type Gap } from '../bridge/gap.js';
 import { cursorOf } from '../bridge/locate.js';
 import { mayBegin, permitOf, type Permit } from '../bridge/permit.js';
 import { choice, one, readRequestOf, wholeNumber, type ReadRequest } from '../bridge/read-request.js';
 import { SSE_FORMATS, type FrameOf } from '../bridge/sse-codec.js';
 import { controlFrame } from '../bridge/sse-format.js';
+import { retryMs } from '../bridge/streams.js';
 import { refusalOf, sendRefusal, type Admit } from './entrance.js';
 import { sendProblem } from './problem.js';
 import { readParameters } from './read-parameters.js';

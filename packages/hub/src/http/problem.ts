@@ -3,12 +3,14 @@ import type { Request, Response } from 'express';
 
 /** Answers RFC 9457 problem details. `detail` tells the cure. */
 export function sendProblem(response: Response, status: number, detail: string): void {
-  const title = STATUS_CODES[status];
-  const instance = pathOf(response.req);
   response
     .status(status)
     .type('application/problem+json')
-    .send(JSON.stringify({ type: 'about:blank', title, status, detail, instance }));
+    .send(problemText(status, detail, pathOf(response.req)));
+}
+
+export function problemText(status: number, detail: string, instance: string): string {
+  return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail, instance });
 }
 
 /** Answers the WebSub endpoint's way: a sentence as plain text (section 5.1.2). */

@@ -3,8 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { OptionError } from '../options.js';
 
 const MAX_HEADER_BYTES = 16 * 1024;
-// One more than the app admits, so that it sees that there were too many; Node would drop the rest silently.
-const HEADERS_READ = 102;
+/** Headers of a request that are admitted. */
+export const MOST_HEADERS = 100;
+// More than that, so that it can be seen that there were too many; Node would drop the rest silently.
+const HEADERS_READ = MOST_HEADERS + 2;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const CHECK_TIMEOUTS_MS = 1_000;

@@ -20,6 +20,12 @@ describe('a credential in a request', () => {
     ['as x-api-key', { 'x-api-key': 'reader.abc' }, 'reader.abc'],
     ['as a token behind a role', { 'x-api-key': 'tenant.eyJhbGc.eyJ3.s-_g' }, 'eyJhbGc.eyJ3.s-_g'],
     ['as a token alone', { 'x-api-key': 'eyJhbGc.eyJ3.s-_g' }, 'eyJhbGc.eyJ3.s-_g'],
+    [
+      'as a subprotocol',
+      { 'sec-websocket-protocol': 'hub.v1.json, hub.bearer.cmVhZGVyLmFiYw' },
+      'reader.abc',
+    ],
+    ['as a token of AnyCable', { 'sec-websocket-protocol': 'anycable-token.eyJ.eyJ.s' }, 'eyJ.eyJ.s'],
     ['in both headers', { authorization: 'Bearer one', 'x-api-key': 'two' }, 'one'],
     ['beside a scheme that it does not know', { authorization: 'Digest x', 'x-api-key': 'two' }, 'two'],
   ])('is read %s', (_how, headers, text) => {

@@ -9,16 +9,24 @@ export interface ShownCredentialOptions {
 /** A token behind a role, as some clients put it into `x-api-key`: `tenant.eyJ…`. */
 const ROLE_AND_TOKEN = /^[\w-]+\.(eyJ[\w-]*\.[\w-]*\.[\w-]*)$/;
 
+const BEARER = 'hub.bearer.';
+const ANYCABLE = 'anycable-token.';
+
 /**
  * The one place where a credential is read from a request, also from one that upgrades. The first of these counts:
  * `Authorization: Bearer CREDENTIAL`, `Authorization: Basic` with the credential as password and any user, `X-Api-Key:
- * CREDENTIAL`, `?ticket=`, and `?token=` where it is allowed.
+ * CREDENTIAL`, a subprotocol `hub.bearer.BASE64URL` or `anycable-token.CREDENTIAL` (all that a browser lets a page say when it
+ * opens a WebSocket), `?ticket=`, and `?token=` where it is allowed.
  */
 export function shownCredential(
   request: IncomingMessage,
   { queryToken }: ShownCredentialOptions,
 ): Shown | undefined {
-  const text = fromAuthorization(request.headers.authorization) ?? fromApiKey(request.headers['x-api-key']);
+  const { headers } = request;
+  const text =
+    fromAuthorization(headers.authorization) ??
+    fromApiKey(headers['x-api-key']) ??
+    fromSubprotocols(headers['sec-websocket-protocol']);
   if (text !== undefined) return { kind: 'secret', text };
   const { ticket, token } = fromQuery(request.url ?? '');
   if (ticket !== null) return { kind: 'ticket', text: ticket };
@@ -38,6 +46,20 @@ function fromApiKey(header: string | readonly string[] | undefined): string | un
   // Node joins the lines of a header that it does not know, so there is one text.
   if (typeof header !== 'string' || header === '') return undefined;
   return ROLE_AND_TOKEN.exec(header)?.[1] ?? header;
+}
+
+/** Whether what a client offers as subprotocol is a credential, which is never echoed. */
+export function isCredential(subprotocol: string): boolean {
+  return subprotocol.startsWith(BEARER) || subprotocol.startsWith(ANYCABLE);
+}
+
+function fromSubprotocols(header: string | undefined): string | undefined {
+  const offered = header?.split(',').map((each) => each.trim()) ?? [];
+  const found = offered.find(isCredential);
+  if (found === undefined) return undefined;
+  return found.startsWith(BEARER)
+    ? Buffer.from(found.slice(BEARER.length), 'base64url').toString()
+    : found.slice(ANYCABLE.length);
 }
 
 function fromQuery(url: string): { readonly ticket: string | null; readonly token: string | null } {

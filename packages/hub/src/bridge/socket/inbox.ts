@@ -1,0 +1,100 @@
+import type { RawData, WebSocket } from 'ws';
+
+export interface InboxOptions {
+  readonly webSocket: WebSocket;
+  /** Whether the client may say one thing more at this moment. */
+  readonly admits: () => boolean;
+  /** Takes a text; the next one comes when it has settled. */
+  readonly take: (text: string) => void | Promise<void>;
+  readonly onFailure: (error: unknown) => void;
+  readonly onRefused: (end: 'rate' | 'bad_frame') => void;
+}
+
+/** What a client says, one text after the other. While it is not wanted, nothing is read from the network (LAW 8). */
+export class Inbox {
+  readonly #options: InboxOptions;
+  /** Texts that had been read already: those of one read from the network at most. */
+  #texts: string[] = [];
+  #taking = false;
+  #held = false;
+  #ended = false;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+    const { webSocket } = options;
+    webSocket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
+    // ws answers pings by itself; asking too often is talking too much.
+    webSocket.on('ping', () => this.#admit());
+    webSocket.on('pong', () => this.#admit());
+  }
+
+  /** Whether nothing is read from the client at the moment. */
+  get isPaused(): boolean {
+    return this.#options.webSocket.isPaused;
+  }
+
+  /** Reads on, or not. */
+  hold(held: boolean): void {
+    if (this.#held === held) return;
+    this.#held = held;
+    this.#next();
+  }
+
+  /** Takes nothing more; what still comes is read and dropped, so that the close frame of the client is seen. */
+  end(): void {
+    this.#ended = true;
+    this.#texts = [];
+    this.#options.webSocket.resume();
+  }
+
+  #onMessage(data: RawData, isBinary: boolean): void {
+    if (!this.#admit()) return;
+    // With the binary type that ws has unless told otherwise, a message is one buffer.
+    if (isBinary || !Buffer.isBuffer(data)) {
+      this.#options.onRefused('bad_frame');
+      return;
+    }
+    this.#texts.push(data.toString());
+    this.#next();
+  }
+
+  #admit(): boolean {
+    if (this.#ended) return false;
+    const admitted = this.#options.admits();
+    if (!admitted) this.#options.onRefused('rate');
+    return admitted;
+  }
+
+  #next(): void {
+    // Ends when nothing is left, or something has to settle first.
+    while (!this.#ended && !this.#taking && !this.#held) {
+      const text = this.#texts.shift();
+      if (text === undefined) break;
+      this.#take(text);
+    }
+    this.#regulate();
+  }
+
+  #take(text: string): void {
+    try {
+      const taking = this.#options.take(text);
+      if (taking === undefined) return;
+      this.#taking = true;
+      taking
+        .catch((error: unknown) => this.#options.onFailure(error))
+        .finally(() => {
+          this.#taking = false;
+          this.#next();
+        });
+    } catch (error) {
+      this.#options.onFailure(error);
+    }
+  }
+
+  #regulate(): void {
+    const { webSocket } = this.#options;
+    const wanted = this.#ended || !(this.#taking || this.#held);
+    if (wanted && webSocket.isPaused) webSocket.resume();
+    else if (!wanted && !webSocket.isPaused) webSocket.pause();
+  }
+}

@@ -1,0 +1,58 @@
+import type { Clock } from '@websub/shared';
+import type { WebSocket } from 'ws';
+
+export interface PulseOptions {
+  readonly webSocket: WebSocket;
+  readonly clock: Clock;
+  /** What to call when the peer has everything that was sent so far. */
+  readonly watermark: () => (() => void) | undefined;
+}
+
+export const PING_MS = 25_000;
+const PONG_MS = 10_000;
+
+/** Whether the peer is there: it is pinged, and has to say something in time. Its pong tells how far it has come. */
+export class Pulse {
+  readonly #options: PulseOptions;
+  #pings = 0;
+  #nextAt: number;
+  #pending: { readonly payload: string; readonly onPong: (() => void) | undefined } | undefined;
+  /** When the ping had left, as far as can be seen; what a slow network holds before it is no silence. */
+  #leftAt = Infinity;
+
+  constructor(options: PulseOptions) {
+    this.#options = options;
+    this.#nextAt = options.clock.monotonic() + PING_MS;
+    options.webSocket.on('pong', (data) => this.#onPong(data.toString()));
+    // Whatever it says, it is there.
+    options.webSocket.on('message', () => this.#onWord());
+  }
+
+  /** Pings when it is time. */
+  beat(now: number): void {
+    if (now < this.#nextAt || this.#pending !== undefined) return;
+    const { webSocket, clock, watermark } = this.#options;
+    this.#nextAt = now + PING_MS;
+    this.#pings += 1;
+    const payload = String(this.#pings);
+    this.#pending = { payload, onPong: watermark() };
+    this.#leftAt = Infinity;
+    webSocket.ping(payload, false, () => (this.#leftAt = clock.monotonic()));
+  }
+
+  /** Whether the peer was asked and has said nothing for too long. */
+  isLost(now: number): boolean {
+    return this.#pending !== undefined && now - this.#leftAt >= PONG_MS;
+  }
+
+  #onWord(): void {
+    if (this.#leftAt !== Infinity) this.#leftAt = this.#options.clock.monotonic();
+  }
+
+  #onPong(payload: string): void {
+    if (payload !== this.#pending?.payload) return;
+    const { onPong } = this.#pending;
+    this.#pending = undefined;
+    onPong?.();
+  }
+}

@@ -1,0 +1,255 @@
+import type { Socket as Wire } from 'node:net';
+import type { WebSocket } from 'ws';
+import type { HubEmitter } from '../../events.js';
+import type { RateLimit } from '../../protocol/rate-limit.js';
+import { STALLED_MS, StallWatch, WINDOW_BYTES } from '../back-pressure.js';
+import type { RenewablePermit } from '../permit.js';
+import type { Reader, Reading, Sink } from '../reader.js';
+import { retryMs, type OpenStream, type Spread, type StreamCommons } from '../streams.js';
+import { messageOf, type Message } from './frames.js';
+import { Inbox } from './inbox.js';
+import { Pulse } from './pulse.js';
+import type { Call, Conversation, SocketEnd, SocketProtocol } from './protocol.js';
+
+export interface SocketOptions extends StreamCommons {
+  readonly webSocket: WebSocket;
+  /** What the frames go over. */
+  readonly wire: Wire;
+  readonly permit: RenewablePermit;
+  readonly protocol: SocketProtocol;
+  readonly call: Call;
+  /** How much a client may say; `undefined`: as much as it likes. */
+  readonly rate: RateLimit | undefined;
+  readonly events: HubEmitter;
+}
+
+/** Ends that the hub decides, and that the client can be told of. */
+export type SpokenEnd = Exclude<SocketEnd, 'client' | 'stalled' | 'no_pong'>;
+
+const MAX_AGE_MS = { least: 2_880_000, spread: 720_000 };
+const EXPIRING_MS = 30_000;
+const RETRY_MS = { least: 1_000, spread: 4_000 };
+/** How long a client may take to answer the close frame. */
+export const CLOSING_MS = 5_000;
+
+/**
+ * One WebSocket connection: carries any number of readers, whose entries share its window. Messages go out in order and
+ * whole; what does not fit into the window stays with the reader, which is only further back (LAW 7). What its client
+ * says goes to the {@link Conversation}, one message after the other.
+ */
+export class Socket implements OpenStream {
+  readonly id: string;
+  /** Entries given so far. */
+  entries = 0;
+  /** What its client may read; a conversation may renew it. */
+  readonly permit: RenewablePermit;
+  readonly #options: SocketOptions;
+  readonly #readers = new Set<Reader>();
+  readonly #inbox: Inbox;
+  readonly #pulse: Pulse;
+  readonly #stall: StallWatch;
+  readonly #endsAt: number;
+  readonly #release: () => void;
+  /** Frames of messages that were begun, or that wait behind these: the client has more than a window to take. */
+  #rest: Buffer[] = [];
+  /** Of which credential's end the client was told. */
+  #toldExpiring = 0;
+  #ended: SocketEnd | undefined;
+  /** Absent while it begins, when it may end the socket already. */
+  #conversation: Conversation | undefined;
+
+  constructor(options: SocketOptions) {
+    const { id, webSocket, wire, clock, random, permit, protocol, call, rate } = options;
+    this.id = id;
+    this.permit = permit;
+    this.#options = options;
+    const now = clock.monotonic();
+    this.#endsAt = now + retryMs(random, MAX_AGE_MS);
+    this.#stall = new StallWatch(now);
+    this.#pulse = new Pulse({ webSocket, clock, watermark: () => this.#conversation?.watermark?.() });
+    this.#inbox = new Inbox({
+      webSocket,
+      admits: () => rate === undefined || rate.admit(id, clock.monotonic()) === 0,
+      take: (text) => this.#conversation?.receive(text),
+      onFailure: (error) => {
+        options.events.emit('fault', { where: 'socket', error });
+        this.end('failed');
+      },
+      onRefused: (end) => this.end(end),
+    });
+    webSocket.on('error', (error) => this.#onError(error));
+    webSocket.on('close', () => this.#close('client'));
+    wire.on('drain', () => this.#onDrain());
+    this.#release = permit.hold((end) => this.end(end));
+    this.#conversation = protocol.converse(this, call);
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** Opens a reader of this connection, which ends with it: for `sink` to give entries by {@link give} while there is {@link room}. */
+  follow(reading: Reading, sink: Sink): Reader {
+    const { readers } = this.#options;
+    const reader = readers.open(reading, sink);
+    if (this.#ended === undefined) this.#readers.add(reader);
+    else readers.close(reader);
+    return reader;
+  }
+
+  /** Ends one of its readers. Harmless when it has ended. */
+  unfollow(reader: Reader): void {
+    this.#readers.delete(reader);
+    this.#options.readers.close(reader);
+  }
+
+  /** Bytes that it takes at the moment. When it is full, its readers are resumed once it no longer is. */
+  room(): number {
+    return this.#ended !== undefined || this.#rest.length > 0
+      ? 0
+      : WINDOW_BYTES - this.#options.wire.writableLength;
+  }
+
+  /** Sends an entry; the frames may be shared with other sockets. */
+  give(message: Message): void {
+    this.entries += 1;
+    this.send(message);
+  }
+
+  /** Sends anything else, whether there is room or not: a client that does not take it is not listened to either. */
+  send(message: Message): void {
+    if (this.#ended !== undefined) return;
+    if (this.#rest.length > 0) this.#rest.push(...message);
+    else this.#write(message);
+    this.#regulate();
+  }
+
+  /** Sends a value as JSON. */
+  tell(value: unknown): void {
+    this.send(messageOf(JSON.stringify(value)));
+  }
+
+  /** Ends the connection; the client is told so in the words of the protocol, and when to come back. */
+  end(why: SpokenEnd, spread: Spread = RETRY_MS): void {
+    if (this.#ended !== undefined) return;
+    const { protocol, random, webSocket } = this.#options;
+    // Whoever may no longer read is not sent what waits either (LAW 13).
+    if ((why === 'expired' || why === 'revoked') && this.#isWaiting()) {
+      this.#close(why);
+      webSocket.terminate();
+      return;
+    }
+    const { text, code, reason } = protocol.farewell(why, retryMs(random, spread));
+    if (text !== undefined) this.send(messageOf(text));
+    this.#close(why);
+    this.#flushThen(() => webSocket.close(code, reason));
+  }
+
+  /** Looks after the connection; called about once a second. `now` is monotonic, `wallClock` milliseconds since the epoch. */
+  look(now: number, wallClock: number): void {
+    if (this.#ended !== undefined) return;
+    const { wire } = this.#options;
+    if (this.#stall.isStalled(now, wire.bytesWritten - wire.writableLength, this.#isWaiting())) {
+      this.#cut('stalled');
+      return;
+    }
+    if (!this.#inbox.isPaused && this.#pulse.isLost(now)) {
+      this.#cut('no_pong');
+      return;
+    }
+    if (now >= this.#endsAt) {
+      this.end('max_age');
+      return;
+    }
+    const { endsAt } = this.permit;
+    if (endsAt !== this.#toldExpiring && endsAt - wallClock <= EXPIRING_MS) {
+      this.#toldExpiring = endsAt;
+      this.#conversation?.expiring?.(endsAt);
+    }
+    this.#pulse.beat(now);
+    this.#conversation?.look?.(now);
+  }
+
+  #isWaiting(): boolean {
+    return this.#rest.length > 0 || this.#options.wire.writableLength > 0;
+  }
+
+  /** At least one frame of a message goes, and then as many as the window takes. */
+  #write(frames: Message): void {
+    const { wire } = this.#options;
+    if (frames.length > 1) wire.cork();
+    let written = 0;
+    for (const frame of frames) {
+      if (wire.writableLength >= WINDOW_BYTES) break;
+      wire.write(frame);
+      written += 1;
+    }
+    if (frames.length > 1) wire.uncork();
+    if (written < frames.length) this.#rest = frames.slice(written);
+  }
+
+  #onDrain(): void {
+    const rest = this.#rest;
+    this.#rest = [];
+    if (rest.length > 0) this.#write(rest);
+    this.#regulate();
+    if (this.#rest.length > 0 || this.#ended !== undefined) return;
+    for (const reader of this.#readers) reader.resume();
+  }
+
+  /** What a client is answered must not pile up either (LAW 8). */
+  #regulate(): void {
+    this.#inbox.hold(this.#rest.length > 0);
+  }
+
+  #onError(error: Error): void {
+    // What a client sends against RFC 6455 was answered by ws with a close frame that says so.
+    const code = 'code' in error ? String(error.code) : '';
+    if (code.startsWith('WS_ERR_'))
+      this.#close(code.startsWith('WS_ERR_UNSUPPORTED') ? 'too_large' : 'bad_frame');
+    else this.#close('client');
+    this.#linger();
+  }
+
+  #cut(why: SocketEnd): void {
+    this.#close(why);
+    this.#options.webSocket.terminate();
+  }
+
+  #close(why: SocketEnd): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = why;
+    for (const reader of this.#readers) this.#options.readers.close(reader);
+    this.#readers.clear();
+    this.#release();
+    this.#inbox.end();
+    this.#conversation?.ended?.(why);
+    this.#options.onEnd(this, why);
+  }
+
+  /** Sends what was begun, for as long as a client may take that takes nothing. */
+  #flushThen(close: () => void): void {
+    const { wire, clock, webSocket } = this.#options;
+    if (this.#rest.length === 0) {
+      close();
+      this.#linger();
+      return;
+    }
+    const cancel = clock.after(STALLED_MS, () => webSocket.terminate());
+    const onDrain = (): void => {
+      if (this.#rest.length > 0) return;
+      wire.off('drain', onDrain);
+      cancel();
+      close();
+      this.#linger();
+    };
+    wire.on('drain', onDrain);
+    webSocket.once('close', cancel);
+  }
+
+  #linger(): void {
+    const { clock, webSocket } = this.#options;
+    const cancel = clock.after(CLOSING_MS, () => webSocket.terminate());
+    webSocket.once('close', cancel);
+  }
+}

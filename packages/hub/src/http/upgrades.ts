@@ -1,0 +1,183 @@
+import type { IncomingMessage, Server } from 'node:http';
+import { Socket as Wire } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { parseForm, WebSubError } from '@websub/shared';
+import proxyAddress from 'proxy-addr';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { Bridge } from '../bridge/bridge.js';
+import { RenewablePermit } from '../bridge/permit.js';
+import type { Call, Farewell, SocketProtocol } from '../bridge/socket/protocol.js';
+import { CLOSING_MS, Socket } from '../bridge/socket/socket.js';
+import { retryMs } from '../bridge/streams.js';
+import { RateLimit } from '../protocol/rate-limit.js';
+import type { Admit } from './entrance.js';
+import { asOrdinaryRequest } from './ordinary-request.js';
+import { refuseUpgrade, type UpgradeRefusal } from './refuse-upgrade.js';
+import { MOST_HEADERS } from './server.js';
+import { isCredential } from './shown-credential.js';
+
+export interface UpgradesOptions {
+  readonly bridge: Bridge;
+  readonly protocols: readonly SocketProtocol[];
+  readonly admit: Admit;
+  /** Origins whose pages may connect, besides the hub's own; `*` for all. */
+  readonly corsOrigins: readonly string[];
+  readonly trustProxy: readonly string[];
+  /** Whether clients may say as much as they like. */
+  readonly dev: boolean;
+  /** False while the hub starts or stops. */
+  readonly isReady: () => boolean;
+  readonly hubUrl: () => string;
+}
+
+/** Bytes of one message of a client, and frames that it may come in; for more, ws ends the connection with 1009 or 1008. */
+const MOST_MESSAGE_BYTES = 64 * 1024;
+const MOST_FRAGMENTS = 256;
+/** Messages, pings and pongs of one client. */
+const MESSAGES = { perSecond: 500, burst: 1_000 };
+const BUSY_RETRY_MS = { least: 5_000, spread: 25_000 };
+
+interface Route {
+  readonly protocol: SocketProtocol;
+  readonly server: WebSocketServer;
+}
+
+/** Requests that become WebSocket connections (RFC 6455 §4.2): each speaks the protocol of its path. */
+export class Upgrades {
+  readonly #options: UpgradesOptions;
+  readonly #routes = new Map<string, Route>();
+  readonly #isTrusted: (address: string, hop: number) => boolean;
+  readonly #rate: RateLimit | undefined;
+
+  constructor(options: UpgradesOptions) {
+    this.#options = options;
+    this.#isTrusted = proxyAddress.compile([...options.trustProxy]);
+    this.#rate = options.dev ? undefined : new RateLimit(MESSAGES);
+    for (const protocol of options.protocols) {
+      const route = { protocol, server: serverOf(protocol) };
+      for (const path of protocol.paths) this.#routes.set(path, route);
+    }
+  }
+
+  /** From now on the server's upgrades come here. */
+  attach(server: Server): void {
+    server.on('upgrade', (request, duplex, head) => {
+      if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+        asOrdinaryRequest(server, request, duplex, head);
+        return;
+      }
+      duplex.on('error', () => duplex.destroy());
+      this.#upgrade(request, duplex, head).catch((error: unknown) => {
+        this.#options.bridge.events.emit('fault', { where: 'upgrade', error });
+        duplex.destroy();
+      });
+    });
+  }
+
+  async #upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): Promise<void> {
+    const url = request.url ?? '';
+    const [path = ''] = url.split('?', 1);
+    const route = this.#routes.get(path);
+    const params = paramsOf(url.slice(path.length + 1));
+    const refusal = this.#refusalOf(request, path, route, params);
+    if (refusal !== undefined) refuseUpgrade(duplex, path, refusal);
+    if (refusal !== undefined || route === undefined || params instanceof WebSubError) return;
+    const entrance = await this.#options.admit(request);
+    if (duplex.destroyed) return;
+    const address = proxyAddress(request, this.#isTrusted);
+    route.server.handleUpgrade(request, duplex, head, (webSocket) => {
+      const call = { entrance, params, address, subprotocol: webSocket.protocol };
+      // What http gives to be upgraded is the network's own socket.
+      if (duplex instanceof Wire) this.#open(route.protocol, webSocket, duplex, call);
+    });
+  }
+
+  #refusalOf(
+    { rawHeaders, headers }: IncomingMessage,
+    path: string,
+    route: Route | undefined,
+    params: URLSearchParams | WebSubError,
+  ): UpgradeRefusal | undefined {
+    if (rawHeaders.length / 2 > MOST_HEADERS)
+      return { status: 431, detail: `more than ${MOST_HEADERS} headers: send fewer` };
+    if (!this.#options.isReady()) {
+      const detail = 'the hub is starting or stopping: try again in a second';
+      return { status: 503, detail, headers: { 'Retry-After': '1' } };
+    }
+    if (route === undefined) {
+      const paths = [...this.#routes.keys()].join(', ');
+      return { status: 404, detail: `no WebSocket is spoken at ${path}: connect to one of ${paths}` };
+    }
+    if (!this.#mayConnect(headers.origin, headers.host)) {
+      const detail = 'pages of this origin may not connect: name it in --cors-origins';
+      return { status: 403, detail };
+    }
+    return params instanceof WebSubError ? { status: 400, detail: params.message } : undefined;
+  }
+
+  /** A browser says whose page connects, and nobody else need say it: a page may not read in the name of its visitor. */
+  #mayConnect(origin: string | undefined, host: string | undefined): boolean {
+    if (origin === undefined) return true;
+    const { corsOrigins, hubUrl } = this.#options;
+    if (corsOrigins.includes('*') || corsOrigins.includes(origin)) return true;
+    return URL.canParse(origin) && [host, new URL(hubUrl()).host].includes(new URL(origin).host);
+  }
+
+  #open(protocol: SocketProtocol, webSocket: WebSocket, wire: Wire, call: Call): void {
+    const { bridge } = this.#options;
+    const { streams, random } = bridge;
+    const permit = new RenewablePermit(bridge.gate, call.entrance.grant);
+    const opener = { address: call.address, subject: permit.subject };
+    const again = retryMs(random, BUSY_RETRY_MS);
+    if (call.entrance.kind === 'refused') {
+      this.#sendAway(webSocket, protocol.farewell('unauthorized', again));
+      return;
+    }
+    if (call.entrance.kind === 'unavailable' || streams.isFull(opener)) {
+      this.#sendAway(webSocket, protocol.farewell('busy', again));
+      return;
+    }
+    streams.open(opener, (commons) => {
+      const { events } = bridge;
+      return new Socket({ ...commons, webSocket, wire, permit, protocol, call, rate: this.#rate, events });
+    });
+  }
+
+  /** A browser shows a page no status of an upgrade that was refused, but the code of a close frame. */
+  #sendAway(webSocket: WebSocket, { text, code, reason }: Farewell): void {
+    webSocket.on('error', () => webSocket.terminate());
+    if (text !== undefined) webSocket.send(text);
+    webSocket.close(code, reason);
+    const cancel = this.#options.bridge.clock.after(CLOSING_MS, () => webSocket.terminate());
+    webSocket.once('close', cancel);
+  }
+}
+
+function serverOf(protocol: SocketProtocol): WebSocketServer {
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: MOST_MESSAGE_BYTES,
+    maxFragments: MOST_FRAGMENTS,
+    handleProtocols: (offered) => {
+      const open = [...offered].filter((subprotocol) => !isCredential(subprotocol));
+      return protocol.choose(open) ?? false;
+    },
+  });
+  server.on('wsClientError', ({ message }, duplex, request) => {
+    const [path = ''] = (request.url ?? '').split('?', 1);
+    const detail = `${message}: connect as RFC 6455 says`;
+    refuseUpgrade(duplex, path, { status: 400, detail, headers: { 'Sec-WebSocket-Version': '13' } });
+  });
+  return server;
+}
+
+function paramsOf(query: string): URLSearchParams | WebSubError {
+  try {
+    return parseForm(Buffer.from(query));
+  } catch (error) {
+    if (error instanceof WebSubError) return error;
+    throw error;
+  }
+}
