@@ -9,6 +9,7 @@ import {
 import { anybodysGrant } from './access/grant.js';
 import { Bridge } from './bridge/bridge.js';
 import type { SocketProtocol } from './bridge/socket/protocol.js';
+import { LoomTopics } from './bridge/loom/loom-topics.js';
 import { Engine } from './engine.js';
 import { HubEmitter } from './events.js';
 import { Gate } from './gate/gate.js';
@@ -60,6 +61,7 @@ export async function createHub(
   const { clock = systemClock, random = systemRandom, resolver = systemResolver } = ports;
   const { network } = config;
   const hub = { url: '', ready: false };
+  const loomTopics = new LoomTopics(() => hub.url);
 
   // Whoever starts the hub says where the keys of tokens are: any address may be theirs.
   const keysHttp =
@@ -67,7 +69,13 @@ export async function createHub(
   const tokens =
     config.tokens === null
       ? undefined
-      : await openTokens({ config: config.tokens, http: keysHttp, clock, events });
+      : await openTokens({
+          config: config.tokens,
+          http: keysHttp,
+          eventsOf: (organisation) => loomTopics.scopeOf(organisation),
+          clock,
+          events,
+        });
 
   const store = await openSqliteStore({
     folder: config.data,
@@ -153,6 +161,13 @@ export async function createHub(
     admit,
     bridge,
     socketPaths: protocols.flatMap(({ paths }) => paths),
+    loom: {
+      bridge,
+      topics: loomTopics,
+      publications: engine.publications,
+      admission: engine.admission,
+      hubUrl: () => hub.url,
+    },
     corsOrigins: config.corsOrigins,
     events,
     hubUrl: () => hub.url,

@@ -8,6 +8,8 @@ export type TopicAction = 'ping' | 'publish' | 'register' | 'read';
 export interface Grant {
   /** Absent for anybody. */
   readonly principal?: Principal;
+  /** Whose events it is for, where a token says so. */
+  readonly organisation?: string;
   /** The management API. */
   readonly manages: boolean;
   readonly scopes: Readonly<Record<TopicAction, TopicScope>>;
@@ -54,15 +56,20 @@ export interface Scopes {
 /** What a credential gives. */
 export interface Rights extends Scopes {
   readonly principal: Principal;
+  readonly organisation?: string | undefined;
   readonly manages: boolean;
   readonly endsAt: number;
 }
 
 /** These rights, and whatever anybody may do. Who may publish to a topic may ping and register it. */
-export function grantOf({ principal, publish, read, manages, endsAt }: Rights, anybody: Grant): Grant {
+export function grantOf(
+  { principal, organisation, publish, read, manages, endsAt }: Rights,
+  anybody: Grant,
+): Grant {
   const { scopes } = anybody;
   return {
     principal,
+    ...(organisation === undefined ? {} : { organisation }),
     manages: manages || anybody.manages,
     scopes: {
       ping: union(publish, scopes.ping),

@@ -4,12 +4,14 @@ import { OptionError, type TokenOptions } from '../options.js';
 import { USER_AGENT } from '../package-info.js';
 import { KeySet } from './key-set.js';
 import { keyFile, keyUrl } from './key-source.js';
-import { Tokens } from './tokens.js';
+import { Tokens, type TokensOptions } from './tokens.js';
 
 export interface OpenTokensOptions {
   readonly config: TokenOptions;
   /** For a key set at a URL. */
   readonly http: HttpClient;
+  /** The topics of an organisation's events. */
+  readonly eventsOf: TokensOptions['eventsOf'];
   readonly clock: Clock;
   readonly events: HubEmitter;
 }
@@ -18,7 +20,13 @@ export interface OpenTokensOptions {
  * Settles when the keys were read. A file that cannot be used is a mistake of whoever starts the hub: rejects with
  * `invalid_configuration`. A URL may be out of order for a while: until it answers, tokens are not refused but put off.
  */
-export async function openTokens({ config, http, clock, events }: OpenTokensOptions): Promise<Tokens> {
+export async function openTokens({
+  config,
+  http,
+  eventsOf,
+  clock,
+  events,
+}: OpenTokensOptions): Promise<Tokens> {
   const { keys, audience, issuer } = config;
   const remote = /^https?:/i.test(keys);
   const onFault = (error: Error): void => void events.emit('fault', { where: 'jwt-keys', error });
@@ -29,5 +37,5 @@ export async function openTokens({ config, http, clock, events }: OpenTokensOpti
     if (!remote) throw new OptionError('jwtKeys', `cannot be used (${complaint}): name a JSON Web Key Set`);
     onFault(new Error(complaint));
   }
-  return new Tokens({ keys: set, audience, issuer, clock });
+  return new Tokens({ keys: set, audience, issuer, eventsOf, clock });
 }

@@ -1,11 +1,14 @@
 import { reasonOf } from '@websub/shared';
 import { importJWK, type CryptoKey, type JWK } from 'jose';
 import { z } from 'zod';
+import { ORGANISATION } from '../access/organisation.js';
 import { topicScope, type TopicScope } from '../access/topic-scope.js';
 
-/** Topics and tenant, as a claim of a token and as a bound of a key. Absent: says nothing. */
+/** Topics, tenant and organisation, as a claim of a token and as a bound of a key. Absent: says nothing. */
 export interface TopicClaims {
   readonly tenant: string | null;
+  /** Whose events a token is for. */
+  readonly organisation: string | null;
   readonly publish: TopicScope | null;
   readonly read: TopicScope | null;
 }
@@ -45,6 +48,9 @@ const ALGORITHMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
 export const tenantName = z
   .string('tenant is not text')
   .regex(/^[\w.-]{1,64}$/, 'tenant is not 1 to 64 letters, digits, ".", "_" or "-"');
+const organisationName = z
+  .string('org is not text')
+  .regex(ORGANISATION, 'org is not 1 to 64 letters, digits, ".", "_" or "-"');
 const patterns = z.array(
   z.string('a topic pattern is not text'),
   'pub or sub is not a list of topic patterns',
@@ -53,16 +59,22 @@ const patterns = z.array(
 /** The claim `hub` of a token, and the member `hub` of a key. */
 export const hubClaim = z
   .object(
-    { tenant: tenantName.optional(), pub: patterns.optional(), sub: patterns.optional() },
+    {
+      tenant: tenantName.optional(),
+      org: organisationName.optional(),
+      pub: patterns.optional(),
+      sub: patterns.optional(),
+    },
     'hub is not an object',
   )
-  .transform(({ tenant, pub, sub }): TopicClaims => ({
+  .transform(({ tenant, org, pub, sub }): TopicClaims => ({
     tenant: tenant ?? null,
+    organisation: org ?? null,
     publish: pub === undefined ? null : topicScope(pub, 'pub'),
     read: sub === undefined ? null : topicScope(sub, 'sub'),
   }));
 
-export const NO_CLAIMS: TopicClaims = { tenant: null, publish: null, read: null };
+export const NO_CLAIMS: TopicClaims = { tenant: null, organisation: null, publish: null, read: null };
 
 const jsonWebKey = z.looseObject({
   kty: z.string(),

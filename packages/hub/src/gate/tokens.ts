@@ -2,7 +2,8 @@ import { reasonOf, type Clock } from '@websub/shared';
 import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
 import { z } from 'zod';
 import type { Rights } from '../access/grant.js';
-import { common, NO_TOPIC, type TopicScope } from '../access/topic-scope.js';
+import { organisationOf } from '../access/organisation.js';
+import { common, NO_TOPIC, union, type TopicScope } from '../access/topic-scope.js';
 import type { KeySet } from './key-set.js';
 import { hubClaim, NO_CLAIMS, type TokenKey, type TopicClaims } from './token-keys.js';
 
@@ -10,6 +11,8 @@ export interface TokensOptions {
   readonly keys: KeySet;
   readonly audience: string;
   readonly issuer: string | undefined;
+  /** The topics of an organisation's events. */
+  readonly eventsOf: (organisation: string) => TopicScope;
   readonly clock: Clock;
 }
 
@@ -53,7 +56,7 @@ export class Tokens {
   }
 
   async #verifyWith(key: TokenKey, token: string): Promise<TokenOutcome> {
-    const { audience, issuer, clock } = this.#options;
+    const { audience, issuer, eventsOf, clock } = this.#options;
     try {
       const { payload } = await jwtVerify(token, key.key, {
         algorithms: [...key.algorithms],
@@ -63,7 +66,7 @@ export class Tokens {
         clockTolerance: TOLERANCE_SECONDS,
         currentDate: new Date(clock.now()),
       });
-      return rightsOf(payload, key.bounds);
+      return rightsOf(payload, key.bounds, eventsOf);
     } catch (error) {
       if (error instanceof errors.JWTExpired) return refused('the token has expired: get a new one');
       if (error instanceof errors.JWTClaimValidationFailed)
@@ -82,12 +85,20 @@ function headOf(token: string): { readonly alg: string; readonly kid: string | u
   }
 }
 
-function rightsOf(payload: JWTPayload, bounds: TopicClaims): TokenOutcome {
+function rightsOf(
+  payload: JWTPayload,
+  bounds: TopicClaims,
+  eventsOf: TokensOptions['eventsOf'],
+): TokenOutcome {
   const claims = readClaims(payload);
   if (typeof claims === 'string') return refused(`the token's claim ${claims}`);
   const { jti, sub, iat, exp, hub } = claims;
   if (bounds.tenant !== null && hub.tenant !== null && bounds.tenant !== hub.tenant)
     return refused('the token is for a tenant whose tokens are signed with another key');
+  const claimed = hub.organisation ?? organisationOf(sub ?? '') ?? null;
+  if (bounds.organisation !== null && claimed !== null && bounds.organisation !== claimed)
+    return refused('the token is for an organisation whose tokens are signed with another key');
+  const organisation = claimed ?? bounds.organisation ?? undefined;
   const endsAt = (exp + TOLERANCE_SECONDS) * 1000;
   return {
     kind: 'verified',
@@ -100,8 +111,13 @@ function rightsOf(payload: JWTPayload, bounds: TopicClaims): TokenOutcome {
         endsAt,
         tenant: hub.tenant ?? bounds.tenant,
       },
+      organisation,
       publish: within(hub.publish, bounds.publish),
-      read: within(hub.read, bounds.read),
+      // Whoever is let in for an organisation reads its events, within what the key allows.
+      read: within(
+        organisation === undefined ? hub.read : union(hub.read ?? NO_TOPIC, eventsOf(organisation)),
+        bounds.read,
+      ),
       manages: false,
       endsAt,
     },

@@ -7,6 +7,7 @@ import { cors } from './cors.js';
 import type { Admit } from './entrance.js';
 import { eventStreams } from './event-streams.js';
 import { hubEndpoint, type HubEndpointOptions } from './hub-endpoint.js';
+import { loomApi, type LoomApiOptions } from './loom-api.js';
 import { managementRouter, type ManagementOptions } from './management/router.js';
 import type { Metrics } from './metrics.js';
 import { pathOf, sendPlain, sendProblem } from './problem.js';
@@ -23,6 +24,7 @@ export interface AppOptions {
   readonly gate: Gate;
   readonly admit: Admit;
   readonly bridge: Bridge;
+  readonly loom: Omit<LoomApiOptions, 'admit'>;
   readonly corsOrigins: readonly string[];
   /** Where WebSocket is spoken, and HTTP is not. */
   readonly socketPaths: readonly string[];
@@ -76,6 +78,8 @@ export function createApp(options: AppOptions): Express {
     response.set('Content-Type', metrics.contentType).send(await metrics.text());
   });
   app.get('/status/:request', guard, statusPage(options.status));
+  app.use('/api', guard);
+  app.use(loomApi({ ...options.loom, admit }));
   app.use('/v1', guard, managementRouter({ ...options.management, admit, gate }));
   app.use((request, response) =>
     sendProblem(response, 404, `there is nothing at ${request.path}: the hub is at /`),
@@ -117,7 +121,7 @@ function errorHandler(events: HubEmitter): ErrorRequestHandler {
     }
     // The rest of a body that nobody will read must not keep the connection.
     if (!request.complete) response.set('Connection', 'close');
-    if (pathOf(request).startsWith('/v1/')) sendProblem(response, status, sentence);
+    if (/^\/(?:api\/)?v1\//.test(pathOf(request))) sendProblem(response, status, sentence);
     else sendPlain(response, status, sentence);
   };
 }

@@ -105,7 +105,7 @@ async function answerPublication(
   }
   const id = single(params, 'hub.id');
   const type = single(params, 'hub.type');
-  const cursor = await options.publications.publish({
+  const { cursor } = await options.publications.publish({
     topic,
     content: {
       body: await whileGood(options.gate, entrance.grant, readBody(request, options.maxBodyBytes)),

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
+import { loomErrorsSchema, loomEventSchema, newLoomEventSchema } from '../bridge/loom/loom-event.js';
 import { VERSION } from '../package-info.js';
 import {
   createdCredentialSchema,
@@ -53,10 +54,15 @@ const SCHEMAS = {
   Ticket: ticketSchema,
   Stats: statsSchema,
   Status: statusSchema,
+  Event: loomEventSchema,
+  NewEvent: newLoomEventSchema,
+  EventErrors: loomErrorsSchema,
   Problem: problemSchema,
 };
 
 type Json = Readonly<Record<string, unknown>>;
+
+const CREDENTIALS = [{ bearer: [] }, { basic: [] }, { apiKey: [] }];
 
 /** The OpenAPI 3.1 document of the hub's own API, made of the schemas that check what comes in. */
 export function openApiDocument(operations: readonly Operation[]): Json {
@@ -93,7 +99,7 @@ function described({ id, tag, summary, path, query, body, status, answer, proble
     operationId: id,
     tags: [tag],
     summary,
-    security: [{ bearer: [] }, { basic: [] }, { apiKey: [] }],
+    security: CREDENTIALS,
     parameters: [...pathParameters(path), ...queryParameters(query)],
     ...(body === undefined
       ? {}
@@ -207,6 +213,36 @@ const PUBLIC_PATHS: Readonly<Record<string, Record<string, Json>>> = {
           },
         },
         404: problem(404),
+        429: { description: STATUS_CODES[429], content: { 'text/plain': { schema: { type: 'string' } } } },
+      },
+    },
+  },
+  '/api/v1/events': {
+    get: {
+      summary:
+        'Events as with Zaikio Loom, a hundred on a page; their number is in Total-Count, the other pages in Link',
+      security: CREDENTIALS,
+      parameters: ['filter[name]', 'filter[from]', 'filter[to]', 'page'].map((name) => ({
+        name,
+        in: 'query',
+        required: false,
+        schema: { type: 'string' },
+      })),
+      responses: {
+        200: answered('OK', 'application/json', z.array(loomEventSchema)),
+        401: problem(401),
+        422: answered(STATUS_CODES[422] ?? '', 'application/json', loomErrorsSchema),
+        429: { description: STATUS_CODES[429], content: { 'text/plain': { schema: { type: 'string' } } } },
+      },
+    },
+    post: {
+      summary: 'Publishes an event, as with Zaikio Loom',
+      security: CREDENTIALS,
+      requestBody: { content: { 'application/json': { schema: reference(newLoomEventSchema) } } },
+      responses: {
+        201: answered('Created', 'application/json', loomEventSchema),
+        ...Object.fromEntries([400, 401, 403, 413, 415].map((code) => [code, problem(code)])),
+        422: answered(STATUS_CODES[422] ?? '', 'application/json', loomErrorsSchema),
         429: { description: STATUS_CODES[429], content: { 'text/plain': { schema: { type: 'string' } } } },
       },
     },

@@ -22,6 +22,12 @@ export interface Publication {
   readonly trace?: TraceContext;
 }
 
+export interface Published {
+  readonly cursor: string;
+  /** False when an entry with this id was there already; the cursor is then that one's. */
+  readonly fresh: boolean;
+}
+
 export interface PublicationsOptions {
   readonly log: Log;
   readonly clock: Clock;
@@ -42,10 +48,10 @@ export class Publications {
   }
 
   /**
-   * Settles with the entry's cursor when it is on stable storage (LAW 1). Rejects with `invalid_request` for a topic that
+   * Settles with where the entry is when it is on stable storage (LAW 1). Rejects with `invalid_request` for a topic that
    * is no URL or an id or type that cannot travel in a header, and with `store_full` or `store_failed`.
    */
-  async publish({ topic, content, id, type, headers, trace }: Publication): Promise<string> {
+  async publish({ topic, content, id, type, headers, trace }: Publication): Promise<Published> {
     parseWebUrl(topic, 'hub.topic');
     for (const [name, value] of [['hub.id', id] as const, ['hub.type', type] as const]) {
       if (value !== undefined && !TOKEN.test(value)) {
@@ -77,6 +83,6 @@ export class Publications {
         bytes: content.body.byteLength,
         ...(trace === undefined ? {} : { traceparent: trace.traceparent }),
       });
-    return cursor;
+    return { cursor, fresh: appended.fresh };
   }
 }
