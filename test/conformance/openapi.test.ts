@@ -159,7 +159,10 @@ function router(): unknown {
 }
 
 interface Layer {
-  readonly route?: { readonly path: string; readonly methods: Readonly<Record<string, boolean>> };
+  readonly route?: {
+    readonly path: string | readonly string[];
+    readonly methods: Readonly<Record<string, boolean>>;
+  };
   readonly handle?: { readonly stack?: readonly Layer[] };
 }
 
@@ -169,7 +172,7 @@ function routesOf(app: unknown, prefix = ''): string[] {
     const methods = Object.keys(route?.methods ?? {});
     // A route for every method says which ones there are.
     if (route !== undefined) {
-      const path = route.path.startsWith('/api/') ? route.path : `${prefix}${route.path}`;
+      const path = String(route.path).startsWith('/api/') ? route.path : `${prefix}${route.path}`;
       return methods.length > 5 ? [] : methods.map((method) => `${method} ${path}`);
     }
     // Routers below the top are the API's, but for those of paths that others have drawn.
