@@ -172,8 +172,8 @@ function routesOf(app: unknown, prefix = ''): string[] {
     const methods = Object.keys(route?.methods ?? {});
     // A route for every method says which ones there are.
     if (route !== undefined) {
-      const path = String(route.path).startsWith('/api/') ? route.path : `${prefix}${route.path}`;
-      return methods.length > 5 ? [] : methods.map((method) => `${method} ${path}`);
+      const paths = [route.path].flat().map((path) => (path.startsWith('/api/') ? path : prefix + path));
+      return methods.length > 5 ? [] : methods.flatMap((method) => paths.map((path) => `${method} ${path}`));
     }
     // Routers below the top are the API's, but for those of paths that others have drawn.
     return handle?.stack === undefined ? [] : routesOf(handle, '/v1');
