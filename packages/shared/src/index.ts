@@ -1,3 +1,4 @@
+export * from './address-block.js';
 export * from './brand.js';
 export * from './clock.js';
 export * from './content.js';
