@@ -80,33 +80,20 @@ describe('the canary', () => {
     expect(await metric(hub, 'websub_canary_latency_seconds_count')).toBe(0);
   });
 
-  it('takes its turn like any delivery: after 30 s without one the hub is not ready, says why, and recovers', async () => {
+  it('LAW 7 comes round while callbacks that hang hold every slot, and the hub stays ready', async () => {
     const stuck = new StuckCallbacks();
-    const { hub, clock, returned } = await start({ maxInFlight: 1, canarySeconds: 1 }, stuck);
-    const late: unknown[] = [];
-    hub.events.on('canary-late', (payload) => late.push(payload));
+    const { hub, clock, returned } = await start({ maxInFlight: 1, canarySeconds: 10 }, stuck);
     const fields = { 'hub.topic': 'http://127.0.0.1:9/topic', 'hub.callback': 'http://127.0.0.1:9/callback' };
     const active = new Promise((resolve) => hub.events.once('subscription-activated', resolve));
     await postForm(hub, { ...fields, 'hub.mode': 'subscribe' });
     await active;
     await published(hub, fields['hub.topic'], 'x');
     await until('the only slot is taken', () => stuck.deliveries.length === 1);
-
-    await clock.advance(1_000);
-    await until('it waits for its turn', async () => (await metric(hub, 'websub_deliveries_waiting')) === 1);
-    await clock.advance(29_000);
-    expect((await readiness(hub)).status).toBe(200);
-    await clock.advance(60_000);
-    const answer = await readiness(hub);
-    expect(answer.status).toBe(503);
-    expect(answer.text).toMatch(/^no update has come round inside the hub for \d+ s \(.*turn/);
-    expect(late).toHaveLength(1);
-    expect(await metric(hub, 'websub_canary_late')).toBe(1);
-
-    stuck.release();
-    await until('it has come round', () => returned.length > 0);
+    for (let nth = 1; nth <= 10; nth++) {
+      await clock.advance(10_000);
+      await until('it has come round', () => returned.length === nth);
+    }
     expect((await readiness(hub)).text).toBe('ready\n');
-    expect(await metric(hub, 'websub_canary_late')).toBe(0);
   });
 
   it('cannot be subscribed to or published to', async () => {

@@ -26,7 +26,8 @@ export interface CanaryOptions {
 /** Reserved by its scheme: nobody can subscribe or publish to a topic that is no http or https URL. */
 export const CANARY_TOPIC = 'urn:websub:canary';
 const CALLBACK = 'urn:websub:canary:callback';
-const HOST = 'canary';
+/** No callback's: those have a port. */
+export const CANARY_HOST = 'canary';
 
 /** When one has not come round for so long, something is wrong. */
 const LATE_MS = 30_000;
@@ -73,9 +74,9 @@ export class Canary {
     const principal = { kind: 'admin' } as const;
     const lease = { secret: null, seconds: Infinity, endsAt: Infinity, since: head, principal };
     const recipient = new Recipient(
-      { id: HOST, topic: CANARY_TOPIC, callback: CALLBACK, version: 0, lease, pending: null },
+      { id: CANARY_HOST, topic: CANARY_TOPIC, callback: CALLBACK, version: 0, lease, pending: null },
       this.topic,
-      HOST,
+      CANARY_HOST,
     );
     recipient.position = this.topic.newest = head;
     this.topic.recipients.set(CALLBACK, recipient);

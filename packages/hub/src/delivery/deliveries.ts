@@ -5,6 +5,7 @@ import type { Recipient } from '../subscription/recipient.js';
 import type { Seal } from '../subscription/sealed-secret.js';
 import type { Topic } from '../topic/topic.js';
 import type { Backlog } from './backlog.js';
+import { CANARY_HOST } from './canary.js';
 import type { Courier, DeliveryOutcome } from './courier.js';
 import { HostHealth, type BreakerCounts, type TurnOutcome } from './host-health.js';
 import { HostTurns } from './host-turns.js';
@@ -56,7 +57,8 @@ export class Deliveries {
 
   constructor(options: DeliveriesOptions) {
     this.#options = options;
-    this.#turns = new HostTurns(options.perHost, options.inAll);
+    // Callbacks that hang may hold every slot; that is no fault of the hub, and the canary must not tell of one.
+    this.#turns = new HostTurns(options.perHost, options.inAll, CANARY_HOST);
     const onRelease = (recipient: Recipient): boolean => this.#release(recipient);
     this.#health = options.breaker ? new HostHealth({ ...options, onRelease }) : undefined;
   }

@@ -28,6 +28,18 @@ describe('HostTurns', () => {
     expect(takeAll(turns)).toEqual(['hangs2']);
   });
 
+  it('LAW 7 gives a host that stands apart its turn first, and while the others hold all slots', () => {
+    const turns = new HostTurns<string>(1, 2, 'apart');
+    for (const host of ['a', 'b', 'c', 'apart', 'apart']) turns.add(host, host);
+    expect(takeAll(turns)).toEqual(['apart', 'a', 'b']);
+    expect(turns.inFlight).toBe(3);
+    turns.release('apart');
+    expect(turns.canServe).toBe(true);
+    expect(takeAll(turns)).toEqual(['apart']);
+    turns.release('a');
+    expect(takeAll(turns)).toEqual(['c']);
+  });
+
   it('is first in, first out within a host', () => {
     const turns = new HostTurns<string>(1, 1);
     for (const name of ['a', 'b', 'c']) turns.add('host', name);

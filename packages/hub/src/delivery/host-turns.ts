@@ -6,6 +6,8 @@ interface Host<Item> {
   inFlight: number;
   /** Whether the host stands in the round. */
   inRound: boolean;
+  /** Whether it takes a slot of its own instead of one of all. */
+  readonly apart: boolean;
 }
 
 /**
@@ -16,19 +18,25 @@ export class HostTurns<Item> {
   readonly #mostPerHost: number;
   readonly #mostInAll: number;
   readonly #hosts = new Map<string, Host<Item>>();
+  readonly #hostApart: string | undefined;
   /** Hosts with something waiting and a free slot, in the order of their turns. */
   readonly #round = new Queue<Host<Item>>();
+  /** The same, of the host whose slots are its own. */
+  readonly #roundApart = new Queue<Host<Item>>();
   #inFlight = 0;
+  #inFlightApart = 0;
   #waiting = 0;
   #serving = false;
 
-  constructor(mostPerHost: number, mostInAll: number) {
+  /** `hostApart` has `mostPerHost` slots besides those of all, so that nobody else can keep it waiting. */
+  constructor(mostPerHost: number, mostInAll: number, hostApart?: string) {
     this.#mostPerHost = mostPerHost;
     this.#mostInAll = mostInAll;
+    this.#hostApart = hostApart;
   }
 
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#inFlight + this.#inFlightApart;
   }
 
   get waiting(): number {
@@ -38,7 +46,8 @@ export class HostTurns<Item> {
   add(hostKey: string, item: Item): void {
     let host = this.#hosts.get(hostKey);
     if (host === undefined) {
-      host = { key: hostKey, waiting: new Queue(), inFlight: 0, inRound: false };
+      const apart = hostKey === this.#hostApart;
+      host = { key: hostKey, waiting: new Queue(), inFlight: 0, inRound: false, apart };
       this.#hosts.set(hostKey, host);
     }
     host.waiting.enqueue(item);
@@ -48,7 +57,7 @@ export class HostTurns<Item> {
 
   /** Whether something waits that could start now. */
   get canServe(): boolean {
-    return this.#round.size > 0 && this.#inFlight < this.#mostInAll;
+    return this.#roundApart.size > 0 || (this.#round.size > 0 && this.#inFlight < this.#mostInAll);
   }
 
   /**
@@ -71,12 +80,11 @@ export class HostTurns<Item> {
   }
 
   #take(): Item | undefined {
-    if (this.#inFlight >= this.#mostInAll) return undefined;
-    const host = this.#round.dequeue();
+    const host =
+      this.#roundApart.dequeue() ?? (this.#inFlight < this.#mostInAll ? this.#round.dequeue() : undefined);
     if (host === undefined) return undefined;
     host.inRound = false;
-    host.inFlight++;
-    this.#inFlight++;
+    this.#count(host, 1);
     this.#waiting--;
     const item = host.waiting.dequeue();
     this.#joinRound(host);
@@ -86,8 +94,7 @@ export class HostTurns<Item> {
   release(hostKey: string): void {
     const host = this.#hosts.get(hostKey);
     if (host === undefined) return;
-    host.inFlight--;
-    this.#inFlight--;
+    this.#count(host, -1);
     this.#joinRound(host);
     if (host.inFlight === 0 && host.waiting.size === 0) this.#hosts.delete(hostKey);
   }
@@ -95,6 +102,12 @@ export class HostTurns<Item> {
   #joinRound(host: Host<Item>): void {
     if (host.inRound || host.waiting.size === 0 || host.inFlight >= this.#mostPerHost) return;
     host.inRound = true;
-    this.#round.enqueue(host);
+    (host.apart ? this.#roundApart : this.#round).enqueue(host);
+  }
+
+  #count(host: Host<Item>, step: 1 | -1): void {
+    host.inFlight += step;
+    if (host.apart) this.#inFlightApart += step;
+    else this.#inFlight += step;
   }
 }
