@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { listAll, ping, postForm, subscribe, subscribed } from '../support/requests.js';
+import { send } from '../support/http.js';
+import { listAll, ping, postForm, publish, subscribe, subscribed } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
 import { useWorld } from '../support/world.js';
 
@@ -178,6 +179,47 @@ describe('a client that asks too much, without --dev', () => {
     expect(statuses.slice(0, 5)).toEqual([202, 202, 202, 202, 202]);
     expect(statuses.slice(6)).toContain(429);
     expect(callback.intents.length).toBeLessThanOrEqual(statuses.filter((status) => status === 202).length);
+  });
+
+  it('is counted by its /64 where it has an IPv6 address, and alone where it has an IPv4 one', async () => {
+    const flags = ['--trust-proxy', '127.0.0.0/8'];
+    const hub = await world.startHub({ dev: false, flags });
+    const ask = async (client: string): Promise<number> => {
+      const headers = { 'x-forwarded-for': client };
+      return (await send(new URL('/status/nothing', hub.url).href, { headers })).status;
+    };
+    const of = (clientOf: (n: number) => string): Promise<number[]> =>
+      Promise.all(Array.from({ length: 150 }, (_each, n) => ask(clientOf(n))));
+    expect(await of((n) => `2001:db8:0:1::${n.toString(16)}`)).toContain(429);
+    expect(await ask('2001:db8:0:2::1')).toBe(404);
+    expect(await of((n) => `203.0.113.${n}`)).not.toContain(429);
+    expect(await of((n) => (n % 2 === 0 ? '198.51.100.7' : '::ffff:198.51.100.7'))).toContain(429);
+  });
+
+  it('publishes as fast as the hub can with a credential, and subscribes no faster', async () => {
+    const hub = await world.startHub({
+      dev: false,
+      flags: ['--admin-key', KEY, '--allow-network', '127.0.0.0/8'],
+    });
+    const topic = `${world.topics.origin}/x`;
+    const headers = { authorization: `Bearer ${KEY}` };
+    const many = async (request: (n: number) => Promise<{ readonly status: number }>): Promise<number[]> => {
+      const answers = await Promise.all(Array.from({ length: 150 }, (_each, n) => request(n)));
+      return [...new Set(answers.map(({ status }) => status))].toSorted((a, b) => a - b);
+    };
+    const pings = (more: Readonly<Record<string, string>>) =>
+      many(() => postForm(hub, { 'hub.mode': 'publish', 'hub.url': topic }, more));
+    expect(await many(() => publish(hub, topic, 'x', { headers }))).toEqual([202]);
+    expect(await pings(headers)).toEqual([202]);
+    const subscriptions = await many((n) =>
+      postForm(
+        hub,
+        { 'hub.mode': 'subscribe', 'hub.topic': topic, 'hub.callback': `http://127.0.0.${n}:9/callback` },
+        headers,
+      ),
+    );
+    expect(subscriptions).toEqual([202, 429]);
+    expect(await pings({ authorization: 'Bearer another' })).toContain(429);
   });
 
   it('a callback that never answers is asked at most three times for each request', async () => {

@@ -1,11 +1,11 @@
-import type { CancelTimer, Clock, Random } from '@websub/shared';
+import { addressBlock, type CancelTimer, type Clock, type Random } from '@websub/shared';
 import type { HubEmitter } from '../events.js';
 import type { Readers } from './readers.js';
 
 /** How many streams there may be. */
 export interface StreamBounds {
   readonly inAll: number;
-  /** From one address. */
+  /** From one address, or one block where clients have many. */
   readonly perAddress: number;
   /** Of one subject, where a credential names one. */
   readonly perSubject: number;
@@ -111,7 +111,7 @@ export class Streams {
     return (
       this.#draining ||
       this.#open.size >= inAll ||
-      (this.#perAddress.get(address) ?? 0) >= perAddress ||
+      (this.#perAddress.get(addressBlock(address)) ?? 0) >= perAddress ||
       (subject !== undefined && (this.#perSubject.get(subject) ?? 0) >= perSubject)
     );
   }
@@ -169,7 +169,7 @@ export class Streams {
   }
 
   #count({ address, subject }: Opener, step: 1 | -1): void {
-    add(this.#perAddress, address, step);
+    add(this.#perAddress, addressBlock(address), step);
     if (subject !== undefined) add(this.#perSubject, subject, step);
   }
 

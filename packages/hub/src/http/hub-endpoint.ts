@@ -12,9 +12,9 @@ import {
 } from '@websub/shared';
 import type { Request, RequestHandler, Response } from 'express';
 import { may, type Grant } from '../access/grant.js';
-import type { Gate } from '../gate/gate.js';
+import type { Entrance, Gate } from '../gate/gate.js';
 import type { Acceptance } from '../protocol/acceptance.js';
-import type { Admission } from '../protocol/admission.js';
+import type { Admission, Refusal } from '../protocol/admission.js';
 import type { Publications } from '../protocol/publication.js';
 import { refusalOf, sendRefusal, type Admit } from './entrance.js';
 import { sendPlain } from './problem.js';
@@ -38,10 +38,12 @@ const MAX_FORM_BYTES = 64 * 1024;
 /** `POST /`: subscribers' and publishers' requests (sections 5.1 and 6). Answers text/plain, errors included. */
 export function hubEndpoint(options: HubEndpointOptions): RequestHandler {
   return async (request, response) => {
-    const refusal = options.admission?.client(request.ip ?? '');
+    const entrance = await options.admit(request);
+    // Whoever has a credential may publish as fast as the hub can: an operator can take it away.
+    const refusal = entrance.kind === 'admitted' ? undefined : options.admission?.client(request.ip ?? '');
     if (refusal !== undefined) sendTooMany(response, refusal);
-    else if (isForm(request)) await answerForm(options, request, response);
-    else if (isContentPublication(request)) await answerPublication(options, request, response);
+    else if (isForm(request)) await answerForm(options, entrance, request, response);
+    else if (isContentPublication(request)) await answerPublication(options, entrance, request, response);
     else throw unsupported(FORM_OR_CONTENT);
   };
 }
@@ -52,17 +54,18 @@ function unsupported(cure: string): WebSubError {
   return new WebSubError('unsupported_media_type', cure);
 }
 
-async function answerForm(options: HubEndpointOptions, request: Request, response: Response): Promise<void> {
+async function answerForm(
+  options: HubEndpointOptions,
+  entrance: Entrance,
+  request: Request,
+  response: Response,
+): Promise<void> {
   const hubRequest = parseHubRequest(await readBody(request, MAX_FORM_BYTES));
-  const entrance = await options.admit(request);
   if (!isAllowed(entrance.grant, hubRequest)) {
     sendRefusal(sendPlain, response, refusalOf(entrance, hubRequest.mode));
     return;
   }
-  const tooMany =
-    hubRequest.mode === 'subscribe'
-      ? options.admission?.topic(request.ip ?? '', hubRequest.topic)
-      : undefined;
+  const tooMany = tooManyIntents(options, entrance, request, hubRequest);
   if (tooMany !== undefined) {
     sendTooMany(response, tooMany);
     return;
@@ -76,6 +79,20 @@ async function answerForm(options: HubEndpointOptions, request: Request, respons
   }
 }
 
+/** Each leads to requests to a third party, so a credential lifts no bound. */
+function tooManyIntents(
+  { admission }: HubEndpointOptions,
+  entrance: Entrance,
+  request: Request,
+  hubRequest: HubRequest,
+): Refusal | undefined {
+  if (admission === undefined || !('callback' in hubRequest)) return undefined;
+  const client = request.ip ?? '';
+  const refusal = entrance.kind === 'admitted' ? admission.client(client) : undefined;
+  if (refusal !== undefined || hubRequest.mode === 'unsubscribe') return refusal;
+  return admission.topic(client, hubRequest.topic);
+}
+
 const ACCEPTED: Readonly<Record<HubRequest['mode'], string>> = {
   subscribe: 'Accepted: your callback is asked to verify its intent.',
   unsubscribe: 'Accepted: your callback is asked to verify its intent.',
@@ -86,6 +103,7 @@ const ACCEPTED: Readonly<Record<HubRequest['mode'], string>> = {
 
 async function answerPublication(
   options: HubEndpointOptions,
+  entrance: Entrance,
   request: Request,
   response: Response,
 ): Promise<void> {
@@ -98,7 +116,6 @@ async function answerPublication(
       'hub.topic is missing or repeated: content is published to one topic',
     );
   }
-  const entrance = await options.admit(request);
   if (!may(entrance.grant, 'publish', topic)) {
     sendRefusal(sendPlain, response, refusalOf(entrance, 'publishing content to this topic'));
     return;

@@ -1,4 +1,4 @@
-import type { Clock, SubscribeRequest, UnsubscribeRequest } from '@websub/shared';
+import { addressBlock, type Clock, type SubscribeRequest, type UnsubscribeRequest } from '@websub/shared';
 import { callbackHost } from '../subscription/callback-host.js';
 import type { Roll } from '../subscription/roll.js';
 import type { Subscription } from '../subscription/subscription.js';
@@ -41,16 +41,18 @@ export class Admission {
     this.#options = options;
   }
 
-  /** Any request of this client (an IP address). */
+  /** Any request of this client: an IP address, or its block where clients have many. */
   client(address: string): Refusal | undefined {
-    const waitMs = this.#perClient.admit(address, this.#options.clock.monotonic());
+    const waitMs = this.#perClient.admit(addressBlock(address), this.#options.clock.monotonic());
     return waitMs === 0 ? undefined : tooMany('this client sends requests too fast', waitMs);
   }
 
   /** A request of this client that may make the hub know a further topic. */
   topic(address: string, topic: string): Refusal | undefined {
     const { roll, clock } = this.#options;
-    const waitMs = roll.topics.has(topic) ? 0 : this.#newTopics.admit(address, clock.monotonic());
+    const waitMs = roll.topics.has(topic)
+      ? 0
+      : this.#newTopics.admit(addressBlock(address), clock.monotonic());
     return waitMs === 0 ? undefined : tooMany('this client asks for too many different topics', waitMs);
   }
 
