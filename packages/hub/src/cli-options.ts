@@ -149,6 +149,12 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     fallback: '10',
   },
   {
+    name: 'drainSeconds',
+    kind: 'number',
+    help: 'seconds for which a stopping hub still serves while it says that it is not ready',
+    fallback: '2, with --dev 0',
+  },
+  {
     name: 'trustProxy',
     kind: 'list',
     help: 'CIDR ranges of proxies whose X-Forwarded-For counts',

@@ -5,7 +5,7 @@ import { maintenanceCommands } from './cli-maintenance.js';
 import { createHub, type Hub } from './create-hub.js';
 import { HubEmitter } from './events.js';
 import { createLogger, logEvents } from './logging.js';
-import { OptionError } from './options.js';
+import { OptionError, resolveOptions, type HubOptions } from './options.js';
 import { VERSION } from './package-info.js';
 
 const MISUSE = 2;
@@ -16,7 +16,10 @@ const WANTING_A_PERSON: ReadonlySet<string> = new Set<ErrorCode>([
   'store_newer',
   'unknown_key',
 ]);
+const DRAIN_SECONDS = 2;
 const STOP_LIMIT_MS = 15_000;
+/** After it has closed, however long that was put off. */
+const CLOSE_LIMIT_MS = 13_000;
 
 /** `websub-hub`: starts a hub and stops it gracefully at SIGTERM or SIGINT. */
 async function main(argv: readonly string[]): Promise<void> {
@@ -46,7 +49,9 @@ Examples:
 `;
 
 async function run(flags: Readonly<Record<string, unknown>>): Promise<void> {
-  const { hub: options, logLevel, nameOf } = readStartOptions(flags, process.env);
+  const { hub, logLevel, nameOf } = readStartOptions(flags, process.env);
+  // Who embeds a hub stops it when nobody needs it; a signal comes while others still send.
+  const options = { drainSeconds: hub.dev === true ? 0 : DRAIN_SECONDS, ...hub };
   const readable = options.dev === true && process.stdout.isTTY;
   const logger = createLogger({ level: logLevel, readable });
   const events = new HubEmitter();
@@ -54,7 +59,7 @@ async function run(flags: Readonly<Record<string, unknown>>): Promise<void> {
   // Nothing is acknowledged after this; the next start reads what is on stable storage.
   events.on('store-lost', ({ error }) => fail(reasonOf(error), statusOf(error)));
   const starting = createHub(options, events);
-  stopAtSignals(starting, events);
+  stopAtSignals(starting, events, stopLimitMs(options));
   try {
     await starting;
   } catch (error) {
@@ -64,18 +69,27 @@ async function run(flags: Readonly<Record<string, unknown>>): Promise<void> {
   }
 }
 
+function stopLimitMs(options: HubOptions): number {
+  try {
+    return Math.max(STOP_LIMIT_MS, resolveOptions(options).drainMs + CLOSE_LIMIT_MS);
+  } catch {
+    // Wrong options are told of by the start.
+    return STOP_LIMIT_MS;
+  }
+}
+
 function isAboutTheStore(error: unknown): error is WebSubError {
   return error instanceof WebSubError && error.code.startsWith('store_');
 }
 
 /** Also while the hub starts: it is stopped as soon as it is up. */
-function stopAtSignals(starting: Promise<Hub>, events: HubEmitter): void {
+function stopAtSignals(starting: Promise<Hub>, events: HubEmitter, limitMs: number): void {
   let stalled = false;
   events.on('store-stalled', () => (stalled = true));
   events.on('store-resumed', () => (stalled = false));
   const stop = (): void => {
     // Whatever does not end by then is cut off; it is on stable storage or was never acknowledged.
-    systemClock.after(STOP_LIMIT_MS, () => {
+    systemClock.after(limitMs, () => {
       // A thread that waits for the disk cannot be ended otherwise, and an exit would wait for it.
       if (stalled) process.kill(process.pid, 'SIGKILL');
       process.exit(0);

@@ -36,11 +36,15 @@ export interface Hub {
   /** Everything that happens in it. */
   readonly events: HubEmitter;
   /**
-   * Stops gracefully: takes no new work, lets requests and deliveries in flight settle within their own time limits (at
-   * most 15 s), saves every place, closes the store (LAW 11). Stopping twice is harmless.
+   * Stops gracefully: says that it is not ready and serves for `drainSeconds` more; then takes no new work, lets requests and
+   * deliveries in flight settle within their own time limits (at most 15 s), saves every place, closes the store (LAW 11).
+   * Stopping twice is harmless.
    */
   stop(): Promise<void>;
 }
+
+/** `draining`: it still serves, and says that it is not ready; `closing`: it takes nothing new. */
+type Phase = 'starting' | 'ready' | 'draining' | 'closing';
 
 const CLOSE_GRACE_MS = 10_000;
 const EVERYWHERE = ['0.0.0.0/0', '::/0'];
@@ -60,7 +64,7 @@ export async function createHub(
   const config = resolveOptions(given);
   const { clock = systemClock, random = systemRandom, resolver = systemResolver } = ports;
   const { network } = config;
-  const hub = { url: '', ready: false };
+  const hub: { url: string; phase: Phase } = { url: '', phase: 'starting' };
   const loomTopics = new LoomTopics(() => hub.url);
 
   // Whoever starts the hub says where the keys of tokens are: any address may be theirs.
@@ -171,7 +175,8 @@ export async function createHub(
     corsOrigins: config.corsOrigins,
     events,
     hubUrl: () => hub.url,
-    isReady: () => hub.ready,
+    isReady: () => hub.phase === 'ready',
+    isOpen: () => hub.phase === 'ready' || hub.phase === 'draining',
     complaint: () => storeWatch.complaint ?? engine.canary?.complaint,
     isStalled: () => storeWatch.isStalled,
     trustProxy: config.trustProxy,
@@ -183,13 +188,19 @@ export async function createHub(
     protocols,
     admit,
     hubUrl: () => hub.url,
-    isReady: () => hub.ready,
+    isReady: () => hub.phase === 'ready',
   }).attach(server);
   const drain = drainable(server);
   const stop = async (): Promise<void> => {
-    hub.ready = false;
+    const wasReady = hub.phase === 'ready';
+    hub.phase = 'draining';
     bridge.drain();
+    if (wasReady && config.drainMs > 0)
+      await new Promise<void>((resolve) => clock.after(config.drainMs, resolve));
+    hub.phase = 'closing';
     const cut = clock.after(CLOSE_GRACE_MS, () => server.closeAllConnections());
+    // The port stays open meanwhile, so that whoever asks hears that it is not ready.
+    await deliveries.stop();
     await drain();
     cut();
     await engine.stop();
@@ -203,7 +214,7 @@ export async function createHub(
     hub.url = config.publicUrl ?? listensAt;
     await engine.start();
     storeWatch.start();
-    hub.ready = true;
+    hub.phase = 'ready';
     events.emit('listening', { url: listensAt });
   } catch (error) {
     await stop();

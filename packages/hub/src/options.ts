@@ -97,6 +97,11 @@ export interface HubOptions {
   readonly retainBytes?: number;
   /** Seconds between the updates that the hub sends through itself, to see that it works. 0 turns that off. Default 10. */
   readonly canarySeconds?: number;
+  /**
+   * Seconds for which a hub that is to stop says that it is not ready and still serves, so that whoever passes traffic on to
+   * it notices first. At most 15. Default 0; `websub-hub start` without `dev` takes 2.
+   */
+  readonly drainSeconds?: number;
   /** Proxies (CIDR ranges) whose `X-Forwarded-For` tells the client's address. Default none. */
   readonly trustProxy?: readonly string[];
   /**
@@ -185,6 +190,11 @@ const schema = z.strictObject({
     .int('is not a whole number of seconds: give one, or 0 to turn it off')
     .min(0, 'is negative: give seconds, or 0 to turn it off')
     .default(10),
+  drainSeconds: z
+    .number('is not a number of seconds: give 0 to 15')
+    .min(0, 'is negative: give 0 to 15 seconds')
+    .max(15, 'is more than 15 seconds: give 0 to 15')
+    .default(0),
   trustProxy: z.array(z.string().refine(isCidr, 'is not CIDR: write ranges like 10.0.0.0/8')).default([]),
 });
 
@@ -218,6 +228,7 @@ export interface ResolvedOptions {
   readonly retention: Retention;
   /** `null` is off. */
   readonly canaryMs: number | null;
+  readonly drainMs: number;
   readonly trustProxy: readonly string[];
   readonly secretKey: readonly string[];
   readonly secretKeyFile: string | undefined;
@@ -278,6 +289,7 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
     maxInFlight: given.maxInFlight ?? (dev ? 1_024 : 512),
     verificationsPerHost: dev ? 64 : 2,
     canaryMs: given.canarySeconds === 0 ? null : given.canarySeconds * 1000,
+    drainMs: given.drainSeconds * 1000,
     retention: { ageMs: given.retainSeconds * 1000, count: given.retainEntries, bytes: given.retainBytes },
   };
 }

@@ -32,8 +32,10 @@ export interface AppOptions {
   readonly metrics: Metrics;
   readonly events: HubEmitter;
   readonly hubUrl: () => string;
-  /** False while the hub starts or stops. */
+  /** Whether the hub should be given traffic: false while it starts or stops. */
   readonly isReady: () => boolean;
+  /** Whether it takes requests: also in the first seconds of a stop. */
+  readonly isOpen: () => boolean;
   /** What is wrong inside, so that the hub should be given no traffic; `undefined` while all is well. */
   readonly complaint: () => string | undefined;
   /** Whether the disk does not answer. */
@@ -66,7 +68,7 @@ export function createApp(options: AppOptions): Express {
   // Before anything is refused because the hub is not ready: an EventSource would not come back.
   app.use('/v1', eventStreams({ bridge, admit, isReady }), waitRoute({ bridge, admit, isReady }));
   app.all([...options.socketPaths], upgradeRequired);
-  app.use((_request, response, next) => (isReady() ? next() : sendNotReady(response)));
+  app.use((_request, response, next) => (options.isOpen() ? next() : sendNotReady(response)));
   const guard = storeGuard(options);
   app.get('/', welcome(options.hubUrl));
   app.post('/', guard, hubEndpoint({ ...options.endpoint, admit, gate }));
