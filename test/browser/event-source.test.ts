@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { hasChromium, usePages, WITHOUT_CHROMIUM } from '../support/browser.js';
+import { manage } from '../support/manage.js';
 import { published } from '../support/requests.js';
 import { until } from '../support/until.js';
 import { useWorld } from '../support/world.js';
@@ -65,6 +66,31 @@ describe.skipIf(!hasChromium)(
         30_000,
       );
       expect(await seen()).toEqual({ messages: expected, named: [], state: 1 });
+    }, 60_000);
+
+    it('S000: reads what walt.id services serve, and nothing of the hub besides, through a kill', async () => {
+      const update = async (nth: number): Promise<boolean> => {
+        const body = { target: 'page', event: 'STATUS_CHANGED', session: { nth } };
+        const path = `/targets/page/updates?hub.id=update-${nth}`;
+        return manage(world.hub, 'POST', path, body).then(
+          ({ status }) => status === 202,
+          () => false,
+        );
+      };
+      for (let nth = 1; nth <= 12; nth++) expect(await update(nth)).toBe(true);
+      const { seen } = await openSource(new URL('/verification-session/page/events', world.hub.url).href);
+      await until('the page has the last ten', async () => (await seen()).messages.length >= 11);
+      await world.hub.kill();
+      await world.hub.restart();
+      for (let nth = 13; nth <= 15; nth++) await until('it is accepted', () => update(nth));
+      const updatesOf = ({ messages }: Seen): unknown[] =>
+        messages
+          .filter((message) => message !== '{}')
+          .map((message) => (JSON.parse(message) as { session: { nth: number } }).session.nth);
+      await until('the page has everything', async () => updatesOf(await seen()).length >= 13, 30_000);
+      const { messages, named, state } = await seen();
+      expect([messages[0], named, state]).toEqual(['{}', [], 1]);
+      expect(updatesOf(await seen())).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
     }, 60_000);
 
     it('sees the events of the hub by their names, and not as messages', async () => {

@@ -95,19 +95,23 @@ describe('the OpenAPI document', () => {
       '/v1/dead-letters/redeliver': { topic },
       '/v1/credentials': { role: 'reader', read: ['*'] },
       '/v1/revocations': { jti: 'a token' },
+      '/v1/targets/{target}/updates': { target: 'session', event: 'STATUS_CHANGED', session: {} },
+      '/v1/targets/{target}/notifications': { webhook: { url: callback.url } },
     };
     const credential = await manage(hub, 'POST', '/credentials', { role: 'publisher', publish: ['*'] });
     const things: Readonly<Record<string, string>> = {
       'dead-letters': String(letter?.['id']),
       credentials: (JSON.parse(credential.text) as { id: string }).id,
       subscriptions: id,
+      targets: 'session',
     };
-    // Whatever ends something comes last.
-    const inOrder = routes.toSorted(([a], [b]) => Number(a === 'delete') - Number(b === 'delete'));
+    // Whatever makes something comes first, whatever ends something last.
+    const order = ['put', 'get', 'post', 'delete'];
+    const inOrder = routes.toSorted(([a], [b]) => order.indexOf(a) - order.indexOf(b));
     for (const [method, path] of inOrder.filter(([, each]) => each.startsWith('/v1/'))) {
       const noun = path.split('/')[2] ?? '';
-      const real = path.slice('/v1'.length).replace('{id}', things[noun] ?? '');
-      const body = method === 'post' ? bodies[path] : undefined;
+      const real = path.slice('/v1'.length).replace(/\{\w+\}/, things[noun] ?? '');
+      const body = method === 'post' || method === 'put' ? bodies[path] : undefined;
       const answer = await manage(hub, method.toUpperCase(), real, body);
       expect(answer.status, `${method} ${path}: ${answer.text}`).toBeLessThan(300);
       expectDescribed(method, path, answer);
@@ -129,7 +133,7 @@ describe('the OpenAPI document', () => {
     for (const [method, path] of routes.filter(
       ([, each]) => each.startsWith('/v1/') && !each.endsWith('.json'),
     )) {
-      const real = path.slice('/v1'.length).replace('{id}', 'nobody');
+      const real = path.slice('/v1'.length).replace(/\{\w+\}/, 'nobody');
       for (const hub of [closed, keyed]) {
         const answer = await manage(hub, method.toUpperCase(), real);
         expect([401, 403]).toContain(answer.status);

@@ -31,6 +31,12 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     fallback: 'http://host:port/',
   },
   {
+    name: 'topicBase',
+    kind: 'text',
+    help: 'URL below which targets, wallets and clients of other systems are topics',
+    fallback: 'the public URL',
+  },
+  {
     name: 'data',
     kind: 'text',
     help: 'folder of the embedded store; :memory: keeps nothing',

@@ -65,7 +65,8 @@ export async function createHub(
   const { clock = systemClock, random = systemRandom, resolver = systemResolver } = ports;
   const { network } = config;
   const hub: { url: string; phase: Phase } = { url: '', phase: 'starting' };
-  const loomTopics = new LoomTopics(() => hub.url);
+  const topicBase = (): string => config.topicBase ?? hub.url;
+  const loomTopics = new LoomTopics(topicBase);
 
   // Whoever starts the hub says where the keys of tokens are: any address may be theirs.
   const keysHttp =
@@ -119,7 +120,15 @@ export async function createHub(
     hubUrl: () => hub.url,
   });
   const { roll, deliveries } = engine;
-  const bridge = new Bridge({ log: engine.log, gate, bounds: config.streams, clock, random, events });
+  const bridge = new Bridge({
+    log: engine.log,
+    gate,
+    bounds: config.streams,
+    clock,
+    random,
+    events,
+    topicBase,
+  });
   const admit: Admit = (request) => gate.admit(shownCredential(request, config));
   const protocols: readonly SocketProtocol[] = [];
   const management = {
@@ -131,6 +140,11 @@ export async function createHub(
     recentAttempts: engine.recentAttempts,
     redeliveries: engine.redeliveries,
     operator: engine.operator,
+    webhooks: engine.webhooks,
+    admission: engine.admission,
+    publications: engine.publications,
+    ownTopics: bridge.ownTopics,
+    seal,
     clock,
   };
   const storeWatch = new StoreWatch({ lateMs: () => store.lateMs(), clock, events });
@@ -143,7 +157,7 @@ export async function createHub(
       hubUrl: () => hub.url,
     },
     management,
-    status: { ...management, closedRequests: engine.closedRequests, admission: engine.admission },
+    status: { ...management, closedRequests: engine.closedRequests },
     metrics: createMetrics(
       events,
       {

@@ -30,6 +30,7 @@ import { Subscriptions } from './protocol/subscriptions.js';
 import { TopicFetches } from './protocol/topic-fetches.js';
 import type { Validate } from './protocol/validation.js';
 import { Verification } from './protocol/verification.js';
+import { Webhooks } from './protocol/webhooks.js';
 import type { Store } from './store.js';
 import type { SubscriptionEvent } from './subscription/decide.js';
 import type { Recipient } from './subscription/recipient.js';
@@ -71,6 +72,7 @@ export class Engine {
   readonly canary: Canary | undefined;
   readonly publications: Publications;
   readonly acceptance: Acceptance;
+  readonly webhooks: Webhooks;
   /** Absent in development, where nothing is bounded. */
   readonly admission: Admission | undefined;
   readonly #options: EngineOptions;
@@ -179,6 +181,13 @@ export class Engine {
       network: config.network,
       admission: this.admission,
       lease: config.lease,
+    });
+    this.webhooks = new Webhooks({
+      ...common,
+      subscriptions: this.#subscriptions,
+      network: config.network,
+      admission: this.admission,
+      head: () => log.head(),
     });
     this.#resealing = new Resealing({ ...common, subscriptions: this.#subscriptions });
     this.#housekeeping = new Housekeeping({ ...common, log, retention: config.retention });

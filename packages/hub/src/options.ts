@@ -34,6 +34,11 @@ export interface HubOptions {
   readonly port?: number;
   /** What the hub calls itself in Link headers, as publishers advertise it. Default `http://host:port/`. */
   readonly publicUrl?: string;
+  /**
+   * The URL below which the hub names topics itself, for systems that it stands in for: `targets/…`, `wallets/…`, `clients/…`, `loom/…`.
+   * Default: the public URL. Written down, it stays the same when that changes.
+   */
+  readonly topicBase?: string;
   /** Folder of the embedded store; `:memory:` keeps nothing. Default `./websub-data`. */
   readonly data?: string;
   /** Development: loopback addresses allowed, publishing and the management API open, no rate limits. Default false. */
@@ -141,6 +146,10 @@ const schema = z.strictObject({
     .string()
     .refine(isWebUrl, 'is not an absolute http or https URL: write https://hub.example.com/')
     .optional(),
+  topicBase: z
+    .string()
+    .refine(isTopicBase, 'is no http or https URL that ends with a slash: write https://hub.example.com/')
+    .optional(),
   data: z.string().min(1, 'is empty: name a folder, or :memory:').default('./websub-data'),
   dev: z.boolean().default(false),
   adminKey: z.string().min(16, 'has fewer than 16 characters: choose a longer key').optional(),
@@ -207,6 +216,8 @@ export interface ResolvedOptions {
   readonly host: string;
   readonly port: number;
   readonly publicUrl: string | undefined;
+  /** `undefined`: below the public URL. */
+  readonly topicBase: string | undefined;
   readonly data: string;
   readonly dev: boolean;
   readonly adminKey: string | undefined;
@@ -259,6 +270,7 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
   return {
     ...given,
     publicUrl: given.publicUrl,
+    topicBase: given.topicBase,
     adminKey: given.adminKey,
     secretKeyFile: given.secretKeyFile,
     dev,
@@ -325,6 +337,11 @@ function toOptionError(issue: z.core.$ZodIssue | undefined): OptionError {
 
 function isWebUrl(value: string): boolean {
   return doesNotThrow(() => parseWebUrl(value, 'publicUrl'));
+}
+
+/** Names are put behind it. */
+function isTopicBase(value: string): boolean {
+  return isWebUrl(value) && value.endsWith('/') && !value.includes('?');
 }
 
 /** A file; or a URL that nobody on the way can change: https, or http on this machine. */

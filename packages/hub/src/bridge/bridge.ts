@@ -3,6 +3,7 @@ import type { HubEmitter } from '../events.js';
 import type { Gate } from '../gate/gate.js';
 import type { HotTail } from '../log/hot-tail.js';
 import { Envelopes } from './envelope.js';
+import { OwnTopics } from './own-topics.js';
 import { Payloads } from './payload.js';
 import { Readers } from './readers.js';
 import { SseCodec } from './sse-codec.js';
@@ -15,6 +16,8 @@ export interface BridgeOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: HubEmitter;
+  /** The URL below which the hub has topics of its own; known once it listens. */
+  readonly topicBase: () => string;
 }
 
 /** Everything that gives the log's entries to readers who keep their own place. */
@@ -29,6 +32,7 @@ export class Bridge {
   readonly payloads: Payloads;
   readonly envelopes: Envelopes;
   readonly codec: SseCodec;
+  readonly ownTopics: OwnTopics;
 
   constructor(options: BridgeOptions) {
     const { log, gate, clock, random, events } = options;
@@ -39,6 +43,7 @@ export class Bridge {
     this.clock = clock;
     this.random = random;
     this.events = events;
+    this.ownTopics = new OwnTopics(options.topicBase);
     this.readers = new Readers({ ...options, payloads });
     this.streams = new Streams({ ...options, readers: this.readers });
     this.envelopes = new Envelopes(log.epoch, payloads);

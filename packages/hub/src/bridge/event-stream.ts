@@ -5,7 +5,7 @@ import { gapView, type Gap } from './gap.js';
 import type { Reader, Reading, Sink } from './reader.js';
 import type { FrameOf } from './sse-codec.js';
 import { retryMs, type OpenStream, type StreamCommons, type StreamEnd } from './streams.js';
-import { controlFrame, HEARTBEAT, opening, type ControlEvent } from './sse-format.js';
+import { controlFrame, HEARTBEAT, opening, type ControlEvent, type ControlStyle } from './sse-format.js';
 
 export interface EventStreamOptions extends StreamCommons {
   readonly response: ServerResponse;
@@ -20,6 +20,12 @@ export interface EventStreamOptions extends StreamCommons {
   /** Why it ends then. */
   readonly endsAs: 'max_age' | 'timeout';
   readonly heartbeatMs: number;
+  /** Makes the sign of life, given the wall clock. Default: the shortest comment. */
+  readonly heartbeat?: (now: number) => Buffer;
+  /** What comes first, before any entry. Default: nothing. */
+  readonly greeting?: Buffer;
+  /** How the hub tells what it has to say. Default: as events. With `comments` a timeout is silent. */
+  readonly controls?: ControlStyle;
   /** Whether the client is told that the stream ends when it was given all that it asked for. */
   readonly saysBye: boolean;
   /** Whether `live` is told when the reader has everything: at the beginning, and after it was further back. */
@@ -61,6 +67,7 @@ export class EventStream implements Sink, OpenStream {
     response.on('close', () => this.#close('client'));
     response.on('error', () => this.#close('client'));
     this.#write(opening(retryMs(random, RETRY_MS)));
+    if (options.greeting !== undefined) this.#write(options.greeting);
     this.#release = reading.permit.hold((end) => this.end(end));
     if (gap !== undefined) this.#tellGap(gap);
     this.#reader = readers.open(reading, this);
@@ -86,7 +93,7 @@ export class EventStream implements Sink, OpenStream {
     if (!this.#options.tellsLive || this.#toldLive) return;
     this.#toldLive = true;
     const cursor = this.#cursor();
-    this.#write(controlFrame('live', { cursor }, { id: cursor }));
+    this.#write(this.#control('live', { cursor }, { id: cursor }));
   }
 
   failed(): void {
@@ -106,8 +113,7 @@ export class EventStream implements Sink, OpenStream {
     const event: ControlEvent = why === 'timeout' ? 'timeout' : 'bye';
     const id = this.#cursor();
     const value = why === 'timeout' ? { cursor: id } : { reason: why, retry_ms: after };
-    if (why !== 'limit' || this.#options.saysBye)
-      this.#write(controlFrame(event, value, { id, retryMs: after }));
+    if (this.#saysEnd(why)) this.#write(this.#control(event, value, { id, retryMs: after }));
     this.#close(why);
   }
 
@@ -127,8 +133,20 @@ export class EventStream implements Sink, OpenStream {
     const { endsAt } = this.#reader.permit;
     if (!this.#toldExpiring && endsAt - wallClock <= EXPIRING_MS) {
       this.#toldExpiring = true;
-      this.#write(controlFrame('expiring', { exp: Math.floor(endsAt / 1000) }));
-    } else if (this.#isIdle() && now - this.#writtenAt >= this.#options.heartbeatMs) this.#write(HEARTBEAT);
+      this.#write(this.#control('expiring', { exp: Math.floor(endsAt / 1000) }));
+    } else if (this.#isIdle() && now - this.#writtenAt >= this.#options.heartbeatMs)
+      this.#write(this.#options.heartbeat?.(wallClock) ?? HEARTBEAT);
+  }
+
+  #saysEnd(why: StreamEnd): boolean {
+    const { controls, saysBye } = this.#options;
+    if (why === 'limit') return saysBye;
+    return why !== 'timeout' || controls !== 'comments';
+  }
+
+  #control(name: ControlEvent, value: unknown, more?: Parameters<typeof controlFrame>[2]): Buffer {
+    const { controls } = this.#options;
+    return controlFrame(name, value, { ...more, ...(controls !== undefined && { style: controls }) });
   }
 
   #isIdle(): boolean {
@@ -140,7 +158,7 @@ export class EventStream implements Sink, OpenStream {
   }
 
   #tellGap(gap: Gap): void {
-    this.#write(controlFrame('gap', gapView(gap), { id: gap.resumedAfter }));
+    this.#write(this.#control('gap', gapView(gap), { id: gap.resumedAfter }));
   }
 
   #write(bytes: Buffer): void {

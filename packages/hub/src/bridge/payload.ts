@@ -19,6 +19,20 @@ export class Payloads {
   of(entry: Entry): Payload {
     return this.#shelf.of(entry);
   }
+
+  /** The body as it is; what is no text, as a `data:` URL. */
+  textOf(entry: Entry): string {
+    const payload = this.of(entry);
+    const { body, contentType } = entry.content;
+    switch (payload.kind) {
+      case 'json':
+        return Buffer.from(body).toString();
+      case 'text':
+        return payload.text;
+      case 'binary':
+        return `data:${contentType.replaceAll(/\s/g, '')};base64,${Buffer.from(body).toString('base64')}`;
+    }
+  }
 }
 
 /** By its content type; a body that is not what its type says is taken for what it is. */

@@ -32,14 +32,35 @@ export function readRequestOf(
   lastEventId: string | undefined,
   now: number,
 ): ReadRequest {
-  const words = {
-    lastEventId: lastEventId || oneOf(params, ['last_event_id', 'lastEventID', 'lastEventId']),
-    since: one(params, 'since'),
-    lookBack: one(params, 'look_back'),
-  };
   return {
     selection: readSelection(params),
     filter: readFilter(params),
+    ...readPlace(params, { lastEventId, now }),
+  };
+}
+
+/** What somebody says about where to begin. */
+export interface PlaceWords {
+  /** The header. */
+  readonly lastEventId: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** The `since` of who says nothing. Default `latest`. */
+  readonly usual?: string;
+}
+
+/** Reads where to begin, and what to do when that is not there: `since`, `look_back`, `last_event_id`, `on_gap`. */
+export function readPlace(
+  params: URLSearchParams,
+  { lastEventId, now, usual }: PlaceWords,
+): Pick<ReadRequest, 'start' | 'resumes' | 'requested' | 'onGap'> {
+  const lookBack = one(params, 'look_back');
+  const words = {
+    lastEventId: lastEventId || oneOf(params, ['last_event_id', 'lastEventID', 'lastEventId']),
+    since: one(params, 'since') ?? (lookBack === undefined ? usual : undefined),
+    lookBack,
+  };
+  return {
     start: startOf(words, now),
     resumes: Boolean(words.lastEventId),
     requested: words.lastEventId || words.since || words.lookBack || 'latest',

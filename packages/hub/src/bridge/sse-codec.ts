@@ -3,7 +3,7 @@ import type { Entry } from '../log/log.js';
 import type { Envelopes } from './envelope.js';
 import type { Payloads } from './payload.js';
 import { Shelf } from './shelf.js';
-import { eventFrame } from './sse-format.js';
+import { eventFrame, type SseEvent } from './sse-format.js';
 
 /** How entries look on a stream. */
 export const SSE_FORMATS = ['raw', 'envelope'] as const;
@@ -18,6 +18,9 @@ export interface SseCodecOptions {
 /** Makes the frame of an entry. */
 export type FrameOf = (entry: Entry) => Buffer;
 
+/** What of an entry is shown; its id is added. */
+export type Show = (entry: Entry) => Omit<SseEvent, 'id'>;
+
 const SHELF_BYTES = 16 * 1024 * 1024;
 
 /** Frames of entries, each made once for all who read the same format. */
@@ -31,37 +34,25 @@ export class SseCodec {
 
   /** `typed` gives events the name of the entry's type. */
   framesOf(format: SseFormat, typed: boolean): FrameOf {
-    const key = `${format} ${typed}`;
-    let shelf = this.#shelves.get(key);
+    return this.framesBy(`${format} ${typed}`, (entry) => ({
+      name: typed ? entry.type : undefined,
+      data: format === 'envelope' ? this.#options.envelopes.of(entry) : this.#options.payloads.textOf(entry),
+    }));
+  }
+
+  /** Frames as another system shows them; everybody who names the same `look` shares them. `withId` false leaves out the id. */
+  framesBy(look: string, show: Show, withId = true): FrameOf {
+    let shelf = this.#shelves.get(look);
     if (shelf === undefined) {
-      const make = (entry: Entry): Buffer => this.#frame(entry, format, typed);
+      const make = (entry: Entry): Buffer =>
+        eventFrame({
+          ...(withId && { id: formatCursor(this.#options.epoch, entry.position) }),
+          ...show(entry),
+        });
       shelf = new Shelf(SHELF_BYTES, make, (_entry, frame) => frame.byteLength);
-      this.#shelves.set(key, shelf);
+      this.#shelves.set(look, shelf);
     }
     const found = shelf;
     return (entry) => found.of(entry);
-  }
-
-  #frame(entry: Entry, format: SseFormat, typed: boolean): Buffer {
-    const { epoch, envelopes } = this.#options;
-    return eventFrame({
-      id: formatCursor(epoch, entry.position),
-      name: typed ? entry.type : undefined,
-      data: format === 'envelope' ? envelopes.of(entry) : this.#raw(entry),
-    });
-  }
-
-  /** The body as it is; what is no text, as a `data:` URL, since a stream of events is text. */
-  #raw(entry: Entry): string {
-    const payload = this.#options.payloads.of(entry);
-    const { body, contentType } = entry.content;
-    switch (payload.kind) {
-      case 'json':
-        return Buffer.from(body).toString();
-      case 'text':
-        return payload.text;
-      case 'binary':
-        return `data:${contentType.replaceAll(/\s/g, '')};base64,${Buffer.from(body).toString('base64')}`;
-    }
   }
 }

@@ -29,6 +29,12 @@ describe('the bytes of server-sent events', () => {
     expect(text(controlFrame('expiring', { exp: 1 }))).toBe('event: expiring\ndata: {"exp":1}\n\n');
   });
 
+  it('to clients of other systems it is a comment, which none of them takes for data', () => {
+    expect(
+      text(controlFrame('bye', { reason: 'drain' }, { id: 'k.9', retryMs: 1500, style: 'comments' })),
+    ).toBe('retry: 1500\n: bye {"reason":"drain"}\n');
+  });
+
   it('what is no event has no blank line', () => {
     expect(text(HEARTBEAT)).toBe(':\n');
     expect(text(opening(2_000))).toBe(':\nretry: 2000\n');

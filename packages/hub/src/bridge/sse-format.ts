@@ -26,13 +26,21 @@ export function eventFrame({ name, ...event }: SseEvent): Buffer {
   return frame(name === undefined || RESERVED.has(name) ? event : { ...event, name });
 }
 
+/** How the hub's own are told: as named events, or as comments to clients that know the events of another system only. */
+export type ControlStyle = 'events' | 'comments';
+
 /** An event of the hub's own; `retryMs` is when the client shall come back after the end of the stream. */
 export function controlFrame(
   name: ControlEvent,
   value: unknown,
-  { id, retryMs }: { readonly id?: string; readonly retryMs?: number } = {},
+  {
+    id,
+    retryMs,
+    style = 'events',
+  }: { readonly id?: string; readonly retryMs?: number; readonly style?: ControlStyle } = {},
 ): Buffer {
   const retry = retryMs === undefined ? '' : `retry: ${retryMs}\n`;
+  if (style === 'comments') return Buffer.from(`${retry}: ${name} ${JSON.stringify(value)}\n`);
   const event = { name, data: JSON.stringify(value), ...(id === undefined ? {} : { id }) };
   return Buffer.concat([Buffer.from(retry), frame(event)]);
 }

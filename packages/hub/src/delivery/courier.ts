@@ -29,6 +29,8 @@ export interface Delivery {
   readonly entry: Entry;
   readonly callback: string;
   readonly secret: string | null;
+  /** The `Authorization` header, for a callback that wants one. */
+  readonly authorization: string | null;
   /** 1 for the first. */
   readonly attempt: number;
   /** Milliseconds since the epoch. */
@@ -59,7 +61,8 @@ export class Courier {
   }
 
   /** Settles when the callback has answered or the client's time limits ran out; never rejects. */
-  async deliver({ entry, callback, secret, attempt, now, trace }: Delivery): Promise<DeliveryOutcome> {
+  async deliver(delivery: Delivery): Promise<DeliveryOutcome> {
+    const { entry, callback, secret, authorization, attempt, now, trace } = delivery;
     const timestamp = String(Math.floor(now / 1000));
     const headers: Record<string, string> = {
       ...this.#commonHeaders(entry),
@@ -67,6 +70,7 @@ export class Courier {
       'hub-attempt': String(attempt),
       ...trace,
     };
+    if (authorization !== null) headers['authorization'] = authorization;
     if (secret !== null) Object.assign(headers, this.#signatures(entry, secret, timestamp));
     const answer = await this.#options.http.send({
       method: 'POST',

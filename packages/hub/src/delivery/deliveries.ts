@@ -234,6 +234,7 @@ export class Deliveries {
       entry,
       callback,
       secret: recipient.secret(seal),
+      authorization: recipient.authorization(seal),
       attempt,
       now: clock.now(),
       trace,

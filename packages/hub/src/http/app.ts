@@ -12,6 +12,7 @@ import { managementRouter, type ManagementOptions } from './management/router.js
 import type { Metrics } from './metrics.js';
 import { pathOf, sendPlain, sendProblem } from './problem.js';
 import { MOST_HEADERS } from './server.js';
+import { sessionStream, SESSION_ROUTES } from './session-streams.js';
 import { storeGuard } from './store-guard.js';
 import { statusPage, type StatusOptions } from './status.js';
 import { upgradeRequired } from './upgrade-required.js';
@@ -64,9 +65,10 @@ export function createApp(options: AppOptions): Express {
     else if (complaint !== undefined) sendPlain(response, 503, complaint);
     else sendPlain(response, 200, 'ready');
   });
-  app.use(['/v1/sse', '/v1/wait'], cors(options.corsOrigins));
+  app.use(['/v1/sse', '/v1/wait', ...SESSION_ROUTES.map(({ path }) => path)], cors(options.corsOrigins));
   // Before anything is refused because the hub is not ready: an EventSource would not come back.
   app.use('/v1', eventStreams({ bridge, admit, isReady }), waitRoute({ bridge, admit, isReady }));
+  for (const route of SESSION_ROUTES) app.get(route.path, sessionStream({ bridge, admit, isReady }, route));
   app.all([...options.socketPaths], upgradeRequired);
   app.use((_request, response, next) => (options.isOpen() ? next() : sendNotReady(response)));
   const guard = storeGuard(options);

@@ -7,7 +7,7 @@ import { cursorOf } from '../bridge/locate.js';
 import { mayBegin, permitOf, type Permit } from '../bridge/permit.js';
 import { choice, one, readRequestOf, wholeNumber, type ReadRequest } from '../bridge/read-request.js';
 import { SSE_FORMATS, type FrameOf } from '../bridge/sse-codec.js';
-import { controlFrame } from '../bridge/sse-format.js';
+import { controlFrame, type ControlStyle } from '../bridge/sse-format.js';
 import { retryMs } from '../bridge/streams.js';
 import { refusalOf, sendRefusal, type Admit } from './entrance.js';
 import { sendProblem } from './problem.js';
@@ -23,12 +23,20 @@ export interface EventStreamsOptions {
 /** How a stream goes and ends, where that is not in {@link ReadRequest}. */
 export type StreamManner = Pick<
   EventStreamOptions,
-  'limit' | 'lastsMs' | 'endsAs' | 'heartbeatMs' | 'tellsLive' | 'saysBye'
+  | 'limit'
+  | 'lastsMs'
+  | 'endsAs'
+  | 'heartbeatMs'
+  | 'heartbeat'
+  | 'greeting'
+  | 'controls'
+  | 'tellsLive'
+  | 'saysBye'
 > & { readonly frameOf: FrameOf };
 
 export const READ_METHODS = 'GET, QUERY, POST';
-const HEARTBEAT_SECONDS = { least: 5, most: 60, usual: 15 };
-const MAX_AGE_MS = { least: 480_000, spread: 120_000 };
+export const HEARTBEAT_SECONDS = { least: 5, most: 60, usual: 15 };
+export const MAX_AGE_MS = { least: 480_000, spread: 120_000 };
 const LONGEST_SECONDS = 3_600;
 /** Where there is no room somebody has to leave first; a hub that starts is there soon. */
 const BUSY_RETRY_MS = {
@@ -71,7 +79,7 @@ async function openStream(options: EventStreamsOptions, request: Request, respon
   const params = await readParameters(request);
   const wanted = readRequestOf(params, request.get('last-event-id'), bridge.clock.now());
   const manner = mannerOf(params, bridge);
-  const permit = await permitFor(options, request, response, wanted, true);
+  const permit = await permitFor(options, request, response, wanted, 'events');
   if (permit !== undefined) await stream(bridge, { request, response, wanted, permit, manner });
 }
 
@@ -93,18 +101,21 @@ function mannerOf(params: URLSearchParams, { codec, random }: Bridge): StreamMan
   };
 }
 
-/** What the client may read; `undefined` when it has been answered that it may not. */
+/**
+ * What the client may read; `undefined` when it has been answered that it may not. `style` is how a stream
+ * tells that nobody knows at the moment; absent for a client that wants no stream.
+ */
 export async function permitFor(
   { bridge, admit }: EventStreamsOptions,
   request: Request,
   response: Response,
   { selection }: ReadRequest,
-  asStream: boolean,
+  style?: ControlStyle,
 ): Promise<Permit | undefined> {
   const entrance = await admit(request);
   if (mayBegin(entrance.grant, selection.topics)) return permitOf(bridge.gate, entrance.grant);
   // An error would end an EventSource for good, although nobody has said that the credential is wrong.
-  if (entrance.kind === 'unavailable' && asStream) sendBusy(bridge, response, 'not_ready');
+  if (entrance.kind === 'unavailable' && style !== undefined) sendBusy(bridge, response, 'not_ready', style);
   else sendRefusal(sendProblem, response, refusalOf(entrance, 'reading these topics'));
   return undefined;
 }
@@ -125,7 +136,7 @@ export async function stream(
   const { log, streams, events } = bridge;
   const opener = { address: request.ip ?? '', subject: permit.subject };
   if (streams.isFull(opener)) {
-    sendBusy(bridge, response, 'too_many');
+    sendBusy(bridge, response, 'too_many', manner.controls);
     return;
   }
   try {
@@ -136,7 +147,7 @@ export async function stream(
     }
     const { position, gap } = beginning;
     // Others may have come meanwhile, and this one have gone.
-    if (streams.isFull(opener)) sendBusy(bridge, response, 'too_many');
+    if (streams.isFull(opener)) sendBusy(bridge, response, 'too_many', manner.controls);
     else if (!response.closed && !response.destroyed) {
       const { selection, filter, onGap } = wanted;
       const reading = { selection, filter, onGap, position, permit };
@@ -152,18 +163,23 @@ export async function stream(
     }
   } catch (error) {
     events.emit('fault', { where: 'reading', error });
-    sendBusy(bridge, response, 'not_ready');
+    sendBusy(bridge, response, 'not_ready', manner.controls);
   }
 }
 
 /** A stream that ends at once and asks to come back: any other status than 200 would end an EventSource for good. */
-export function sendBusy({ random }: Bridge, response: Response, reason: keyof typeof BUSY_RETRY_MS): void {
+export function sendBusy(
+  { random }: Bridge,
+  response: Response,
+  reason: keyof typeof BUSY_RETRY_MS,
+  style: ControlStyle = 'events',
+): void {
   if (response.headersSent) return;
   const after = retryMs(random, BUSY_RETRY_MS[reason]);
   response
     .status(200)
     .set(STREAM_HEADERS)
-    .end(controlFrame('busy', { reason, retry_ms: after }, { retryMs: after }));
+    .end(controlFrame('busy', { reason, retry_ms: after }, { retryMs: after, style }));
 }
 
 /** What was asked for is not all there any more, and the client wants nothing less. */

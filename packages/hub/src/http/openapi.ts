@@ -17,11 +17,14 @@ import {
   redeliverBody,
   redeliverySchema,
 } from './management/dead-letters.js';
+import { notificationsBody } from './management/notifications-body.js';
 import type { Operation } from './management/operation.js';
 import { statsSchema } from './management/stats.js';
 import { attemptSchema, subscriptionSchema } from './management/subscription-view.js';
 import { attemptListSchema, replayBody, subscriptionPageSchema } from './management/subscriptions.js';
+import { acceptedUpdateSchema, notificationsSchema } from './management/targets.js';
 import { topicPageSchema, topicSchema } from './management/topics.js';
+import { sessionUpdateBody } from '../bridge/waltid/session-update.js';
 import { statusSchema } from './status.js';
 
 const problemSchema = z.object({
@@ -52,6 +55,10 @@ const SCHEMAS = {
   Revocation: revocationBody,
   NewTicket: newTicketBody,
   Ticket: ticketSchema,
+  SessionUpdate: sessionUpdateBody,
+  AcceptedUpdate: acceptedUpdateSchema,
+  SessionNotifications: notificationsBody,
+  Notifications: notificationsSchema,
   Stats: statsSchema,
   Status: statusSchema,
   Event: loomEventSchema,
@@ -173,6 +180,18 @@ function text(summary: string, type = 'text/plain', more: Json = {}): Json {
   };
 }
 
+/** A stream of Server-Sent Events. */
+function events(summary: string, path = ''): Json {
+  return {
+    ...text(
+      summary,
+      'text/event-stream',
+      Object.fromEntries([400, 401, 403].map((code) => [code, problem(code)])),
+    ),
+    parameters: pathParameters(path),
+  };
+}
+
 /** What everybody may ask. */
 const PUBLIC_PATHS: Readonly<Record<string, Record<string, Json>>> = {
   '/': {
@@ -247,6 +266,16 @@ const PUBLIC_PATHS: Readonly<Record<string, Record<string, Json>>> = {
       },
     },
   },
+  '/sse/{target}': {
+    get: events('Updates of a walt.id target: the session, by the name of the event', '/sse/{target}'),
+  },
+  '/verification-session/{id}/events': {
+    get: events('Updates of a walt.id session', '/verification-session/{id}/events'),
+  },
+  '/issuer2/sessions/{id}/events': {
+    get: events('Updates of a walt.id session', '/issuer2/sessions/{id}/events'),
+  },
+  '/issuer2/events': { get: events('Updates of the walt.id target issuer2') },
   '/v1/openapi.json': {
     get: {
       summary: 'This document',

@@ -56,6 +56,7 @@ export class SocketServer {
       clock,
       random: systemRandom,
       events,
+      topicBase: () => 'https://hub.example/',
     });
     events.on('stream-closed', ({ end }) => this.ends.push(end));
     events.on('fault', ({ error }) => this.faults.push(error));

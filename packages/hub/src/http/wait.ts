@@ -44,7 +44,7 @@ async function wait(options: EventStreamsOptions, request: Request, response: Re
   const wanted = readRequestOf(params, request.get('last-event-id'), bridge.clock.now());
   const seconds = wholeNumber(params, 'timeout', WAIT_SECONDS) ?? WAIT_SECONDS.usual;
   const format = choice(params, 'format', SSE_FORMATS) ?? 'raw';
-  const permit = await permitFor(options, request, response, wanted, asStream);
+  const permit = await permitFor(options, request, response, wanted, asStream ? 'events' : undefined);
   if (permit === undefined) return;
   const timeoutMs = seconds * 1000;
   if (!asStream) await answerOnce(bridge, { request, response, wanted, permit, timeoutMs });

@@ -2,6 +2,7 @@ import { WebSubError } from '@websub/shared';
 import type { Log } from '../log/log.js';
 import type { Places } from '../subscription/places.js';
 import { Recipient } from '../subscription/recipient.js';
+import { secretsOf } from '../subscription/resealed.js';
 import type { Registry } from '../subscription/registry.js';
 import type { Roll } from '../subscription/roll.js';
 import type { Seal } from '../subscription/sealed-secret.js';
@@ -55,9 +56,9 @@ export async function restore(options: RestoreOptions): Promise<void> {
   for (const [url, position] of newest) roll.topic(url).newest = position;
 }
 
-function checkKeys({ lease, pending }: Subscription, seal: Seal): void {
-  for (const secret of [lease?.secret ?? null, pending?.kind === 'subscribe' ? pending.secret : null]) {
-    if (secret === null || seal.standingOf(secret) !== 'unknown') continue;
+function checkKeys(subscription: Subscription, seal: Seal): void {
+  for (const secret of secretsOf(subscription)) {
+    if (seal.standingOf(secret) !== 'unknown') continue;
     throw new WebSubError(
       'unknown_key',
       `secrets in the store were encrypted with the key ${seal.keyOf(secret)}, which is not given: start with that key too, after the new one (--secret-key, --secret-key-file)`,

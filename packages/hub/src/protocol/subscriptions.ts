@@ -2,6 +2,7 @@ import { WebSubError, type Clock, type Random } from '@websub/shared';
 import { refOf, type HubEmitter } from '../events.js';
 import { decide, type SubscriptionEvent, type SubscriptionFact } from '../subscription/decide.js';
 import { Recipient } from '../subscription/recipient.js';
+import type { Position } from '../log/log.js';
 import type { Registry } from '../subscription/registry.js';
 import type { Roll } from '../subscription/roll.js';
 import { resealed } from '../subscription/resealed.js';
@@ -25,6 +26,13 @@ export interface SubscriptionsOptions {
   readonly onConfirmed: (recipient: Recipient) => void;
 }
 
+/** What a publisher vouches for; the header as it came. */
+export type VouchedRequest = Omit<Extract<SubscriptionEvent, { kind: 'vouched' }>, 'vouched' | 'head'> & {
+  readonly authorization: string | null;
+  /** Asked once what is published from then on is owed. */
+  readonly head: () => Position;
+};
+
 /** What a subscriber asks for; the secret as it came. */
 export type IntentRequest =
   | Extract<SubscriptionEvent, { kind: 'unsubscribe-requested' }>
@@ -45,18 +53,39 @@ export class Subscriptions {
 
   /** A request of a subscriber; settles when it is durable, and the verification follows (section 5.1.2). */
   async request(topic: string, callback: string, request: IntentRequest): Promise<void> {
-    await this.#inOrder.run(keyOf({ topic, callback }), async () => {
-      const { roll, events } = this.#options;
+    const recipient = await this.#begin(topic, callback, (id) => this.#eventOf(request, id));
+    const mode = request.kind === 'subscribe-requested' ? 'subscribe' : 'unsubscribe';
+    this.#options.events.emit('subscription-requested', { ...refOf(recipient.subscription), mode });
+  }
+
+  /** A publisher vouches for the callback; settles when that is durable and in force. */
+  vouch(topic: string, callback: string, request: VouchedRequest): Promise<Recipient> {
+    const { authorization, head, ...event } = request;
+    return this.#begin(topic, callback, (id) => ({
+      ...event,
+      head: head(),
+      vouched: {
+        authorization: authorization === null ? null : this.#options.seal.seal(authorization, id),
+      },
+    }));
+  }
+
+  async #begin(
+    topic: string,
+    callback: string,
+    eventOf: (id: string) => SubscriptionEvent,
+  ): Promise<Recipient> {
+    return this.#inOrder.run(keyOf({ topic, callback }), async () => {
+      const { roll } = this.#options;
       const recipient = roll.find(topic, callback) ?? this.#newRecipient(topic, callback);
       roll.add(recipient);
       try {
-        await this.#apply(recipient, this.#eventOf(request, recipient.subscription.id));
+        await this.#apply(recipient, eventOf(recipient.subscription.id));
       } catch (error) {
         if (recipient.subscription.version === 0) roll.remove(recipient);
         throw error;
       }
-      const mode = request.kind === 'subscribe-requested' ? 'subscribe' : 'unsubscribe';
-      events.emit('subscription-requested', { ...refOf(recipient.subscription), mode });
+      return recipient;
     });
   }
 

@@ -33,6 +33,13 @@ const LEASES = {
     since: 3 as Position,
     pausedAt: NOW - 9,
   },
+  vouched: {
+    secret: null,
+    seconds: 60,
+    endsAt: NOW + 60_000,
+    since: 3 as Position,
+    vouched: { authorization: 'header' as SealedSecret },
+  },
 } satisfies Record<string, Lease | null>;
 
 const attempt = { request: 'r1', attempts: 0, dueAt: NOW };
@@ -73,6 +80,14 @@ const EVENTS = {
   paused: { kind: 'paused' },
   resumed: { kind: 'resumed' },
   rewound: { kind: 'rewound', since: 2 as Position },
+  vouched: {
+    kind: 'vouched',
+    request: 'r6',
+    vouched: { authorization: null },
+    endsAt: NOW + 90_000,
+    head: HEAD,
+  },
+  withdrawn: { kind: 'withdrawn' },
   removed: { kind: 'removed', request: 'r4', reason: 'removed' },
 } satisfies Record<SubscriptionEvent['kind'], SubscriptionEvent>;
 
@@ -82,6 +97,7 @@ const namesNew = new Set<SubscriptionEvent['kind']>([
   'unsubscribe-requested',
   'forbidden',
   'lease-ended',
+  'vouched',
   'removed',
 ]);
 
@@ -120,6 +136,7 @@ const TABLE: Record<SubscriptionEvent['kind'], Record<State, Outcome>> = {
   ),
   'denial-unanswered': everywhere((lease, pending) => (pending === 'denial' ? `${lease}/denial []` : '=')),
   forbidden: everywhere((lease, pending) => {
+    if (lease === 'vouched' && pending === 'none') return '- [ended:denied]';
     if (pending === 'subscribe' || (lease !== 'none' && pending === 'none')) return 'none/denial [denied:no]';
     return lease === 'none' ? '=' : `none/${pending} []`;
   }),
@@ -140,13 +157,21 @@ const TABLE: Record<SubscriptionEvent['kind'], Record<State, Outcome>> = {
   ),
   resumed: everywhere((lease, pending) => (lease === 'paused' ? `fresh/${pending} [resumed]` : '=')),
   rewound: everywhere((lease, pending) => (lease === 'none' ? '=' : `fresh/${pending} []`)),
-  removed: everywhere((lease, pending) =>
-    lease === 'none' && pending === 'denial' ? '=' : 'none/denial [denied:removed]',
+  vouched: everywhere((lease, pending) =>
+    isInForce(lease) ? `fresh/${pending} [renewed]` : `fresh/${pending} [activated]`,
   ),
+  withdrawn: everywhere((lease, pending) => {
+    if (lease !== 'vouched') return '=';
+    return pending === 'none' ? '- [ended:unsubscribed]' : `none/${pending} []`;
+  }),
+  removed: everywhere((lease, pending) => {
+    if (lease === 'vouched') return '- [ended:denied]';
+    return lease === 'none' && pending === 'denial' ? '=' : 'none/denial [denied:removed]';
+  }),
 };
 
 function isInForce(lease: LeaseName): boolean {
-  return lease === 'active' || lease === 'suspended' || lease === 'paused';
+  return lease === 'active' || lease === 'suspended' || lease === 'paused' || lease === 'vouched';
 }
 
 function everywhere(cell: (lease: LeaseName, pending: PendingName) => Outcome): Record<State, Outcome> {
@@ -225,6 +250,26 @@ describe('decide', () => {
     expect(renewed('paused/subscribe')?.lease).toMatchObject({ pausedAt: NOW - 9 });
   });
 
+  it('LAW 2 keeps what was owed when a callback is vouched for', () => {
+    const { subscription } = decide(subscriptionIn('active/none'), EVENTS.vouched, NOW);
+    expect(subscription?.lease).toEqual({
+      secret: null,
+      seconds: 90,
+      endsAt: NOW + 90_000,
+      since: 3,
+      request: 'r6',
+      vouched: { authorization: null },
+    });
+    const fresh = decide(subscriptionIn('none/none'), EVENTS.vouched, NOW).subscription;
+    expect(fresh?.lease?.since).toBe(HEAD);
+  });
+
+  it('LAW 4 takes a confirmation of the callback itself for more than what somebody vouched', () => {
+    const { subscription } = decide(subscriptionIn('vouched/subscribe'), EVENTS['intent-confirmed'], NOW);
+    expect(subscription?.lease).not.toHaveProperty('vouched');
+    expect(subscription?.lease).toMatchObject({ secret: 'new', since: 3 });
+  });
+
   it('notes on a lease what happened and when, and keeps its terms', () => {
     const after = (state: State, kind: 'suspended' | 'recovered' | 'paused' | 'resumed' | 'rewound') =>
       decide(subscriptionIn(state), EVENTS[kind], NOW).subscription?.lease;
@@ -247,7 +292,7 @@ describe('decide', () => {
     expect(subscription).toBeNull();
   });
 
-  it('LAW 5 never changes the terms by anything but a confirmation, the end of the lease or of the right to it, 410 or an operator', () => {
+  it('LAW 5 never changes the terms by anything but a confirmation, who vouches, the end of the lease or of the right to it, 410 or an operator', () => {
     const states = fc.constantFrom(...(Object.keys(TABLE.gone) as State[]));
     const events = fc.constantFrom(...Object.values(EVENTS));
     const changing = new Set<SubscriptionEvent['kind']>([
@@ -256,6 +301,8 @@ describe('decide', () => {
       'lease-ended',
       'gone',
       'rewound',
+      'vouched',
+      'withdrawn',
       'removed',
     ]);
     fc.assert(

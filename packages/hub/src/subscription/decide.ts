@@ -12,6 +12,7 @@ import {
   type PendingIntent,
   type PendingSubscribe,
   type Subscription,
+  type Vouched,
 } from './subscription.js';
 
 /** Something that happened to a subscription. `request` names the pending request that it is about. */
@@ -62,6 +63,17 @@ export type SubscriptionEvent =
   /** The callback answered a delivery 410 (section 7). */
   | { readonly kind: 'gone' }
   | LeaseMark
+  /** A publisher vouches for the callback, which is not asked: entries after `head` are owed. */
+  | {
+      readonly kind: 'vouched';
+      readonly request: string;
+      readonly vouched: Vouched;
+      readonly endsAt: number;
+      readonly head: Position;
+      readonly principal?: Principal;
+    }
+  /** Whoever vouched no longer wants it. */
+  | { readonly kind: 'withdrawn' }
   /** An operator ends the subscription; `request` names the denial that the callback is told of. */
   | { readonly kind: 'removed'; readonly request: string; readonly reason: string };
 
@@ -128,7 +140,14 @@ export function decide(subscription: Subscription, event: SubscriptionEvent, now
       return leaseEnded(subscription, event, now);
     case 'gone':
       return settle(subscription, null, subscription.pending, 'gone', []);
+    case 'vouched':
+      return vouched(subscription, event, now);
+    case 'withdrawn':
+      return subscription.lease?.vouched === undefined
+        ? unchanged(subscription)
+        : settle(subscription, null, subscription.pending, 'unsubscribed', []);
     case 'removed':
+      if (subscription.lease?.vouched !== undefined) return settle(subscription, null, null, 'denied', []);
       return subscription.pending?.kind === 'denial' && subscription.lease === null
         ? unchanged(subscription)
         : deny({ ...subscription, lease: null }, { ...event, byOperator: true }, now);
@@ -154,6 +173,8 @@ function isOutdated({ pending }: Subscription, event: SubscriptionEvent): boolea
     case 'paused':
     case 'resumed':
     case 'rewound':
+    case 'vouched':
+    case 'withdrawn':
     case 'removed':
       return false;
     case 'intent-confirmed':
@@ -203,8 +224,8 @@ function pendingOf(
 function leaseEnded(subscription: Subscription, { request }: { request: string }, now: number): Decision {
   const { lease, pending } = subscription;
   if (lease === null || lease.endsAt > now) return unchanged(subscription);
-  // Who asks anew is asked for its intent; who does not is to know why nothing comes.
-  return isSuspended(lease) && pending === null
+  // Who asks anew is asked for its intent; who does not is to know why nothing comes, if it knows of subscriptions.
+  return isSuspended(lease) && pending === null && lease.vouched === undefined
     ? deny({ ...subscription, lease: null }, { request, reason: SUSPENDED_REASON }, now)
     : settle(subscription, null, pending, 'expired', []);
 }
@@ -235,6 +256,27 @@ function intentConfirmed(
     subscription: { ...subscription, lease, pending },
     facts: [{ kind: inForce ? 'renewed' : 'activated' }],
   };
+}
+
+/** In force at once. Whatever the callback was owed before stays owed. */
+function vouched(
+  subscription: Subscription,
+  event: Extract<SubscriptionEvent, { kind: 'vouched' }>,
+  now: number,
+): Decision {
+  const { request, endsAt, head, principal } = event;
+  const inForce = subscription.lease !== null && subscription.lease.endsAt > now ? subscription.lease : null;
+  const lease: Lease = {
+    secret: null,
+    seconds: Math.floor((endsAt - now) / 1000),
+    endsAt,
+    since: inForce?.since ?? head,
+    request,
+    vouched: event.vouched,
+    ...(principal !== undefined && { principal }),
+    ...(inForce?.pausedAt === undefined ? {} : { pausedAt: inForce.pausedAt }),
+  };
+  return { subscription: { ...subscription, lease }, facts: [{ kind: inForce ? 'renewed' : 'activated' }] };
 }
 
 /** Everything published after the verification was sent is owed: the callback may act on its own answer at once. */
@@ -296,6 +338,8 @@ function forbidden(
   const endsPending = event.pending && pending?.kind === 'subscribe';
   if (!endsLease && !endsPending) return unchanged(subscription);
   const rest = { ...subscription, lease: endsLease ? null : lease };
+  // Who was never asked is told nothing.
+  if (lease?.vouched !== undefined && !endsPending) return settle(subscription, null, pending, 'denied', []);
   return pending === null || endsPending ? deny(rest, { ...event, byOperator: true }, now) : unchanged(rest);
 }
 

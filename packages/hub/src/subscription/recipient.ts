@@ -99,6 +99,12 @@ export class Recipient {
     return this.#opened.secret;
   }
 
+  /** The `Authorization` header of its deliveries; null without one. */
+  authorization(seal: Seal): string | null {
+    const sealed = this.subscription.lease?.vouched?.authorization ?? null;
+    return sealed === null ? null : seal.open(sealed, this.subscription.id);
+  }
+
   /** When this recipient next wants attention; `Infinity` when something under way will see to it. */
   nextDue(now: number): number {
     const { pending, lease } = this.subscription;

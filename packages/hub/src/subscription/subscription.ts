@@ -19,7 +19,10 @@ export interface Subscription {
   readonly pending: Pending | null;
 }
 
-/** Terms that the callback confirmed. */
+/** Of a lease that lasts until somebody ends it: the latest time that a date can be. */
+export const NEVER = 8_640_000_000_000_000;
+
+/** Terms that the callback confirmed, or that somebody vouched for. */
 export interface Lease {
   readonly secret: SealedSecret | null;
   readonly seconds: number;
@@ -31,10 +34,21 @@ export interface Lease {
   readonly principal?: Principal;
   /** The request that the callback confirmed last; absent in what older hubs stored. */
   readonly request?: string;
+  /** Absent: the callback confirmed that it wants this. */
+  readonly vouched?: Vouched;
   /** An operator keeps deliveries back since then; absent while they go on. */
   readonly pausedAt?: number;
   /** Deliveries had failed for days by then; absent while they succeed, or have not failed for so long. */
   readonly suspendedAt?: number;
+}
+
+/**
+ * A publisher vouches for the callback, which knows nothing of WebSub: it is asked nothing, and told nothing but what is
+ * delivered.
+ */
+export interface Vouched {
+  /** The `Authorization` header of its deliveries. */
+  readonly authorization: SealedSecret | null;
 }
 
 export function isPaused({ pausedAt }: Lease): boolean {

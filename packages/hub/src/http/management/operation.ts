@@ -1,12 +1,12 @@
 import { mediaTypeOf, WebSubError } from '@websub/shared';
-import type { Request, RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { sendProblem } from '../problem.js';
 import { readBody } from '../read-body.js';
 
 /** One thing that the API does: the route and its description are made of it, so that neither says what the other does not. */
 export interface Operation {
-  readonly method: 'get' | 'post' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'delete';
   /** Below `/v1`, with parameters as OpenAPI writes them: `/subscriptions/{id}`. */
   readonly path: string;
   readonly id: string;
@@ -45,6 +45,8 @@ interface Input<Query, Body> {
   readonly id: string;
   readonly query: Query;
   readonly body: Body;
+  /** The body as it came; empty without a schema for it. */
+  readonly bytes: Uint8Array;
   readonly request: Request;
 }
 
@@ -56,20 +58,36 @@ type Spec<Query extends z.ZodObject, Body extends z.ZodType> = Pick<
   readonly forManagers?: boolean;
   readonly query?: Query;
   readonly body?: Body;
+  /** Default 64 KiB. */
+  readonly mostBytes?: number;
   readonly status?: Operation['status'];
   readonly answer?: z.ZodType;
   readonly problems?: readonly number[];
-  /** Settles with the answer, or with a problem. */
-  readonly run: (input: Input<z.output<Query>, z.output<Body>>) => Promise<unknown>;
-};
+} & (Running<Query, Body> | Entering<Query, Body>);
+
+/** Settles with the answer, or with a problem. */
+type Run<Query extends z.ZodObject, Body extends z.ZodType> = (
+  input: Input<z.output<Query>, z.output<Body>>,
+) => Promise<unknown>;
+
+interface Running<Query extends z.ZodObject, Body extends z.ZodType> {
+  readonly run: Run<Query, Body>;
+}
+
+interface Entering<Query extends z.ZodObject, Body extends z.ZodType> {
+  /** Settles with what is to be run for whoever asks, or with a problem, before anything of the request is read. */
+  readonly enter: (id: string, request: Request) => Promise<Run<Query, Body> | Problem>;
+}
 
 const LONGEST_JSON_BYTES = 64 * 1024;
+const NO_BYTES = new Uint8Array();
 
 /** Describes an operation; its handler checks what comes in by the same schemas. */
 export function operation<Query extends z.ZodObject, Body extends z.ZodType>(
   spec: Spec<Query, Body>,
 ): Operation {
-  const { forManagers = true, query, body, status = 200, answer, problems = [], run } = spec;
+  const { forManagers = true, query, body, status = 200, answer, problems = [] } = spec;
+  const { mostBytes = LONGEST_JSON_BYTES } = spec;
   return {
     ...spec,
     forManagers,
@@ -79,20 +97,33 @@ export function operation<Query extends z.ZodObject, Body extends z.ZodType>(
     answer,
     problems,
     handle: async (request, response) => {
+      const id = String(Object.values(request.params)[0] ?? '');
+      const run = 'run' in spec ? spec.run : await spec.enter(id, request);
+      if (run instanceof Problem) {
+        answerProblem(response, run);
+        return;
+      }
+      const bytes = body === undefined ? NO_BYTES : await readBody(request, mostBytes);
       const outcome = await run({
-        id: String(request.params['id'] ?? ''),
+        id,
         query: checked<Query>(query, request.query),
-        body: checked<Body>(body, body === undefined ? undefined : await readJson(request)),
+        body: checked<Body>(body, body === undefined ? undefined : parseJson(request, bytes)),
+        bytes,
         request,
       });
       if (status === 201) response.set('Cache-Control', 'no-store');
-      if (outcome instanceof Problem) {
-        response.set(outcome.headers);
-        sendProblem(response, outcome.status, outcome.detail);
-      } else if (status === 204) response.status(204).end();
+      if (outcome instanceof Problem) answerProblem(response, outcome);
+      else if (status === 204) response.status(204).end();
       else response.status(status).json(outcome);
     },
   };
+}
+
+function answerProblem(response: Response, { status, detail, headers }: Problem): void {
+  response.set(headers);
+  // The rest of a body that nobody will read must not keep the connection.
+  if (!response.req.complete) response.set('Connection', 'close');
+  sendProblem(response, status, detail);
 }
 
 /** Throws `invalid_request` with what is wrong. */
@@ -111,8 +142,7 @@ function complaintOf(issue: z.core.$ZodIssue | undefined): string {
 }
 
 /** The body as JSON; without one, an empty object. */
-async function readJson(request: Request): Promise<unknown> {
-  const body = await readBody(request, LONGEST_JSON_BYTES);
+function parseJson(request: Request, body: Uint8Array): unknown {
   if (body.byteLength === 0) return {};
   if (mediaTypeOf(request.get('content-type') ?? '') !== 'application/json')
     throw new WebSubError('unsupported_media_type', 'send JSON (Content-Type: application/json)');

@@ -7,9 +7,11 @@ import { deadLetterOperations, type DeadLettersOptions } from './dead-letters.js
 import type { Operation } from './operation.js';
 import { statsOperations } from './stats.js';
 import { subscriptionOperations, type SubscriptionsOptions } from './subscriptions.js';
+import { targetOperations, type TargetsOptions } from './targets.js';
 import { topicOperations } from './topics.js';
 
-export interface ManagementOptions extends SubscriptionsOptions, DeadLettersOptions, CredentialsOptions {
+export interface ManagementOptions
+  extends SubscriptionsOptions, DeadLettersOptions, CredentialsOptions, TargetsOptions {
   readonly adminKey: string | undefined;
 }
 
@@ -41,6 +43,7 @@ function managementOperations(options: ManagementOptions): readonly Operation[] 
     ...subscriptionOperations(options),
     ...deadLetterOperations(options),
     ...credentialOperations(options),
+    ...targetOperations(options),
     ...statsOperations(options),
   ];
 }

@@ -5,7 +5,7 @@ import type { RecentAttempt, RecentAttempts } from '../../delivery/recent-attemp
 import { formatCursor } from '../../log/cursor.js';
 import type { Log } from '../../log/log.js';
 import type { Recipient } from '../../subscription/recipient.js';
-import { stateOf, SUBSCRIPTION_STATES } from '../../subscription/subscription.js';
+import { NEVER, stateOf, SUBSCRIPTION_STATES } from '../../subscription/subscription.js';
 import { isoTime, isoTimeOrNull, time } from './page.js';
 
 export interface SubscriptionViewOptions {
@@ -42,7 +42,7 @@ export const subscriptionSchema = z.object({
     .nullable()
     .describe('of the credential that it was asked for with; null when there was none'),
   state: z.enum(SUBSCRIPTION_STATES).describe('what is in force counts first'),
-  lease_seconds: z.int().nullable(),
+  lease_seconds: z.int().nullable().describe('null without a lease, and of one that has no end'),
   lease_ends_at: time.nullable(),
   signed: z.boolean().nullable().describe('deliveries bear X-Hub-Signature'),
   paused_at: time.nullable(),
@@ -81,8 +81,8 @@ export async function subscriptionView(
     callback,
     tenant: recipient.tenant,
     state: stateOf(subscription, clock.now()),
-    lease_seconds: lease?.seconds ?? null,
-    lease_ends_at: isoTimeOrNull(lease?.endsAt),
+    lease_seconds: lease === null || lease.endsAt === NEVER ? null : lease.seconds,
+    lease_ends_at: lease?.endsAt === NEVER ? null : isoTimeOrNull(lease?.endsAt),
     signed: lease === null ? null : lease.secret !== null,
     paused_at: isoTimeOrNull(lease?.pausedAt),
     suspended_at: isoTimeOrNull(lease?.suspendedAt),
