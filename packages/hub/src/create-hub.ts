@@ -99,7 +99,7 @@ export async function createHub(
     events,
   });
   const topicAddress = validateTopicAddress({ policy: network, resolver, clock });
-  const engine = new Engine({
+  const engine: Engine = new Engine({
     config,
     store,
     seal,
@@ -117,10 +117,11 @@ export async function createHub(
     validate: validate === undefined ? topicAddress : validateAll(topicAddress, validate),
     gate,
     events,
+    isRead: (topic) => bridge.readers.isRead(topic),
     hubUrl: () => hub.url,
   });
   const { roll, deliveries } = engine;
-  const bridge = new Bridge({
+  const bridge: Bridge = new Bridge({
     log: engine.log,
     gate,
     bounds: config.streams,

@@ -48,6 +48,8 @@ export interface EngineOptions {
   readonly seal: Seal;
   readonly gate: Gate;
   readonly events: HubEmitter;
+  /** Whether somebody reads the topic at the moment who is no subscriber. */
+  readonly isRead: (topic: string) => boolean;
   /** What the hub calls itself; known once it listens. */
   readonly hubUrl: () => string;
 }
@@ -128,6 +130,7 @@ export class Engine {
       log,
       maxBodyBytes: config.maxBodyBytes,
       fetchUnwanted: config.dev,
+      isRead: options.isRead,
       onChange: (topic) => this.#attendTopic(topic),
     });
     this.canary =

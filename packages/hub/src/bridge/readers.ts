@@ -76,6 +76,13 @@ export class Readers {
     return cursorOf(this.#options.log, reader.state === 'live' ? this.#told : reader.position);
   }
 
+  /** Whether somebody follows the topic at the moment. */
+  isRead(topic: string): boolean {
+    if (this.#byTopic.has(topic)) return true;
+    for (const reader of this.#byPattern) if (reader.selection.includes(topic)) return true;
+    return false;
+  }
+
   stop(): void {
     this.#endListening();
     for (const reader of this.#all) this.close(reader);

@@ -35,6 +35,8 @@ export interface TopicFetchesOptions {
   readonly maxBodyBytes: number;
   /** Fetch topics that nobody wants, too. */
   readonly fetchUnwanted: boolean;
+  /** Whether somebody reads the topic at the moment who is no subscriber. */
+  readonly isRead: (topic: string) => boolean;
   /** The topic may want attention at another time. */
   readonly onChange: (topic: Topic) => void;
 }
@@ -63,7 +65,7 @@ export class TopicFetches {
    */
   async ping(url: string, ping: Ping = {}): Promise<void> {
     const { roll, random, clock, events } = this.#options;
-    if (!this.#options.fetchUnwanted && roll.topics.get(url)?.isWanted !== true) return;
+    if (!(await this.#isWanted(url))) return;
     await this.#inOrder.run(url, async () => {
       const topic = roll.topic(url);
       events.emit('topic-pinged', { topic: url });
@@ -75,6 +77,17 @@ export class TopicFetches {
         await this.#save(topic, pinged(topic.record, fetch, clock.now()));
       }
     });
+  }
+
+  /** Of whatever the log holds something its readers want the rest when they come back. */
+  async #isWanted(url: string): Promise<boolean> {
+    const { log, roll, fetchUnwanted, isRead } = this.#options;
+    return (
+      fetchUnwanted ||
+      roll.topics.get(url)?.isWanted === true ||
+      isRead(url) ||
+      (await log.newest([url])).has(url)
+    );
   }
 
   /** Announces or withdraws a topic; settles when that is durable. */
