@@ -156,7 +156,7 @@ function router(): unknown {
     hubUrl: () => '',
     isReady: () => true,
     trustProxy: [],
-    socketPaths: [],
+    protocols: [],
   };
   // Only the routes are looked at.
   return createApp(options as unknown as Parameters<typeof createApp>[0]).router;

@@ -70,9 +70,15 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
   { name: 'jwtAudience', kind: 'text', help: 'what the aud of tokens has to be', fallback: 'none' },
   { name: 'jwtIssuer', kind: 'text', help: 'what the iss of tokens has to be', fallback: 'anything' },
   {
+    name: 'streamsSecret',
+    kind: 'text',
+    help: "with which applications sign the names of streams for AnyCable's clients",
+    fallback: 'none',
+  },
+  {
     name: 'queryToken',
     kind: 'switch',
-    help: 'a credential may be shown as ?token=, where proxies and browsers keep it',
+    help: 'a credential may be shown as ?token= or ?jid=, where proxies and browsers keep it',
     fallback: 'off',
   },
   {

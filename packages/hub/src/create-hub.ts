@@ -9,6 +9,7 @@ import {
 import { anybodysGrant } from './access/grant.js';
 import { Bridge } from './bridge/bridge.js';
 import type { SocketProtocol } from './bridge/socket/protocol.js';
+import { CableProtocol } from './bridge/cable/cable-protocol.js';
 import { LoomTopics } from './bridge/loom/loom-topics.js';
 import { Engine } from './engine.js';
 import { HubEmitter } from './events.js';
@@ -131,7 +132,14 @@ export async function createHub(
     topicBase,
   });
   const admit: Admit = (request) => gate.admit(shownCredential(request, config));
-  const protocols: readonly SocketProtocol[] = [];
+  const protocols: readonly SocketProtocol[] = [
+    new CableProtocol({
+      bridge,
+      topics: loomTopics,
+      streamsSecret: config.streamsSecret,
+      hubUrl: () => hub.url,
+    }),
+  ];
   const management = {
     ...config,
     registry: store.registry,
@@ -179,7 +187,7 @@ export async function createHub(
     gate,
     admit,
     bridge,
-    socketPaths: protocols.flatMap(({ paths }) => paths),
+    protocols,
     loom: {
       bridge,
       topics: loomTopics,

@@ -58,7 +58,12 @@ export interface HubOptions {
   readonly jwtAudience?: string;
   /** What the `iss` of a token has to be. Default: anything. */
   readonly jwtIssuer?: string;
-  /** Whether a credential may be shown as `?token=`, where proxies and browsers keep it. Default false. */
+  /**
+   * With which applications sign the names of streams (`signed_stream_name` of AnyCable's clients): at least 16 characters.
+   * Default none: no signature counts.
+   */
+  readonly streamsSecret?: string;
+  /** Whether a credential may be shown as `?token=` or `?jid=`, where proxies and browsers keep it. Default false. */
   readonly queryToken?: boolean;
   /** Origins whose pages may read topics in a browser, such as `https://shop.example`; `*` for all. Default none (`dev`: all). */
   readonly corsOrigins?: readonly string[];
@@ -162,6 +167,7 @@ const schema = z.strictObject({
     .optional(),
   jwtAudience: z.string().min(1, 'is empty: name what the aud of tokens has to be').optional(),
   jwtIssuer: z.string().min(1, 'is empty: name what the iss of tokens has to be').optional(),
+  streamsSecret: z.string().min(16, 'has fewer than 16 characters: choose a longer secret').optional(),
   queryToken: z.boolean().default(false),
   corsOrigins: z
     .array(z.string().refine(isOrigin, 'is not an origin: write https://shop.example, or *'))
@@ -224,6 +230,7 @@ export interface ResolvedOptions {
   readonly openTo: OpenTo;
   /** `null`: no tokens are taken. */
   readonly tokens: TokenOptions | null;
+  readonly streamsSecret: string | undefined;
   readonly queryToken: boolean;
   readonly corsOrigins: readonly string[];
   readonly streams: StreamBounds;
@@ -273,6 +280,7 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
     topicBase: given.topicBase,
     adminKey: given.adminKey,
     secretKeyFile: given.secretKeyFile,
+    streamsSecret: given.streamsSecret,
     dev,
     openTo: {
       pings: dev || given.publish !== 'closed',

@@ -1,6 +1,7 @@
 import { WebSubError } from '@websub/shared';
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import type { Bridge } from '../bridge/bridge.js';
+import type { SocketProtocol } from '../bridge/socket/protocol.js';
 import type { HubEmitter } from '../events.js';
 import type { Gate } from '../gate/gate.js';
 import { cors } from './cors.js';
@@ -15,7 +16,7 @@ import { MOST_HEADERS } from './server.js';
 import { sessionStream, SESSION_ROUTES } from './session-streams.js';
 import { storeGuard } from './store-guard.js';
 import { statusPage, type StatusOptions } from './status.js';
-import { upgradeRequired } from './upgrade-required.js';
+import { notFound, upgradeRequired } from './upgrade-required.js';
 import { waitRoute } from './wait.js';
 import { welcome } from './welcome.js';
 
@@ -27,8 +28,8 @@ export interface AppOptions {
   readonly bridge: Bridge;
   readonly loom: Omit<LoomApiOptions, 'admit'>;
   readonly corsOrigins: readonly string[];
-  /** Where WebSocket is spoken, and HTTP is not. */
-  readonly socketPaths: readonly string[];
+  /** What is spoken over WebSocket, where HTTP is not. */
+  readonly protocols: readonly Pick<SocketProtocol, 'paths' | 'hides'>[];
   readonly status: StatusOptions;
   readonly metrics: Metrics;
   readonly events: HubEmitter;
@@ -69,7 +70,8 @@ export function createApp(options: AppOptions): Express {
   // Before anything is refused because the hub is not ready: an EventSource would not come back.
   app.use('/v1', eventStreams({ bridge, admit, isReady }), waitRoute({ bridge, admit, isReady }));
   for (const route of SESSION_ROUTES) app.get(route.path, sessionStream({ bridge, admit, isReady }, route));
-  app.all([...options.socketPaths], upgradeRequired);
+  for (const { paths, hides } of options.protocols)
+    app.all([...paths], hides === true ? notFound : upgradeRequired);
   app.use((_request, response, next) => (options.isOpen() ? next() : sendNotReady(response)));
   const guard = storeGuard(options);
   app.get('/', welcome(options.hubUrl));

@@ -16,7 +16,7 @@ const ANYCABLE = 'anycable-token.';
  * The one place where a credential is read from a request, also from one that upgrades. The first of these counts:
  * `Authorization: Bearer CREDENTIAL`, `Authorization: Basic` with the credential as password and any user, `X-Api-Key:
  * CREDENTIAL`, a subprotocol `hub.bearer.BASE64URL` or `anycable-token.CREDENTIAL` (all that a browser lets a page say when it
- * opens a WebSocket), `?ticket=`, and `?token=` where it is allowed.
+ * opens a WebSocket), `?ticket=`, and `?token=` or `?jid=` (AnyCable's name for it) where they are allowed.
  */
 export function shownCredential(
   request: IncomingMessage,
@@ -66,5 +66,5 @@ function fromQuery(url: string): { readonly ticket: string | null; readonly toke
   const start = url.indexOf('?');
   if (start < 0) return { ticket: null, token: null };
   const query = new URLSearchParams(url.slice(start + 1));
-  return { ticket: query.get('ticket'), token: query.get('token') };
+  return { ticket: query.get('ticket'), token: query.get('token') ?? query.get('jid') };
 }

@@ -14,6 +14,7 @@ import type { Admit } from './entrance.js';
 import { asOrdinaryRequest } from './ordinary-request.js';
 import { refuseUpgrade, type UpgradeRefusal } from './refuse-upgrade.js';
 import { MOST_HEADERS } from './server.js';
+import { PAGE_NOT_FOUND } from './upgrade-required.js';
 import { isCredential } from './shown-credential.js';
 
 export interface UpgradesOptions {
@@ -109,6 +110,7 @@ export class Upgrades {
       return { status: 404, detail: `no WebSocket is spoken at ${path}: connect to one of ${paths}` };
     }
     if (!this.#mayConnect(headers.origin, headers.host)) {
+      if (route.protocol.hides === true) return { status: 404, detail: PAGE_NOT_FOUND };
       const detail = 'pages of this origin may not connect: name it in --cors-origins';
       return { status: 403, detail };
     }

@@ -46,7 +46,7 @@ export class LoomTopics {
   addressOf(topic: string): LoomAddress | undefined {
     const base = this.#base();
     if (!topic.startsWith(base)) return undefined;
-    const [, subject, name] = /^([^/]+\/[^/]+)\/([^/]+)$/.exec(topic.slice(base.length)) ?? [];
+    const [, subject, name] = /^(.+)\/([^/]+)$/.exec(topic.slice(base.length)) ?? [];
     return subject === undefined || name === undefined ? undefined : { subject, name };
   }
 

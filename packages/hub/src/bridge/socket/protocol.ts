@@ -6,6 +6,13 @@ import type { Socket } from './socket.js';
 export interface SocketProtocol {
   /** Paths as they are, such as `/v1/ws`. */
   readonly paths: readonly string[];
+  /**
+   * Whether whoever may not connect is answered 404, as Rails does: over HTTP, and pages of other origins.
+   * Default: they are told what to do instead.
+   */
+  readonly hides?: boolean;
+  /** Milliseconds between two pings, whose pongs are what {@link Conversation.watermark} is about. Default 25,000. */
+  readonly pingMs?: number;
   /** The subprotocol to answer with, one of those offered; `undefined` for none. Credentials are not among them. */
   choose(offered: readonly string[]): string | undefined;
   /**

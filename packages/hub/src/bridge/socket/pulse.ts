@@ -4,11 +4,11 @@ import type { WebSocket } from 'ws';
 export interface PulseOptions {
   readonly webSocket: WebSocket;
   readonly clock: Clock;
+  readonly everyMs: number;
   /** What to call when the peer has everything that was sent so far. */
   readonly watermark: () => (() => void) | undefined;
 }
 
-export const PING_MS = 25_000;
 const PONG_MS = 10_000;
 
 /** Whether the peer is there: it is pinged, and has to say something in time. Its pong tells how far it has come. */
@@ -22,7 +22,7 @@ export class Pulse {
 
   constructor(options: PulseOptions) {
     this.#options = options;
-    this.#nextAt = options.clock.monotonic() + PING_MS;
+    this.#nextAt = options.clock.monotonic() + options.everyMs;
     options.webSocket.on('pong', (data) => this.#onPong(data.toString()));
     // Whatever it says, it is there.
     options.webSocket.on('message', () => this.#onWord());
@@ -31,8 +31,8 @@ export class Pulse {
   /** Pings when it is time. */
   beat(now: number): void {
     if (now < this.#nextAt || this.#pending !== undefined) return;
-    const { webSocket, clock, watermark } = this.#options;
-    this.#nextAt = now + PING_MS;
+    const { webSocket, clock, everyMs, watermark } = this.#options;
+    this.#nextAt = now + everyMs;
     this.#pings += 1;
     const payload = String(this.#pings);
     this.#pending = { payload, onPong: watermark() };

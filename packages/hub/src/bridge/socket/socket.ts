@@ -27,6 +27,7 @@ export interface SocketOptions extends StreamCommons {
 export type SpokenEnd = Exclude<SocketEnd, 'client' | 'stalled' | 'no_pong'>;
 
 const MAX_AGE_MS = { least: 2_880_000, spread: 720_000 };
+const PING_MS = 25_000;
 const EXPIRING_MS = 30_000;
 const RETRY_MS = { least: 1_000, spread: 4_000 };
 /** How long a client may take to answer the close frame. */
@@ -66,7 +67,12 @@ export class Socket implements OpenStream {
     const now = clock.monotonic();
     this.#endsAt = now + retryMs(random, MAX_AGE_MS);
     this.#stall = new StallWatch(now);
-    this.#pulse = new Pulse({ webSocket, clock, watermark: () => this.#conversation?.watermark?.() });
+    this.#pulse = new Pulse({
+      webSocket,
+      clock,
+      everyMs: protocol.pingMs ?? PING_MS,
+      watermark: () => this.#conversation?.watermark?.(),
+    });
     this.#inbox = new Inbox({
       webSocket,
       admits: () => rate === undefined || rate.admit(id, clock.monotonic()) === 0,

@@ -1,0 +1,203 @@
+import { WebSubError } from '@websub/shared';
+import { z } from 'zod';
+import type { Filter } from '../filter.js';
+import { EVENT_NAME } from '../loom/loom-event.js';
+import type { LoomTopics } from '../loom/loom-topics.js';
+import { readRequestOf, type ReadRequest } from '../read-request.js';
+import { verifiedStream } from './signed-stream.js';
+
+/** How the entries of a channel look: Loom's events, everything that is known of an entry, or its body. */
+export type MessageFormat = 'event' | 'envelope' | 'body';
+
+/** What an identifier asks for. */
+export interface Channel {
+  readonly format: MessageFormat;
+  readonly request: ReadRequest;
+  /** Whether the client said where to begin, and what to do when something is missing. */
+  readonly saysSince: boolean;
+  readonly saysOnGap: boolean;
+  /** The name of a reader whose place the hub keeps. */
+  readonly consumer: string | undefined;
+  /** Whether the client wants to be told of what the hub does. */
+  readonly control: boolean;
+  /** Whose signature allows it; then nothing else is asked. */
+  readonly signed: boolean;
+}
+
+export interface ChannelOptions {
+  readonly topics: LoomTopics;
+  /** With which streams are signed; absent: no signature counts. */
+  readonly streamsSecret: string | undefined;
+  /** Where streams that are no URLs have their topics. */
+  readonly hubUrl: () => string;
+}
+
+const MOST_EVENTS = 256;
+const CONSUMER = /^[\w.:-]{1,128}$/;
+
+const list = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
+const place = z.union([z.string(), z.int()]).transform(String);
+const common = {
+  since: place.optional(),
+  look_back: place.optional(),
+  on_gap: z.string().optional(),
+  where: list.optional(),
+  filter: z
+    .union([z.string(), z.record(z.string(), z.unknown()).transform((it) => JSON.stringify(it))])
+    .optional(),
+  consumer: z
+    .string()
+    .regex(CONSUMER, 'consumer is no name: use 1 to 128 letters, digits and . _ : -')
+    .optional(),
+  control: z.boolean('control is neither true nor false').default(false),
+};
+
+const identifier = z.discriminatedUnion('channel', [
+  z.object({ channel: z.literal('EventChannel'), events: z.string(), ...common }),
+  z.object({
+    channel: z.literal('TopicChannel'),
+    topic: list.optional(),
+    topics: list.optional(),
+    match: list.optional(),
+    type: list.optional(),
+    ...common,
+  }),
+  z.object({
+    channel: z.literal('$pubsub'),
+    stream_name: z.string().min(1).max(1_024).optional(),
+    signed_stream_name: z.string().max(4_096).optional(),
+    ...common,
+  }),
+]);
+type Identifier = z.output<typeof identifier>;
+
+/**
+ * Reads what an identifier asks for. `organisation` is whose events the client is for; without one it is for those of all.
+ * `now` is milliseconds since the epoch. Throws `invalid_request` for what cannot be given.
+ */
+export function readChannel(
+  text: string,
+  { organisation, now }: { readonly organisation: string | undefined; readonly now: number },
+  options: ChannelOptions,
+): Channel {
+  const wish = readIdentifier(text);
+  const params = commonParams(wish);
+  const { consumer, control } = wish;
+  const manner = {
+    consumer,
+    control,
+    saysSince: params.has('since') || params.has('look_back'),
+    saysOnGap: params.has('on_gap'),
+    signed: false,
+  };
+  const request = (): ReadRequest => readRequestOf(params, undefined, now);
+  switch (wish.channel) {
+    case 'EventChannel': {
+      addEvents(params, wish.events, organisation, options.topics);
+      const read = request();
+      return { ...manner, format: 'event', request: { ...read, filter: ofEvent(read.filter) } };
+    }
+    case 'TopicChannel':
+      for (const topic of [...(wish.topic ?? []), ...(wish.topics ?? [])]) params.append('topic', topic);
+      for (const pattern of wish.match ?? []) params.append('match_urlpattern', pattern);
+      for (const type of wish.type ?? []) params.append('type', type);
+      return { ...manner, format: 'envelope', request: request() };
+    case '$pubsub': {
+      const { name, signed } = streamOf(wish, options.streamsSecret);
+      params.append('topic', URL.canParse(name) ? name : streamTopic(name, options.hubUrl()));
+      return { ...manner, format: 'body', request: request(), signed };
+    }
+  }
+}
+
+/** The topic of a stream that has a plain name. */
+export function streamTopic(name: string, hubUrl: string): string {
+  return new URL(`streams/${encodeURIComponent(name)}`, hubUrl).href;
+}
+
+function readIdentifier(text: string): Identifier {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw wrong('the identifier is not JSON: send {"channel":"EventChannel","events":"*"}');
+  }
+  const parsed = identifier.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw wrong(
+    issue?.path[0] === 'channel'
+      ? 'channel is none of EventChannel, TopicChannel and $pubsub: choose one'
+      : `${issue?.path.join('.') ?? 'the identifier'} is wrong: ${issue?.message ?? 'see the documentation'}`,
+  );
+}
+
+function commonParams({ since, look_back, on_gap, where, filter }: Identifier): URLSearchParams {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries({ since, look_back, on_gap, filter }))
+    if (value !== undefined) params.append(name, value);
+  for (const condition of where ?? []) params.append('where', condition);
+  return params;
+}
+
+/** A list of names with commas, or `*` for all. */
+function addEvents(
+  params: URLSearchParams,
+  events: string,
+  organisation: string | undefined,
+  topics: LoomTopics,
+): void {
+  if (events.trim() === '*') {
+    const pattern =
+      organisation === undefined ? topics.patternOf() : topics.patternOfOrganisation(organisation);
+    params.append('match_urlpattern', pattern);
+    return;
+  }
+  const names = [...new Set(events.split(',').map((name) => name.trim()))];
+  if (names.length > MOST_EVENTS) throw wrong(`events names more than ${MOST_EVENTS}: send fewer, or *`);
+  for (const name of names) {
+    if (!EVENT_NAME.test(name))
+      throw wrong('events has something that is not APP.EVENT: write mission_control.job_added');
+    if (organisation === undefined) params.append('match_urlpattern', topics.patternOf(name));
+    else params.append('topic', topics.topicOfOrganisation(organisation, name));
+  }
+}
+
+/** What readers of events call the payload is that of the event, and not the whole of it. */
+function ofEvent(filter: Filter | undefined): Filter | undefined {
+  if (filter === undefined) return undefined;
+  switch (filter.op) {
+    case 'and':
+    case 'or':
+      return { ...filter, all: filter.all.map((one) => ofEvent(one)!) };
+    case 'not':
+      return { ...filter, one: ofEvent(filter.one)! };
+    case 'exists':
+    case 'in':
+    case 'prefix':
+    case 'gt':
+    case 'lt': {
+      const { path } = filter;
+      return path.of === 'payload'
+        ? { ...filter, path: { ...path, names: ['payload', ...path.names] } }
+        : filter;
+    }
+  }
+}
+
+function streamOf(
+  { stream_name, signed_stream_name }: Extract<Identifier, { channel: '$pubsub' }>,
+  secret: string | undefined,
+): { readonly name: string; readonly signed: boolean } {
+  if (signed_stream_name !== undefined) {
+    const name = secret === undefined ? undefined : verifiedStream(signed_stream_name, secret);
+    if (name === undefined) throw wrong('signed_stream_name is not signed with the key of this hub');
+    return { name, signed: true };
+  }
+  if (stream_name === undefined) throw wrong('stream_name is missing: send it, or signed_stream_name');
+  return { name: stream_name, signed: false };
+}
+
+function wrong(sentence: string): WebSubError {
+  return new WebSubError('invalid_request', sentence);
+}
