@@ -57,6 +57,8 @@ export function createApp(options: AppOptions): Express {
     response.set({ 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' });
     if (request.rawHeaders.length / 2 > MOST_HEADERS)
       sendPlain(response, 431, `more than ${MOST_HEADERS} headers: send fewer`);
+    else if (request.headers.host === undefined && request.httpVersion === '1.1')
+      sendPlain(response, 400, 'the Host header is missing: send the name of the hub');
     else next();
   });
   app.get('/healthz', (_request, response) => sendPlain(response, 200, 'alive'));

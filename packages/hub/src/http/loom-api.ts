@@ -46,7 +46,7 @@ export function loomApi(options: LoomApiOptions): Router {
     if (search.running >= MOST_SEARCHES) {
       sendTooMany(response, {
         kind: 'too-many',
-        detail: 'too many searches are under way',
+        detail: 'too many searches are under way: try again later',
         retryAfterMs: TRY_AGAIN_MS,
       });
       return;

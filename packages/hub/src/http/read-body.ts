@@ -2,10 +2,17 @@ import { WebSubError } from '@websub/shared';
 import type { Request } from 'express';
 import getRawBody from 'raw-body';
 
+const EXPECTS = /^100-continue$/i;
+
 /** The whole body. A longer one is refused as soon as that is known: by its declared length before it is read. */
 export async function readBody(request: Request, limit: number): Promise<Uint8Array> {
   const coding = request.get('content-encoding') ?? 'identity';
   if (coding.toLowerCase() !== 'identity')
     throw new WebSubError('unsupported_media_type', 'the body has a Content-Encoding: send it plain');
-  return getRawBody(request, { limit, length: request.get('content-length') ?? null });
+  const declared = request.get('content-length') ?? null;
+  // Who asks first whether to send it hears no before he does.
+  if (declared !== null && Number(declared) > limit)
+    throw new WebSubError('too_large', 'the body is too large: send less');
+  if (EXPECTS.test(request.get('expect') ?? '')) request.res?.writeContinue();
+  return getRawBody(request, { limit, length: declared });
 }

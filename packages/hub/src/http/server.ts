@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { OptionError } from '../options.js';
+import { answerBrokenRequests } from './broken-request.js';
 
 const MAX_HEADER_BYTES = 16 * 1024;
 /** Headers of a request that are admitted. */
@@ -24,11 +25,16 @@ export function createHubServer(listener: RequestListener): Server {
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: CHECK_TIMEOUTS_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
+      // The app says so in words.
+      requireHostHeader: false,
     },
     listener,
   );
   server.maxHeadersCount = HEADERS_READ;
   server.maxConnections = MAX_CONNECTIONS;
+  // It is for whoever reads the body to ask for it.
+  server.on('checkContinue', listener);
+  answerBrokenRequests(server);
   return server;
 }
 

@@ -18,12 +18,15 @@ export interface CredentialsOptions {
 const LONGEST_NAME = 200;
 
 const patterns = (field: string) =>
-  z.array(z.string(`${field} holds something that is not text`), `${field} is not a list of topic patterns`);
+  z.array(
+    z.string(`${field} holds something that is not text: send topic patterns`),
+    `${field} is not a list: send topic patterns, such as ["https://shop.example.com/*"]`,
+  );
 const name = (field: string) =>
   z
-    .string(`${field} is not text`)
+    .string(`${field} is not text: send a string`)
     .min(1, `${field} is empty`)
-    .max(LONGEST_NAME, `${field} is longer than ${LONGEST_NAME} characters`);
+    .max(LONGEST_NAME, `${field} is longer than ${LONGEST_NAME} characters: shorten it`);
 
 export const credentialSchema = z.object({
   id: z.string(),
@@ -42,13 +45,13 @@ export const createdCredentialSchema = credentialSchema.extend({
 
 export const newCredentialBody = z
   .strictObject({
-    role: z.enum(ROLES, `role is none of ${ROLES.join(', ')}`),
+    role: z.enum(ROLES, `role is none of ${ROLES.join(', ')}: choose one`),
     tenant: tenantName.nullish(),
     name: name('name').nullish(),
     publish: patterns('publish').default([]),
     read: patterns('read').default([]),
     expires_in: z
-      .int('expires_in is not a whole number of seconds')
+      .int('expires_in is not a whole number of seconds: send one, or leave it out')
       .min(1, 'expires_in is less than 1 second')
       .nullish()
       .describe('seconds'),
@@ -80,7 +83,7 @@ export const newTicketBody = z.strictObject({
 export const ticketSchema = z.object({ ticket: z.string(), expires_at: time });
 
 const listQuery = pageQuery.extend({
-  role: z.enum(ROLES, `role is none of ${ROLES.join(', ')}`).optional(),
+  role: z.enum(ROLES, `role is none of ${ROLES.join(', ')}: choose one`).optional(),
   tenant: once('tenant'),
 });
 

@@ -59,9 +59,9 @@ const listQuery = pageQuery.extend({
 
 export const redeliverBody = z
   .strictObject({
-    topic: z.string('topic is not text').optional(),
-    callback: z.string('callback is not text').optional(),
-    subscription: z.string('subscription is not text').optional(),
+    topic: z.string('topic is not text: send a URL').optional(),
+    callback: z.string('callback is not text: send a URL').optional(),
+    subscription: z.string('subscription is not text: send an id').optional(),
     since: givenTime('since').optional().describe('recorded at this time or later'),
   })
   .refine(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 const MOST_PER_PAGE = 1_000;
-const WRONG_LIMIT = `limit is not a whole number from 1 to ${MOST_PER_PAGE}`;
+const WRONG_LIMIT = `limit is not a whole number from 1 to ${MOST_PER_PAGE}: send another one`;
 
 /** What every list takes. */
 export const pageQuery = z.object({
@@ -17,7 +17,7 @@ export const pageQuery = z.object({
 
 /** A text that is given once at most. */
 export function once(name: string) {
-  return z.string(`${name} is given more than once`).optional();
+  return z.string(`${name} is given more than once: send it once`).optional();
 }
 
 /** One page of these. */

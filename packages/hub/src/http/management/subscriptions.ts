@@ -31,14 +31,16 @@ export const attemptListSchema = z.object({ items: z.array(attemptSchema) });
 const listQuery = pageQuery.extend({
   topic: once('topic'),
   callback: once('callback'),
-  state: z.enum(SUBSCRIPTION_STATES, `state is none of ${SUBSCRIPTION_STATES.join(', ')}`).optional(),
+  state: z
+    .enum(SUBSCRIPTION_STATES, `state is none of ${SUBSCRIPTION_STATES.join(', ')}: choose one`)
+    .optional(),
 });
 
 const removeQuery = z.object({
   reason: z
-    .string('reason is given more than once')
-    .max(LONGEST_REASON, `reason is longer than ${LONGEST_REASON} characters`)
-    .regex(/^[^\p{Cc}]*$/u, 'reason holds control characters')
+    .string('reason is given more than once: send it once')
+    .max(LONGEST_REASON, `reason is longer than ${LONGEST_REASON} characters: shorten it`)
+    .regex(/^[^\p{Cc}]*$/u, 'reason holds control characters: leave them out')
     .default('the operator of this hub has ended the subscription')
     .describe('what the callback is told as hub.reason'),
 });
@@ -46,7 +48,7 @@ const removeQuery = z.object({
 export const replayBody = z
   .strictObject({
     cursor: z
-      .string('cursor is not text')
+      .string('cursor is not text: send a cursor as Hub-Cursor gives it')
       .optional()
       .describe('everything after it, as `Hub-Cursor` names it'),
     since: givenTime('since').optional().describe('everything published at this time or later'),
