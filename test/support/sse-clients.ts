@@ -5,6 +5,8 @@ import { EventSource } from 'eventsource';
 export interface SseClient {
   /** The data of the messages so far. */
   readonly messages: readonly string[];
+  /** Whether it was told to stop, and will not come back. */
+  readonly closed: boolean;
   close(): void;
 }
 
@@ -13,7 +15,13 @@ export function eventSource(url: string): SseClient {
   const messages: string[] = [];
   const source = new EventSource(url);
   source.addEventListener('message', ({ data }: { data: string }) => messages.push(data));
-  return { messages, close: () => source.close() };
+  return {
+    messages,
+    get closed() {
+      return source.readyState === EventSource.CLOSED;
+    },
+    close: () => source.close(),
+  };
 }
 
 /** `@microsoft/fetch-event-source`, which wants a page around it. */
@@ -34,7 +42,13 @@ export function fetchedEvents(url: string): SseClient {
     onerror: () => undefined,
   });
   reading.catch(() => undefined);
-  return { messages, close: () => ending.abort() };
+  return {
+    messages,
+    get closed() {
+      return ending.signal.aborted;
+    },
+    close: () => ending.abort(),
+  };
 }
 
 function standInForPage(): void {

@@ -101,6 +101,12 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     fallback: '20, with --dev all',
   },
   {
+    name: 'consumerExpiry',
+    kind: 'number',
+    help: 'seconds after which a named consumer that nobody uses is removed',
+    fallback: '604800',
+  },
+  {
     name: 'allowNetwork',
     kind: 'list',
     help: 'CIDR ranges exempt from the private-address ban',

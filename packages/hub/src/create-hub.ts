@@ -123,9 +123,11 @@ export async function createHub(
   });
   const { roll, deliveries } = engine;
   const bridge: Bridge = new Bridge({
+    ...config,
     log: engine.log,
     gate,
     bounds: config.streams,
+    consumers: store.consumers,
     clock,
     random,
     events,
@@ -226,6 +228,7 @@ export async function createHub(
     await deliveries.stop();
     await drain();
     cut();
+    await bridge.stop();
     await engine.stop();
     await keysHttp.close();
     await store.close();
@@ -236,6 +239,7 @@ export async function createHub(
     const listensAt = await listen(server, config.host, config.port);
     hub.url = config.publicUrl ?? listensAt;
     await engine.start();
+    await bridge.start();
     storeWatch.start();
     hub.phase = 'ready';
     events.emit('listening', { url: listensAt });

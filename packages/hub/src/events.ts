@@ -101,6 +101,11 @@ export interface HubEvents {
   /** Somebody reads topics over a stream; it is named by the beginning of its id. */
   'stream-opened': [{ readonly stream: string }];
   'stream-closed': [{ readonly stream: string; readonly end: string; readonly entries: number }];
+  /** A reader with a name, whose place the hub keeps, is there, or is no longer. */
+  'consumer-created': [{ readonly consumer: string; readonly name: string }];
+  'consumer-ended': [
+    { readonly consumer: string; readonly name: string; readonly reason: 'removed' | 'expired' },
+  ];
   'topic-pinged': [{ readonly topic: string }];
   'topic-fetched': [{ readonly topic: string; readonly changed: boolean; readonly status: number }];
   'topic-fetch-failed': [

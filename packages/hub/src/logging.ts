@@ -40,6 +40,8 @@ export const LEVEL_OF: Readonly<Record<keyof HubEvents, EventLevel>> = {
   'access-revoked': 'info',
   'stream-opened': 'debug',
   'stream-closed': 'debug',
+  'consumer-created': 'info',
+  'consumer-ended': 'info',
   'topic-pinged': 'debug',
   'topic-fetched': 'info',
   'topic-fetch-failed': 'warn',

@@ -73,6 +73,8 @@ export interface HubOptions {
   readonly streamsPerAddress?: number;
   /** Streams at a time of one subject (`sub`) of tokens. Default 20 (`dev`: as many as in all). */
   readonly streamsPerSubject?: number;
+  /** Seconds after which a named consumer that nobody uses is removed. Default 604,800 (7 days). */
+  readonly consumerExpiry?: number;
   /** CIDR ranges exempt from the ban on addresses that are not public. Default none. */
   readonly allowNetwork?: readonly string[];
   /** Bounds of a lease in seconds; a request outside is brought inside. Defaults 300 (`dev`: 1), 2,592,000, 864,000. */
@@ -175,6 +177,7 @@ const schema = z.strictObject({
   maxStreams: count.default(12_000),
   streamsPerAddress: count.optional(),
   streamsPerSubject: count.optional(),
+  consumerExpiry: seconds.default(604_800),
   allowNetwork: z.array(z.string().refine(isCidr, 'is not CIDR: write ranges like 10.0.0.0/8')).default([]),
   minLease: seconds.optional(),
   maxLease: seconds.default(2_592_000),
@@ -234,6 +237,7 @@ export interface ResolvedOptions {
   readonly queryToken: boolean;
   readonly corsOrigins: readonly string[];
   readonly streams: StreamBounds;
+  readonly consumerExpiryMs: number;
   readonly network: NetworkPolicy;
   readonly lease: LeaseBounds;
   readonly maxBodyBytes: number;
@@ -295,6 +299,7 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
       perAddress: given.streamsPerAddress ?? (dev ? given.maxStreams : 200),
       perSubject: given.streamsPerSubject ?? (dev ? given.maxStreams : 20),
     },
+    consumerExpiryMs: given.consumerExpiry * 1000,
     network: new NetworkPolicy({ allowLoopback: dev, allow: given.allowNetwork }),
     lease: { minSeconds, maxSeconds: given.maxLease, defaultSeconds: given.defaultLease },
     maxBodyBytes: given.maxBody,

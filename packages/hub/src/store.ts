@@ -1,4 +1,5 @@
 import type { Credentials } from './access/credentials.js';
+import type { Consumers } from './consumer/consumers.js';
 import type { Log } from './log/log.js';
 import type { Places } from './subscription/places.js';
 import type { Registry } from './subscription/registry.js';
@@ -9,6 +10,7 @@ export interface Store {
   readonly registry: Registry;
   readonly places: Places;
   readonly credentials: Credentials;
+  readonly consumers: Consumers;
   /** How long the oldest request has waited for its answer, milliseconds; 0 while none waits. */
   lateMs(): number;
   /** Settles when everything that was asked for before is on stable storage and the store is released. */

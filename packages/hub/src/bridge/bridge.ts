@@ -1,7 +1,9 @@
 import type { Clock, Random } from '@websub/shared';
+import type { Consumers } from '../consumer/consumers.js';
 import type { HubEmitter } from '../events.js';
 import type { Gate } from '../gate/gate.js';
 import type { HotTail } from '../log/hot-tail.js';
+import { ConsumerRoll } from './consumer-roll.js';
 import { Envelopes } from './envelope.js';
 import { OwnTopics } from './own-topics.js';
 import { Payloads } from './payload.js';
@@ -13,6 +15,9 @@ export interface BridgeOptions {
   readonly log: HotTail;
   readonly gate: Gate;
   readonly bounds: StreamBounds;
+  readonly consumers: Consumers;
+  /** Milliseconds after which a consumer that nobody uses is removed. */
+  readonly consumerExpiryMs: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly events: HubEmitter;
@@ -28,6 +33,7 @@ export class Bridge {
   readonly random: Random;
   readonly events: HubEmitter;
   readonly readers: Readers;
+  readonly consumers: ConsumerRoll;
   readonly streams: Streams;
   readonly payloads: Payloads;
   readonly envelopes: Envelopes;
@@ -45,9 +51,20 @@ export class Bridge {
     this.events = events;
     this.ownTopics = new OwnTopics(options.topicBase);
     this.readers = new Readers({ ...options, payloads });
+    this.consumers = new ConsumerRoll({ ...options, readers: this.readers });
     this.streams = new Streams({ ...options, readers: this.readers });
     this.envelopes = new Envelopes(log.epoch, payloads);
     this.codec = new SseCodec({ epoch: log.epoch, payloads, envelopes: this.envelopes });
+  }
+
+  /** Settles when it knows every consumer. */
+  async start(): Promise<void> {
+    await this.consumers.start();
+  }
+
+  /** Settles when the places of all consumers are saved. */
+  async stop(): Promise<void> {
+    await this.consumers.stop();
   }
 
   /** Ends every reader; each is told when to come back. */

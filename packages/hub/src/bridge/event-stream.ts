@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Entry } from '../log/log.js';
 import { STALLED_MS, StallWatch, WINDOW_BYTES } from './back-pressure.js';
+import type { Attachment } from './attachment.js';
 import { gapView, type Gap } from './gap.js';
+import type { RenewablePermit } from './permit.js';
 import type { Reader, Reading, Sink } from './reader.js';
 import type { FrameOf } from './sse-codec.js';
 import { retryMs, type OpenStream, type StreamCommons, type StreamEnd } from './streams.js';
@@ -9,7 +11,10 @@ import { controlFrame, HEARTBEAT, opening, type ControlEvent, type ControlStyle 
 
 export interface EventStreamOptions extends StreamCommons {
   readonly response: ServerResponse;
+  readonly permit: RenewablePermit;
   readonly reading: Reading;
+  /** The consumer that it reads with, if the hub keeps its place. */
+  readonly attachment?: Attachment | undefined;
   /** What the client is to be told first, when it cannot be given what it asked for. */
   readonly gap: Gap | undefined;
   readonly frameOf: FrameOf;
@@ -28,10 +33,16 @@ export interface EventStreamOptions extends StreamCommons {
   readonly controls?: ControlStyle;
   /** Whether the client is told that the stream ends when it was given all that it asked for. */
   readonly saysBye: boolean;
+  /** The id of that event, where the client need not come back. Default: where it stands. */
+  readonly doneId?: string | undefined;
   /** Whether `live` is told when the reader has everything: at the beginning, and after it was further back. */
   readonly tellsLive: boolean;
+  /** Whether the client is told the id of the stream in an event: a browser sees no headers of an `EventSource`. Default false. */
+  readonly tellsStream?: boolean;
 }
 
+/** The last event id of a client whose consumer somebody else uses: when it comes back by itself, it is told to stop. */
+export const TAKEN_OVER = 'taken-over';
 const EXPIRING_MS = 30_000;
 const RETRY_MS = { least: 1_000, spread: 4_000 };
 
@@ -45,17 +56,19 @@ export class EventStream implements Sink, OpenStream {
   readonly #reader: Reader;
   readonly #endsAt: number;
   readonly #release: () => void;
+  readonly #onSent: (() => void) | undefined;
   /** What of a frame did not fit into the window. */
   #rest: Buffer | undefined;
   #handedBytes = 0;
   readonly #stall: StallWatch;
   #writtenAt: number;
-  #toldExpiring = false;
+  /** Of which credential's end the client was told. */
+  #toldExpiring = 0;
   #toldLive = false;
   #ended = false;
 
   constructor(options: EventStreamOptions) {
-    const { id, response, clock, random, readers, reading, gap, lastsMs } = options;
+    const { id, response, clock, random, readers, reading, attachment, gap, lastsMs } = options;
     this.id = id;
     this.#options = options;
     this.#response = response;
@@ -64,13 +77,30 @@ export class EventStream implements Sink, OpenStream {
     this.#stall = new StallWatch(now);
     this.#writtenAt = now;
     response.on('drain', () => this.#onDrain());
-    response.on('close', () => this.#close('client'));
+    response.on('close', () => {
+      this.#close('client');
+      options.attachment?.leave();
+    });
     response.on('error', () => this.#close('client'));
+    this.#onSent = attachment?.ack === 'auto' ? () => this.#isIdle() && attachment.settle() : undefined;
     this.#write(opening(retryMs(random, RETRY_MS)));
     if (options.greeting !== undefined) this.#write(options.greeting);
-    this.#release = reading.permit.hold((end) => this.end(end));
+    this.#release = options.permit.hold((end) => this.end(end));
+    if (options.tellsStream) this.#write(this.#control('stream', { stream: id }));
     if (gap !== undefined) this.#tellGap(gap);
-    this.#reader = readers.open(reading, this);
+    this.#reader = (attachment ?? readers).open(reading, this);
+  }
+
+  get permit(): RenewablePermit {
+    return this.#options.permit;
+  }
+
+  get readers(): readonly Reader[] {
+    return [this.#reader];
+  }
+
+  get attachment(): Attachment | undefined {
+    return this.#options.attachment;
   }
 
   room(): number {
@@ -109,9 +139,11 @@ export class EventStream implements Sink, OpenStream {
       this.#response.destroy();
       return;
     }
-    const after = retryMs(this.#options.random, spread);
+    const { random, doneId } = this.#options;
+    const after = retryMs(random, spread);
     const event: ControlEvent = why === 'timeout' ? 'timeout' : 'bye';
-    const id = this.#cursor();
+    // A client that comes back by itself would take the consumer back, and so on for ever.
+    const id = why === 'taken_over' ? TAKEN_OVER : ((why === 'limit' ? doneId : undefined) ?? this.#cursor());
     const value = why === 'timeout' ? { cursor: id } : { reason: why, retry_ms: after };
     if (this.#saysEnd(why)) this.#write(this.#control(event, value, { id, retryMs: after }));
     this.#close(why);
@@ -130,9 +162,9 @@ export class EventStream implements Sink, OpenStream {
   }
 
   #keepAlive(now: number, wallClock: number): void {
-    const { endsAt } = this.#reader.permit;
-    if (!this.#toldExpiring && endsAt - wallClock <= EXPIRING_MS) {
-      this.#toldExpiring = true;
+    const { endsAt } = this.permit;
+    if (endsAt !== this.#toldExpiring && endsAt - wallClock <= EXPIRING_MS) {
+      this.#toldExpiring = endsAt;
       this.#write(this.#control('expiring', { exp: Math.floor(endsAt / 1000) }));
     } else if (this.#isIdle() && now - this.#writtenAt >= this.#options.heartbeatMs)
       this.#write(this.#options.heartbeat?.(wallClock) ?? HEARTBEAT);
@@ -172,7 +204,7 @@ export class EventStream implements Sink, OpenStream {
     if (piece.byteLength < bytes.byteLength) this.#rest = bytes.subarray(piece.byteLength);
     this.#handedBytes += piece.byteLength;
     this.#writtenAt = this.#options.clock.monotonic();
-    if (piece.byteLength > 0) this.#response.write(piece);
+    if (piece.byteLength > 0) this.#response.write(piece, this.#onSent);
   }
 
   #onDrain(): void {
@@ -193,8 +225,8 @@ export class EventStream implements Sink, OpenStream {
   #close(why: StreamEnd): void {
     if (this.#ended) return;
     this.#ended = true;
-    const { readers, onEnd } = this.#options;
-    readers.close(this.#reader);
+    const { readers, attachment, onEnd } = this.#options;
+    (attachment ?? readers).close(this.#reader);
     this.#release();
     if (why === 'stalled' || this.#response.closed) this.#response.destroy();
     else this.#linger();

@@ -1,3 +1,5 @@
+import { WebSubError } from '@websub/shared';
+
 /** Why a reader was not given everything (LAW 12). */
 export type GapReason =
   /** Retention has removed it. */
@@ -27,4 +29,12 @@ export type GapPolicy = (typeof GAP_POLICIES)[number];
 /** As it goes over the wire. */
 export function gapView({ requested, resumedAfter, lost, reason }: Gap): unknown {
   return { requested, resumed_after: resumedAfter, lost, reason };
+}
+
+/** What was asked for is not all there any more, and the reader wants nothing less. */
+export function incomplete(requested: string, reason: GapReason): WebSubError {
+  return new WebSubError(
+    'gone',
+    `what follows ${requested} is not complete any more (${reason}): read from since=earliest, or let on_gap decide`,
+  );
 }

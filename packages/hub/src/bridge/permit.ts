@@ -1,9 +1,12 @@
 import { may, type Grant } from '../access/grant.js';
 import { NO_TOPIC } from '../access/topic-scope.js';
+import type { Principal } from '../access/principal.js';
 import type { Gate } from '../gate/gate.js';
 
 /** What a reader may read, and until when. */
 export interface Permit {
+  /** Who was let in; absent for anybody. */
+  readonly principal: Principal | undefined;
   /** Whose it is, where a token names somebody; bounds how many streams one may have. */
   readonly subject: string | undefined;
   /** Milliseconds since the epoch; `Infinity` for never. */
@@ -17,6 +20,7 @@ export interface Permit {
 export function permitOf(gate: Gate, grant: Grant): Permit {
   const { principal, endsAt } = grant;
   return {
+    principal,
     subject:
       principal?.kind === 'token' && principal.subject !== null
         ? JSON.stringify([principal.tenant, principal.subject])
@@ -49,6 +53,10 @@ export class RenewablePermit implements Permit {
   /** What the client may do by what it showed last. It may have ended. */
   get grant(): Grant {
     return this.#grant;
+  }
+
+  get principal(): Principal | undefined {
+    return this.#permit.principal;
   }
 
   get subject(): string | undefined {

@@ -7,8 +7,11 @@ import type { Selection } from './selection.js';
 
 /** Where a reader's entries go. */
 export interface Sink {
-  /** Bytes that it takes at the moment; 0 when it is full, and then it calls {@link Reader.resume} once it no longer is. */
-  room(): number;
+  /**
+   * Bytes that it takes at the moment; 0 when it is full, and then it calls {@link Reader.resume} once it no longer is.
+   * `again`: for an entry that it was given before.
+   */
+  room(again: boolean): number;
   entry(entry: Entry): void;
   /** Something is missing (LAW 12); it goes on after that, unless the policy is to end. */
   gap(gap: Gap): void;
@@ -16,6 +19,21 @@ export interface Sink {
   live(): void;
   /** The store failed, and nothing more comes. */
   failed(): void;
+}
+
+/** An entry that a reader is to be given again. */
+export interface Repeat {
+  readonly position: Position;
+  /** It cannot be given: retention removed it, or the reader does not want it any more. */
+  readonly onDropped: () => void;
+}
+
+/** Opens readers, and closes them: the place is kept by their clients, or by a named consumer. */
+export interface ReaderSource {
+  /** Begins to give the sink what follows. */
+  open(reading: Reading, sink: Sink): Reader;
+  /** Gives the reader nothing more. Harmless when it has ended. */
+  close(reader: Reader): void;
 }
 
 /** What somebody wants to read. */
@@ -40,6 +58,8 @@ export class Reader {
   state: ReaderState = 'ready';
   /** Everything up to here was given, or was not wanted. Of a live reader: when it became live. */
   position: Position;
+  /** What it is to be given again, before anything else. */
+  readonly repeats: Repeat[] = [];
   readonly #filter: Filter | undefined;
   readonly #payloads: Payloads;
   readonly #onResume: (reader: Reader) => void;

@@ -58,6 +58,7 @@ class Client implements Sink {
 }
 
 const everything: Permit = {
+  principal: undefined,
   subject: undefined,
   endsAt: Infinity,
   mayRead: () => true,

@@ -6,7 +6,7 @@ import type { Entry, Position } from '../log/log.js';
 import type { Gap } from './gap.js';
 import { cursorOf } from './locate.js';
 import type { Payloads } from './payload.js';
-import { Reader, type Reading, type Sink } from './reader.js';
+import { Reader, type Reading, type ReaderSource, type Repeat, type Sink } from './reader.js';
 import type { Followed } from './selection.js';
 
 export interface ReadersOptions {
@@ -27,7 +27,7 @@ const SLICE_MS = 4;
  * position, from memory or from the store, until he has everything; from then on he is live, and is given his turn again
  * when something is published to one of his topics. A slow reader is only further back: nothing is queued for him (LAW 7).
  */
-export class Readers {
+export class Readers implements ReaderSource {
   readonly #options: ReadersOptions;
   readonly #all = new Set<Reader>();
   readonly #byTopic = new Map<string, Set<Reader>>();
@@ -46,7 +46,6 @@ export class Readers {
     this.#endListening = options.log.wake((entries) => this.#onFresh(entries));
   }
 
-  /** Begins to give the sink what follows. */
   open(reading: Reading, sink: Sink): Reader {
     const reader = new Reader(reading, sink, this.#options.payloads, (resumed) => this.#queue(resumed));
     this.#all.add(reader);
@@ -54,12 +53,11 @@ export class Readers {
       const readers = this.#byTopic.get(topic) ?? new Set();
       this.#byTopic.set(topic, readers.add(reader));
     }
-    if (reader.selection.hasPatterns) this.#byPattern.add(reader);
+    if (reader.selection.patterns.length > 0) this.#byPattern.add(reader);
     this.#queue(reader);
     return reader;
   }
 
-  /** Gives the reader nothing more. Harmless when it has ended. */
   close(reader: Reader): void {
     reader.state = 'ended';
     if (!this.#all.delete(reader)) return;
@@ -71,9 +69,22 @@ export class Readers {
     }
   }
 
+  /** Gives the reader an entry again, before anything else. */
+  repeat(reader: Reader, repeat: Repeat): void {
+    if (reader.state === 'ended') return;
+    reader.repeats.push(repeat);
+    if (reader.state === 'full') reader.resume();
+    else this.#wake(reader, this.#told);
+  }
+
+  /** The position of {@link cursorOf}. */
+  standOf(reader: Reader): Position {
+    return reader.state === 'live' && this.#told > reader.position ? this.#told : reader.position;
+  }
+
   /** Where the reader stands: everything of its topics up to this cursor was given, or was not for it. */
   cursorOf(reader: Reader): string {
-    return cursorOf(this.#options.log, reader.state === 'live' ? this.#told : reader.position);
+    return cursorOf(this.#options.log, this.standOf(reader));
   }
 
   /** Whether somebody follows the topic at the moment. */
@@ -129,9 +140,14 @@ export class Readers {
 
   #step(reader: Reader): void {
     if (reader.state !== 'ready') return;
-    const room = reader.sink.room();
+    const again = reader.repeats.length > 0;
+    const room = reader.sink.room(again);
     if (room <= 0) {
       reader.state = 'full';
+      return;
+    }
+    if (again) {
+      this.#readLater(reader);
       return;
     }
     const limit = { ...MOST_AT_ONCE, bytes: Math.min(MOST_AT_ONCE.bytes, room) };
@@ -140,6 +156,10 @@ export class Readers {
       this.#take(reader, found);
       return;
     }
+    this.#readLater(reader);
+  }
+
+  #readLater(reader: Reader): void {
     reader.state = 'reading';
     this.#cold.enqueue(reader);
     this.#readCold();
@@ -160,6 +180,11 @@ export class Readers {
   async #read(reader: Reader): Promise<void> {
     const { log, events } = this.#options;
     try {
+      const repeat = reader.repeats.shift();
+      if (repeat !== undefined) {
+        await this.#giveAgain(reader, repeat);
+        return;
+      }
       const head = log.head();
       const found = await reader.selection.read(log, reader.position, MOST_AT_ONCE);
       if (reader.state !== 'reading') return;
@@ -188,7 +213,7 @@ export class Readers {
       case 'entries':
         for (const entry of found.entries) {
           // What does not fit is read again when there is room.
-          if (reader.sink.room() <= 0) break;
+          if (reader.sink.room(false) <= 0) break;
           this.#give(reader, entry);
           if (this.#hasEnded(reader)) return;
         }
@@ -200,19 +225,32 @@ export class Readers {
     const before = reader.position;
     reader.position = entry.position;
     if (!reader.wants(entry)) return;
-    if (entry.corrupt) reader.sink.gap(this.#gap(before, entry.position, 'damaged'));
+    if (entry.corrupt) reader.sink.gap(this.#gap(before, entry.position, 'damaged', 1));
     else reader.sink.entry(entry);
+  }
+
+  async #giveAgain(reader: Reader, { position, onDropped }: Repeat): Promise<void> {
+    const { log } = this.#options;
+    const [at] = await log.contentsThrough(position, 1);
+    const entry = at?.position === position ? await log.find(at.topic, position) : undefined;
+    if (this.#hasEnded(reader)) return;
+    if (entry !== undefined && !entry.corrupt && reader.wants(entry)) reader.sink.entry(entry);
+    else {
+      onDropped();
+      if (entry === undefined || entry.corrupt)
+        reader.sink.gap(this.#gap(position, reader.position, entry === undefined ? 'evicted' : 'damaged', 1));
+    }
+    if (!this.#hasEnded(reader)) this.#queue(reader);
   }
 
   #takeGap(reader: Reader, resume: Position): void {
     const before = reader.position;
     reader.position = reader.onGap === 'latest' ? this.#options.log.head() : resume;
-    reader.sink.gap(this.#gap(before, reader.position, 'evicted'));
+    reader.sink.gap(this.#gap(before, reader.position, 'evicted', null));
   }
 
-  #gap(before: Position, after: Position, reason: Gap['reason']): Gap {
+  #gap(before: Position, after: Position, reason: Gap['reason'], lost: Gap['lost']): Gap {
     const { log } = this.#options;
-    const lost = reason === 'damaged' ? 1 : null;
     return { requested: cursorOf(log, before), resumedAfter: cursorOf(log, after), lost, reason };
   }
 

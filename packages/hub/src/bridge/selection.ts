@@ -9,8 +9,8 @@ export type Followed = LogRead | { readonly kind: 'skipped'; readonly to: Positi
 export interface Selection {
   /** Topics named as they are. */
   readonly topics: readonly string[];
-  /** Whether topics are named by patterns too. */
-  readonly hasPatterns: boolean;
+  /** Patterns that name further topics, as they were written. */
+  readonly patterns: readonly string[];
   includes(topic: string): boolean;
   /** What follows, from memory; `undefined` when only the store can tell. */
   peek(log: HotTail, after: Position, limit: ReadLimit): Followed | undefined;
@@ -30,7 +30,7 @@ export function selectionOf(topics: readonly string[], patterns: readonly UrlPat
 /** One topic: what was read ahead of it is shared with deliveries and other readers. */
 class OneTopic implements Selection {
   readonly topics: readonly string[];
-  readonly hasPatterns = false;
+  readonly patterns = [];
   readonly #topic: string;
 
   constructor(topic: string) {
@@ -69,7 +69,7 @@ class OneTopic implements Selection {
 
 class TopicList implements Selection {
   readonly topics: readonly string[];
-  readonly hasPatterns = false;
+  readonly patterns = [];
   readonly #set: ReadonlySet<string>;
 
   constructor(topics: readonly string[]) {
@@ -101,7 +101,7 @@ const MOST_REMEMBERED = 1_000;
 /** Topics by patterns, besides those that are named: found in the contents of the log, since new ones may come at any time. */
 class PatternSelection implements Selection {
   readonly topics: readonly string[];
-  readonly hasPatterns = true;
+  readonly patterns: readonly string[];
   readonly #set: ReadonlySet<string>;
   readonly #patterns: readonly UrlPattern[];
   readonly #known = new Map<string, boolean>();
@@ -110,6 +110,7 @@ class PatternSelection implements Selection {
     this.topics = topics;
     this.#set = new Set(topics);
     this.#patterns = patterns;
+    this.patterns = patterns.map(({ text }) => text);
   }
 
   includes(topic: string): boolean {

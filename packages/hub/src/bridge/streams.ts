@@ -1,5 +1,8 @@
 import { addressBlock, type CancelTimer, type Clock, type Random } from '@websub/shared';
 import type { HubEmitter } from '../events.js';
+import type { Attachment, ConsumerEnd } from './attachment.js';
+import type { RenewablePermit } from './permit.js';
+import type { Reader } from './reader.js';
 import type { Readers } from './readers.js';
 
 /** How many streams there may be. */
@@ -45,7 +48,7 @@ export type StreamEnd =
   | 'bad_frame'
   | 'too_large'
   | 'rate'
-  | 'taken_over';
+  | ConsumerEnd;
 
 /** From when on, and how long, a time is drawn by chance. */
 export interface Spread {
@@ -63,6 +66,11 @@ export interface OpenStream {
   readonly id: string;
   /** Entries given so far. */
   readonly entries: number;
+  /** What its client may read; another credential may renew it. */
+  readonly permit: RenewablePermit;
+  readonly readers: Iterable<Reader>;
+  /** The consumer that it reads with, if it is one reader whose place the hub keeps. */
+  readonly attachment?: Attachment | undefined;
   /** Ends it; the client is told to come back after a while. */
   end(why: 'drain' | 'closed', spread?: Spread): void;
   /** Called about once a second. `now` is monotonic, `wallClock` milliseconds since the epoch. */
@@ -103,6 +111,11 @@ export class Streams {
 
   get count(): number {
     return this.#open.size;
+  }
+
+  /** Who knows the whole id may do this with it: it is unguessable. */
+  find(id: string): OpenStream | undefined {
+    return this.#open.get(id);
   }
 
   /** Whether there is no room for a further stream of this opener (LAW 8). */

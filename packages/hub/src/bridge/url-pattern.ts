@@ -1,7 +1,10 @@
 import { URL_LENGTH_LIMIT, WebSubError } from '@websub/shared';
 
-/** A URL Pattern as parts, to be matched without backtracking. */
-export type UrlPattern = readonly Part[];
+/** A URL Pattern as it was written, and as parts, to be matched without backtracking. */
+export interface UrlPattern {
+  readonly text: string;
+  readonly parts: readonly Part[];
+}
 
 /** A fixed text; any text (`*`); or at least one character up to the next of these (`:name`). */
 type Part =
@@ -20,7 +23,7 @@ const NAME = /^:[\p{ID_Start}$_][\p{ID_Continue}$]*/u;
  * Throws `invalid_request` with the cure.
  */
 export function parseUrlPattern(pattern: string): UrlPattern {
-  if (pattern === '*') return [{ kind: 'any' }];
+  if (pattern === '*') return { text: pattern, parts: [{ kind: 'any' }] };
   if (Buffer.byteLength(pattern) > URL_LENGTH_LIMIT)
     throw wrong(`is longer than ${URL_LENGTH_LIMIT} bytes: use a shorter one`);
   if (!/^https?:\/\/[^/?#]/i.test(pattern))
@@ -32,14 +35,14 @@ export function parseUrlPattern(pattern: string): UrlPattern {
   const whole = query === undefined ? [...parts, OPEN_END] : [...parts, ...partsOf(`?${query}`, '&')];
   if (whole.filter(({ kind }) => kind !== 'text').length > MOST_WILDCARDS)
     throw wrong(`has more than ${MOST_WILDCARDS} wildcards: simplify it`);
-  return whole;
+  return { text: pattern, parts: whole };
 }
 
 /** Whether the topic is one that the pattern names. Linear in both. */
-export function matchesPattern(pattern: UrlPattern, topic: string): boolean {
+export function matchesPattern({ parts }: UrlPattern, topic: string): boolean {
   // All places in the topic that the parts so far can end at; one step for each part.
   let ends = new Set([0]);
-  for (const part of pattern) {
+  for (const part of parts) {
     ends = part === OPEN_END ? openEnds(ends, topic) : stepOver(part, ends, topic);
     if (ends.size === 0) return false;
   }

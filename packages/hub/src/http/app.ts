@@ -22,7 +22,7 @@ import { welcome } from './welcome.js';
 
 export interface AppOptions {
   readonly endpoint: Omit<HubEndpointOptions, 'admit' | 'gate'>;
-  readonly management: Omit<ManagementOptions, 'admit' | 'gate'>;
+  readonly management: Omit<ManagementOptions, 'admit' | 'gate' | 'bridge'>;
   readonly gate: Gate;
   readonly admit: Admit;
   readonly bridge: Bridge;
@@ -68,7 +68,7 @@ export function createApp(options: AppOptions): Express {
     else if (complaint !== undefined) sendPlain(response, 503, complaint);
     else sendPlain(response, 200, 'ready');
   });
-  app.use(['/v1/sse', '/v1/wait', ...SESSION_ROUTES.map(({ path }) => path)], cors(options.corsOrigins));
+  app.use(['/v1/sse', '/v1/wait', '/v1/streams', ...SESSION_ROUTES.map(({ path }) => path)], cors(options.corsOrigins));
   // Before anything is refused because the hub is not ready: an EventSource would not come back.
   app.use('/v1', eventStreams({ bridge, admit, isReady }), waitRoute({ bridge, admit, isReady }));
   for (const route of SESSION_ROUTES) app.get(route.path, sessionStream({ bridge, admit, isReady }, route));
@@ -88,7 +88,7 @@ export function createApp(options: AppOptions): Express {
   app.get('/status/:request', guard, statusPage(options.status));
   app.use('/api', guard);
   app.use(loomApi({ ...options.loom, admit }));
-  app.use('/v1', guard, managementRouter({ ...options.management, admit, gate }));
+  app.use('/v1', guard, managementRouter({ ...options.management, admit, gate, bridge }));
   app.use((request, response) =>
     sendProblem(response, 404, `there is nothing at ${request.path}: the hub is at /`),
   );
@@ -105,6 +105,7 @@ const STATUS: Partial<Record<WebSubError['code'], number>> = {
   invalid_request: 400,
   forbidden_address: 400,
   denied: 401,
+  gone: 410,
   unsupported_media_type: 415,
   too_large: 413,
   retry_later: 429,

@@ -1,10 +1,14 @@
+import { WebSubError } from '@websub/shared';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
+import type { Attachment } from '../bridge/attachment.js';
 import { begin } from '../bridge/begin.js';
 import type { Bridge } from '../bridge/bridge.js';
-import { EventStream, type EventStreamOptions } from '../bridge/event-stream.js';
-import { gapView, type Gap } from '../bridge/gap.js';
+import type { ConsumerRequest } from '../bridge/consumer-roll.js';
+import { consumerRequestOf, consumerWordsOf } from '../bridge/consumer-words.js';
+import { EventStream, TAKEN_OVER, type EventStreamOptions } from '../bridge/event-stream.js';
+import { gapView, incomplete, type Gap } from '../bridge/gap.js';
 import { cursorOf } from '../bridge/locate.js';
-import { mayBegin, permitOf, type Permit } from '../bridge/permit.js';
+import { mayBegin, RenewablePermit } from '../bridge/permit.js';
 import { choice, one, readRequestOf, wholeNumber, type ReadRequest } from '../bridge/read-request.js';
 import { SSE_FORMATS, type FrameOf } from '../bridge/sse-codec.js';
 import { controlFrame, type ControlStyle } from '../bridge/sse-format.js';
@@ -32,6 +36,8 @@ export type StreamManner = Pick<
   | 'controls'
   | 'tellsLive'
   | 'saysBye'
+  | 'tellsStream'
+  | 'doneId'
 > & { readonly frameOf: FrameOf };
 
 export const READ_METHODS = 'GET, QUERY, POST';
@@ -79,8 +85,13 @@ async function openStream(options: EventStreamsOptions, request: Request, respon
   const params = await readParameters(request);
   const wanted = readRequestOf(params, request.get('last-event-id'), bridge.clock.now());
   const manner = mannerOf(params, bridge);
+  const words = consumerWordsOf(params);
   const permit = await permitFor(options, request, response, wanted, 'events');
-  if (permit !== undefined) await stream(bridge, { request, response, wanted, permit, manner });
+  if (permit === undefined) return;
+  const consumer = words && consumerRequestOf(words, permit);
+  // It was told that somebody else uses its consumer, and comes back by itself.
+  if (consumer !== undefined && wanted.requested === TAKEN_OVER) response.status(204).end();
+  else await stream(bridge, { request, response, wanted, permit, consumer, manner });
 }
 
 function mannerOf(params: URLSearchParams, { codec, random }: Bridge): StreamManner {
@@ -89,6 +100,7 @@ function mannerOf(params: URLSearchParams, { codec, random }: Bridge): StreamMan
   const heartbeat = wholeNumber(params, 'heartbeat', { least, most }) ?? usual;
   const format = choice(params, 'format', SSE_FORMATS) ?? 'raw';
   const typed = choice(params, 'typed', ['0', '1']) === '1';
+  const told = one(params, 'control')?.split(',') ?? [];
   return {
     frameOf: codec.framesOf(format, typed),
     limit: wholeNumber(params, 'limit', { least: 1, most: Number.MAX_SAFE_INTEGER }) ?? Infinity,
@@ -96,7 +108,8 @@ function mannerOf(params: URLSearchParams, { codec, random }: Bridge): StreamMan
       ? { lastsMs: retryMs(random, MAX_AGE_MS), endsAs: 'max_age' }
       : { lastsMs: timeout * 1000, endsAs: 'timeout' }),
     heartbeatMs: heartbeat * 1000,
-    tellsLive: one(params, 'control')?.split(',').includes('live') ?? false,
+    tellsLive: told.includes('live'),
+    tellsStream: told.includes('stream'),
     saysBye: true,
   };
 }
@@ -111,9 +124,9 @@ export async function permitFor(
   response: Response,
   { selection }: ReadRequest,
   style?: ControlStyle,
-): Promise<Permit | undefined> {
+): Promise<RenewablePermit | undefined> {
   const entrance = await admit(request);
-  if (mayBegin(entrance.grant, selection.topics)) return permitOf(bridge.gate, entrance.grant);
+  if (mayBegin(entrance.grant, selection.topics)) return new RenewablePermit(bridge.gate, entrance.grant);
   // An error would end an EventSource for good, although nobody has said that the credential is wrong.
   if (entrance.kind === 'unavailable' && style !== undefined) sendBusy(bridge, response, 'not_ready', style);
   else sendRefusal(sendProblem, response, refusalOf(entrance, 'reading these topics'));
@@ -124,47 +137,61 @@ export interface StreamWish {
   readonly request: Request;
   readonly response: Response;
   readonly wanted: ReadRequest;
-  readonly permit: Permit;
+  readonly permit: RenewablePermit;
+  /** Default: its client keeps its place. */
+  readonly consumer?: ConsumerRequest | undefined;
   readonly manner: StreamManner;
 }
 
-/** Opens the stream, if there is room for it and what is asked for is there. Never rejects. */
-export async function stream(
-  bridge: Bridge,
-  { request, response, wanted, permit, manner }: StreamWish,
-): Promise<void> {
-  const { log, streams, events } = bridge;
-  const opener = { address: request.ip ?? '', subject: permit.subject };
-  if (streams.isFull(opener)) {
-    sendBusy(bridge, response, 'too_many', manner.controls);
+/** Opens the stream, if there is room for it and what is asked for is there. Rejects for what the client did wrong. */
+export async function stream(bridge: Bridge, wish: StreamWish): Promise<void> {
+  const { request, response, wanted, permit, consumer } = wish;
+  const { streams, events } = bridge;
+  if (streams.isFull({ address: request.ip ?? '', subject: permit.subject })) {
+    sendBusy(bridge, response, 'too_many', wish.manner.controls);
     return;
   }
+  let attachment: Attachment | undefined;
   try {
-    const beginning = await begin(log, wanted);
-    if (beginning.kind === 'refused') {
-      sendIncomplete(response, beginning.gap);
-      return;
-    }
-    const { position, gap } = beginning;
-    // Others may have come meanwhile, and this one have gone.
-    if (streams.isFull(opener)) sendBusy(bridge, response, 'too_many', manner.controls);
-    else if (!response.closed && !response.destroyed) {
-      const { selection, filter, onGap } = wanted;
-      const reading = { selection, filter, onGap, position, permit };
-      streams.open(opener, (commons) => {
-        response.status(200).set({
-          ...STREAM_HEADERS,
-          'Hub-Stream': commons.id,
-          'Hub-Cursor': cursorOf(log, position),
-          ...(gap === undefined ? {} : { 'Hub-Gap': JSON.stringify(gapView(gap)) }),
-        });
-        return new EventStream({ ...commons, ...manner, response, reading, gap });
-      });
-    }
+    attachment = consumer && (await bridge.consumers.attach(consumer, wanted));
+    await openAt(bridge, wish, attachment);
   } catch (error) {
-    events.emit('fault', { where: 'reading', error });
-    sendBusy(bridge, response, 'not_ready', manner.controls);
+    attachment?.leave();
+    if (error instanceof WebSubError && (error.code === 'invalid_request' || error.code === 'gone'))
+      throw error;
+    const isFull = error instanceof WebSubError && error.code === 'retry_later';
+    if (!isFull) events.emit('fault', { where: 'reading', error });
+    sendBusy(bridge, response, isFull ? 'too_many' : 'not_ready', wish.manner.controls);
   }
+}
+
+async function openAt(
+  bridge: Bridge,
+  { request, response, wanted, permit, manner }: StreamWish,
+  attachment: Attachment | undefined,
+): Promise<void> {
+  const { log, streams } = bridge;
+  const opener = { address: request.ip ?? '', subject: permit.subject };
+  const beginning = await begin(log, attachment === undefined ? wanted : attachment.from(wanted));
+  if (beginning.kind === 'begun' && !streams.isFull(opener) && !response.closed && !response.destroyed) {
+    const { position, gap } = beginning;
+    const { selection, filter, onGap } = wanted;
+    const reading = { selection, filter, onGap, position, permit };
+    streams.open(opener, (commons) => {
+      response.status(200).set({
+        ...STREAM_HEADERS,
+        'Hub-Stream': commons.id,
+        'Hub-Cursor': cursorOf(log, position),
+        ...(gap === undefined ? {} : { 'Hub-Gap': JSON.stringify(gapView(gap)) }),
+      });
+      return new EventStream({ ...commons, ...manner, response, permit, reading, attachment, gap });
+    });
+    return;
+  }
+  attachment?.leave();
+  if (beginning.kind === 'refused') sendIncomplete(response, beginning.gap);
+  // Others may have come meanwhile, or this one have gone.
+  else if (streams.isFull(opener)) sendBusy(bridge, response, 'too_many', manner.controls);
 }
 
 /** A stream that ends at once and asks to come back: any other status than 200 would end an EventSource for good. */
@@ -184,9 +211,5 @@ export function sendBusy(
 
 /** What was asked for is not all there any more, and the client wants nothing less. */
 export function sendIncomplete(response: Response, { requested, reason }: Gap): void {
-  sendProblem(
-    response,
-    410,
-    `what follows ${requested} is not complete any more (${reason}): read from since=earliest, or let on_gap decide`,
-  );
+  sendProblem(response, 410, incomplete(requested, reason).message);
 }

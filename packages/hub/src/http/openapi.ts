@@ -19,6 +19,7 @@ import {
 } from './management/dead-letters.js';
 import { notificationsBody } from './management/notifications-body.js';
 import type { Operation } from './management/operation.js';
+import { ackBody, nackBody, newTokenBody, tokenSchema } from './management/streams.js';
 import { statsSchema } from './management/stats.js';
 import { attemptSchema, subscriptionSchema } from './management/subscription-view.js';
 import { attemptListSchema, replayBody, subscriptionPageSchema } from './management/subscriptions.js';
@@ -59,6 +60,10 @@ const SCHEMAS = {
   AcceptedUpdate: acceptedUpdateSchema,
   SessionNotifications: notificationsBody,
   Notifications: notificationsSchema,
+  NewToken: newTokenBody,
+  Token: tokenSchema,
+  Ack: ackBody,
+  Nack: nackBody,
   Stats: statsSchema,
   Status: statusSchema,
   Event: loomEventSchema,

@@ -8,6 +8,7 @@ import { anybodysGrant } from '../access/grant.js';
 import { Bridge } from '../bridge/bridge.js';
 import type { StreamBounds } from '../bridge/streams.js';
 import type { SocketProtocol } from '../bridge/socket/protocol.js';
+import { MemoryConsumers } from '../contract/memory-consumers.js';
 import { MemoryLog } from '../contract/memory-log.js';
 import { HubEmitter } from '../events.js';
 import { Gate } from '../gate/gate.js';
@@ -52,6 +53,8 @@ export class SocketServer {
     this.bridge = new Bridge({
       log,
       gate: this.gate,
+      consumers: new MemoryConsumers(),
+      consumerExpiryMs: Infinity,
       bounds: { inAll: 100, perAddress: 100, perSubject: 100, ...bounds },
       clock,
       random: systemRandom,

@@ -2,9 +2,11 @@ import type { Socket as Wire } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { HubEmitter } from '../../events.js';
 import type { RateLimit } from '../../protocol/rate-limit.js';
+import { Attachment, type ConsumerSink } from '../attachment.js';
 import { STALLED_MS, StallWatch, WINDOW_BYTES } from '../back-pressure.js';
 import type { RenewablePermit } from '../permit.js';
 import type { Reader, Reading, Sink } from '../reader.js';
+import type { Readers } from '../readers.js';
 import { retryMs, type OpenStream, type Spread, type StreamCommons } from '../streams.js';
 import { messageOf, type Message } from './frames.js';
 import { Inbox } from './inbox.js';
@@ -45,7 +47,8 @@ export class Socket implements OpenStream {
   /** What its client may read; a conversation may renew it. */
   readonly permit: RenewablePermit;
   readonly #options: SocketOptions;
-  readonly #readers = new Set<Reader>();
+  /** With what opened each. */
+  readonly #readers = new Map<Reader, Readers | Attachment>();
   readonly #inbox: Inbox;
   readonly #pulse: Pulse;
   readonly #stall: StallWatch;
@@ -97,16 +100,24 @@ export class Socket implements OpenStream {
   /** Opens a reader of this connection, which ends with it: for `sink` to give entries by {@link give} while there is {@link room}. */
   follow(reading: Reading, sink: Sink): Reader {
     const { readers } = this.#options;
-    const reader = readers.open(reading, sink);
-    if (this.#ended === undefined) this.#readers.add(reader);
-    else readers.close(reader);
-    return reader;
+    return this.#keep(readers.open(reading, sink), readers);
+  }
+
+  /** As {@link follow}, with a consumer whose place the hub keeps. When somebody else takes that up, the sink is told. */
+  followAs(attachment: Attachment, reading: Reading, sink: ConsumerSink): Reader {
+    return this.#keep(attachment.open(reading, sink), attachment);
   }
 
   /** Ends one of its readers. Harmless when it has ended. */
   unfollow(reader: Reader): void {
+    const source = this.#readers.get(reader);
     this.#readers.delete(reader);
-    this.#options.readers.close(reader);
+    if (source instanceof Attachment) source.leave();
+    else source?.close(reader);
+  }
+
+  get readers(): Iterable<Reader> {
+    return this.#readers.keys();
   }
 
   /** Bytes that it takes at the moment. When it is full, its readers are resumed once it no longer is. */
@@ -176,6 +187,12 @@ export class Socket implements OpenStream {
     this.#conversation?.look?.(now);
   }
 
+  #keep(reader: Reader, source: Readers | Attachment): Reader {
+    this.#readers.set(reader, source);
+    if (this.#ended !== undefined) this.unfollow(reader);
+    return reader;
+  }
+
   #isWaiting(): boolean {
     return this.#rest.length > 0 || this.#options.wire.writableLength > 0;
   }
@@ -200,7 +217,7 @@ export class Socket implements OpenStream {
     if (rest.length > 0) this.#write(rest);
     this.#regulate();
     if (this.#rest.length > 0 || this.#ended !== undefined) return;
-    for (const reader of this.#readers) reader.resume();
+    for (const reader of this.#readers.keys()) reader.resume();
   }
 
   /** What a client is answered must not pile up either (LAW 8). */
@@ -225,8 +242,7 @@ export class Socket implements OpenStream {
   #close(why: SocketEnd): void {
     if (this.#ended !== undefined) return;
     this.#ended = why;
-    for (const reader of this.#readers) this.#options.readers.close(reader);
-    this.#readers.clear();
+    for (const reader of this.#readers.keys()) this.unfollow(reader);
     this.#release();
     this.#inbox.end();
     this.#conversation?.ended?.(why);

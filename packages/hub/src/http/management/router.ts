@@ -6,12 +6,13 @@ import { credentialOperations, type CredentialsOptions } from './credentials.js'
 import { deadLetterOperations, type DeadLettersOptions } from './dead-letters.js';
 import type { Operation } from './operation.js';
 import { statsOperations } from './stats.js';
+import { streamOperations, type StreamsOptions } from './streams.js';
 import { subscriptionOperations, type SubscriptionsOptions } from './subscriptions.js';
 import { targetOperations, type TargetsOptions } from './targets.js';
 import { topicOperations } from './topics.js';
 
 export interface ManagementOptions
-  extends SubscriptionsOptions, DeadLettersOptions, CredentialsOptions, TargetsOptions {
+  extends SubscriptionsOptions, DeadLettersOptions, CredentialsOptions, StreamsOptions, TargetsOptions {
   readonly adminKey: string | undefined;
 }
 
@@ -44,6 +45,7 @@ function managementOperations(options: ManagementOptions): readonly Operation[] 
     ...deadLetterOperations(options),
     ...credentialOperations(options),
     ...targetOperations(options),
+    ...streamOperations(options),
     ...statsOperations(options),
   ];
 }

@@ -38,6 +38,8 @@ export interface Writes {
   addCredential(id: string, record: string): boolean;
   removeCredential(id: string): boolean;
   addRevocation(revocation: Revocation): void;
+  saveConsumers(consumers: readonly ConsumerRow[]): void;
+  removeConsumers(ids: readonly string[]): void;
 }
 
 /** What the main thread asks the store's thread to find. */
@@ -66,6 +68,7 @@ interface Reads {
   /** The records as JSON. */
   findCredentials(page: StoredPage): readonly StoredCredential[];
   revocationsAfter(number: number, limit: number): readonly StoredRevocation[];
+  consumersAfter(page: StoredPage): readonly StoredConsumer[];
 }
 
 export type Commands = Writes & Reads;
@@ -101,6 +104,18 @@ export interface StoredCredential {
   readonly sound: number;
 }
 
+/** A consumer; record and place are JSON. */
+export interface ConsumerRow {
+  readonly id: string;
+  readonly record: string;
+  readonly place: string;
+}
+
+export interface StoredConsumer extends ConsumerRow {
+  /** 1 when the row is as it was written. */
+  readonly sound: number;
+}
+
 export interface StoredRevocation extends Revocation {
   readonly number: number;
   readonly sound: number;
@@ -129,7 +144,8 @@ export interface DamagedRow {
 }
 
 /** A table whose rows carry a checksum. */
-export type QuarantineSource = 'topic_record' | 'subscription' | 'place' | 'credential' | 'revocation';
+export type QuarantineSource =
+  'topic_record' | 'subscription' | 'place' | 'credential' | 'revocation' | 'consumer';
 
 /** A page whose beginning may be said to be undefined. */
 export interface StoredPage {

@@ -72,7 +72,7 @@ function examine(database: Database, found: Findings): void {
 }
 
 function examineRows(
-  { log, registry, places, credentials }: Tables,
+  { log, registry, places, credentials, consumers }: Tables,
   damage: string[],
   read: NonNullable<Findings['read']>,
 ): void {
@@ -113,6 +113,12 @@ function examineRows(
     for (const { sound, id } of keys)
       if (sound !== 1) damage.push(`credential ${id} is not as it was written`);
     after = keys.at(-1)?.id;
+  }
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const found: ReturnType<typeof consumers.after> = consumers.after({ after, limit: ROWS_AT_ONCE });
+    for (const { sound, id } of found)
+      if (sound !== 1) damage.push(`consumer ${id} is not as it was written`);
+    after = found.at(-1)?.id;
   }
   for (let after: number | undefined = 0; after !== undefined;) {
     const revoked: ReturnType<typeof credentials.revocationsAfter> = credentials.revocationsAfter(

@@ -18,6 +18,11 @@ const ROWS: Readonly<
     key: `kind || ' ' || value`,
     row: `json_object('kind', hex(kind), 'value', hex(value), 'at', at)`,
   },
+  consumer: {
+    id: 'id',
+    key: 'id',
+    row: `json_object('record', hex(record), 'place', hex(place))`,
+  },
   place: {
     id: 'number',
     key: 'subscription',
@@ -39,6 +44,7 @@ export class QuarantineTable {
       place: database.prepare(sql('place')),
       credential: database.prepare(sql('credential')),
       revocation: database.prepare(sql('revocation')),
+      consumer: database.prepare(sql('consumer')),
     });
     this.#copy = each(
       (source) => `

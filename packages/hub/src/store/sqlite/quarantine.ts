@@ -4,7 +4,7 @@ import type { StoreThread } from './store-thread.js';
 /** A stored row that was put aside. */
 export interface QuarantinedRow {
   readonly source: QuarantineSource;
-  /** A topic's URL, the id of a subscription or an API key, or what was revoked. */
+  /** A topic's URL, the id of a subscription, an API key or a consumer, or what was revoked. */
   readonly key: string;
 }
 

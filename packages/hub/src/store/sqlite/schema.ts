@@ -4,6 +4,7 @@ import { noteFailures } from './migrations/0002-failures.js';
 import { addChecksums } from './migrations/0003-checksums.js';
 import { createCredentialTables } from './migrations/0004-credentials.js';
 import { addWaysToFind } from './migrations/0005-finding.js';
+import { createConsumerTable } from './migrations/0006-consumers.js';
 import type { Database } from './sqlite-driver.js';
 
 /**
@@ -16,6 +17,7 @@ const MIGRATIONS: readonly ((database: Database) => void)[] = [
   addChecksums,
   createCredentialTables,
   addWaysToFind,
+  createConsumerTable,
 ];
 
 /** The schema that this program works with. */

@@ -1,6 +1,7 @@
 import type { WebSubError } from '@websub/shared';
 import type { Store } from '../../store.js';
 import type { OnQuarantine } from './quarantine.js';
+import { SqliteConsumers } from './sqlite-consumers.js';
 import { SqliteCredentials } from './sqlite-credentials.js';
 import { SqliteLog } from './sqlite-log.js';
 import { SqlitePlaces } from './sqlite-places.js';
@@ -39,6 +40,7 @@ export async function openSqliteStore({
     registry: new SqliteRegistry(thread, onQuarantine),
     places: new SqlitePlaces(thread, onQuarantine),
     credentials: new SqliteCredentials(thread, onQuarantine),
+    consumers: new SqliteConsumers(thread, onQuarantine),
     lateMs: () => thread.lateMs(),
     close: () => thread.close(),
   };

@@ -19,6 +19,8 @@ const WRITES: Readonly<Record<keyof Writes, true>> = {
   addCredential: true,
   removeCredential: true,
   addRevocation: true,
+  saveConsumers: true,
+  removeConsumers: true,
 };
 
 /** How long it reads before it looks for writes again. One read is always answered, so neither kind waits for ever. */

@@ -1,4 +1,5 @@
 import type { Commands } from './commands.js';
+import { ConsumerTable } from './consumer-table.js';
 import { CredentialTables } from './credential-tables.js';
 import { DeadLetterTables } from './dead-letter-tables.js';
 import { LogIndex } from './log-index.js';
@@ -18,6 +19,7 @@ export class Tables {
   readonly places: PlaceTables;
   readonly quarantine: QuarantineTable;
   readonly credentials: CredentialTables;
+  readonly consumers: ConsumerTable;
 
   constructor(database: Database) {
     const topics = new TopicNumbers(database);
@@ -28,10 +30,11 @@ export class Tables {
     this.places = new PlaceTables(database);
     this.quarantine = new QuarantineTable(database);
     this.credentials = new CredentialTables(database);
+    this.consumers = new ConsumerTable(database);
   }
 
   get commands(): Commands {
-    const { log, index, registry, letters, places, quarantine, credentials } = this;
+    const { log, index, registry, letters, places, quarantine, credentials, consumers } = this;
     return {
       append: (entries) => log.append(entries),
       trimLog: (retention, now) => log.trim(retention, now),
@@ -70,6 +73,9 @@ export class Tables {
       findCredentials: (page) => credentials.find(page),
       addRevocation: (revocation) => credentials.revoke(revocation),
       revocationsAfter: (number, limit) => credentials.revocationsAfter(number, limit),
+      saveConsumers: (rows) => consumers.save(rows),
+      removeConsumers: (ids) => consumers.remove(ids),
+      consumersAfter: (page) => consumers.after(page),
     };
   }
 }

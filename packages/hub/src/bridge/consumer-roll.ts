@@ -1,0 +1,302 @@
+import { WebSubError, type Clock } from '@websub/shared';
+import { consumerId, isSameOwner, type Consumer, type Owner } from '../consumer/consumer.js';
+import type { Consumers } from '../consumer/consumers.js';
+import { Agenda } from '../delivery/agenda.js';
+import { BatchSaver } from '../delivery/batch-saver.js';
+import type { HubEmitter } from '../events.js';
+import { parseCursor } from '../log/cursor.js';
+import type { HotTail } from '../log/hot-tail.js';
+import type { Position } from '../log/log.js';
+import { Attachment, type AckMode, type AttachmentOptions } from './attachment.js';
+import { incomplete } from './gap.js';
+import { KeptConsumer } from './kept-consumer.js';
+import { cursorOf, locate } from './locate.js';
+import type { ReadRequest } from './read-request.js';
+import type { Readers } from './readers.js';
+import type { Start } from './start.js';
+
+export interface ConsumerRollOptions {
+  readonly consumers: Consumers;
+  readonly log: HotTail;
+  readonly readers: Readers;
+  /** Milliseconds after which a consumer that nobody uses is removed. */
+  readonly consumerExpiryMs: number;
+  readonly clock: Clock;
+  readonly events: HubEmitter;
+}
+
+/** Which consumer somebody reads with, and how. */
+export interface ConsumerRequest {
+  readonly owner: Owner;
+  readonly name: string;
+  readonly ack: AckMode;
+  /** Entries that are given and not acknowledged at most. */
+  readonly window: number;
+  /** What is acknowledged before anything is given. */
+  readonly upto?: string | undefined;
+}
+
+const MOST_CONSUMERS = 100_000;
+const MOST_OF_ONE_OWNER = 1_000;
+/** Of clients that no credential names, so that they cannot take the room of all others. */
+const MOST_OF_ANYBODY = MOST_CONSUMERS / 2;
+const LONGEST_TOPICS = 4_096;
+/** A consumer in use notes that it is, so that a crash does not make it look forgotten. */
+const TOUCH_MS = 600_000;
+/** After a start everybody has the time to come back. */
+const GRACE_MS = 3_600_000;
+
+/** All named consumers: who uses which, and how far they are. What is not saved yet is what a crash gives again. */
+export class ConsumerRoll {
+  readonly #options: ConsumerRollOptions;
+  readonly #all = new Map<string, KeptConsumer>();
+  readonly #perOwner = new Map<string, number>();
+  readonly #saver: BatchSaver<KeptConsumer>;
+  readonly #agenda: Agenda<KeptConsumer>;
+
+  constructor(options: ConsumerRollOptions) {
+    const { consumers, clock, events } = options;
+    this.#options = options;
+    this.#saver = new BatchSaver<KeptConsumer>({
+      save: (kept) => {
+        const present = kept.filter((one) => this.#isPresent(one));
+        for (const one of present) one.attachment?.note();
+        return consumers.save(present.map(({ stored }) => stored));
+      },
+      where: 'consumers',
+      clock,
+      events,
+    });
+    this.#agenda = new Agenda(clock, (consumer) => this.#attend(consumer));
+  }
+
+  /** Settles when every consumer is known. */
+  async start(): Promise<void> {
+    const { consumers, clock } = this.#options;
+    for await (const batch of consumers.load()) for (const consumer of batch) this.#add(consumer);
+    const grace = clock.now() + GRACE_MS;
+    for (const kept of this.#all.values()) this.#agenda.schedule(kept, Math.max(this.#endOf(kept), grace));
+  }
+
+  /** Settles when every place is saved; nobody reads with a consumer any more. */
+  async stop(): Promise<void> {
+    this.#agenda.stop();
+    await this.#saver.flush();
+  }
+
+  get count(): number {
+    return this.#all.size;
+  }
+
+  /** By id, of one owner or of all. */
+  list(
+    owner: Owner | undefined,
+    page: { readonly limit: number; readonly after?: string },
+  ): readonly KeptConsumer[] {
+    return [...this.#all.values()]
+      .filter((one) => one.id > (page.after ?? '') && (owner === undefined || isSameOwner(one.owner, owner)))
+      .toSorted((one, other) => (one.id < other.id ? -1 : 1))
+      .slice(0, page.limit);
+  }
+
+  find(id: string): KeptConsumer | undefined {
+    return this.#all.get(id);
+  }
+
+  /**
+   * Lets somebody read with the consumer, which is made when it is not there: then it begins where the request says. Whoever
+   * used it is ended first. Settles when a new consumer is durable.
+   *
+   * Rejects with `retry_later` when there are too many, `invalid_request` when `upto` is wrong, and as the store does.
+   */
+  async attach(request: ConsumerRequest, wanted: ReadRequest): Promise<Attachment> {
+    const { log, readers, clock } = this.#options;
+    const id = consumerId(request.owner, request.name);
+    const beginning = this.#all.has(id) ? undefined : await this.#beginningOf(wanted);
+    // Somebody else may have made it meanwhile.
+    const consumer =
+      this.#all.get(id) ?? this.#create(id, request, wanted, beginning?.position ?? log.head());
+    // Killed before, it would begin later, and miss what was published in between.
+    await consumer.durable;
+    if (!this.#isPresent(consumer)) return this.attach(request, wanted);
+    consumer.attachment?.end('taken_over');
+    // Its reader has to be told of what is missing from the beginning.
+    const start = beginning?.isLost ? wanted.start : this.#startOf(consumer, request, wanted);
+    consumer.progress.begin();
+    const options: AttachmentOptions = {
+      consumer,
+      start,
+      ack: request.ack,
+      window: request.window,
+      log,
+      readers,
+      clock,
+      onProgress: () => this.#saver.changed(consumer),
+      saved: () => this.#saver.saved(consumer),
+      onLeave: (attachment) => this.#onLeave(attachment),
+    };
+    const attachment = new Attachment(options);
+    consumer.attachment = attachment;
+    this.#follow(consumer, wanted);
+    this.#touch(consumer);
+    return attachment;
+  }
+
+  /** Lets the consumer go on after this place; whoever uses it comes back there. Settles when that is durable. */
+  async seek(consumer: KeptConsumer, position: Position): Promise<void> {
+    consumer.attachment?.end('sought');
+    consumer.progress.seek(position);
+    await this.#saver.saved(consumer);
+  }
+
+  /** Ends it for whoever uses it. Settles when it is gone for good. */
+  async remove(consumer: KeptConsumer, reason: 'removed' | 'expired' = 'removed'): Promise<void> {
+    consumer.attachment?.end('removed');
+    if (!this.#isPresent(consumer)) return;
+    this.#forget(consumer);
+    const { id, name } = consumer;
+    this.#options.events.emit('consumer-ended', { consumer: id, name, reason });
+    await this.#options.consumers.remove([id]);
+  }
+
+  #forget(consumer: KeptConsumer): void {
+    this.#agenda.schedule(consumer, Infinity);
+    this.#all.delete(consumer.id);
+    this.#count(consumer.owner, -1);
+  }
+
+  #isPresent(consumer: KeptConsumer): boolean {
+    return this.#all.get(consumer.id) === consumer;
+  }
+
+  /** Where a new consumer begins; of what is not there any more, where the policy says. Rejects with `gone`. */
+  async #beginningOf({
+    selection,
+    start,
+    onGap,
+    requested,
+  }: ReadRequest): Promise<{ readonly position: Position; readonly isLost: boolean }> {
+    const { log } = this.#options;
+    const located = await locate(log, selection, start);
+    if (located.kind === 'found') return { position: located.position, isLost: false };
+    if (onGap === 'fail') throw incomplete(requested, located.reason);
+    return { position: onGap === 'latest' ? log.head() : await log.earliest(), isLost: true };
+  }
+
+  #create(
+    id: string,
+    { owner, name }: ConsumerRequest,
+    wanted: ReadRequest,
+    position: Position,
+  ): KeptConsumer {
+    const { consumers, clock, events } = this.#options;
+    this.#refuseTooMany(owner);
+    const now = clock.now();
+    const kept = this.#add({
+      id,
+      owner,
+      name,
+      topics: [],
+      patterns: [],
+      createdAt: now,
+      usedAt: now,
+      position,
+      beganAt: position,
+      open: [],
+    });
+    this.#follow(kept, wanted);
+    events.emit('consumer-created', { consumer: id, name });
+    kept.durable = consumers.save([kept.stored]).catch((error: unknown) => {
+      this.#forget(kept);
+      throw error;
+    });
+    return kept;
+  }
+
+  #refuseTooMany(owner: Owner): void {
+    const isAnybodys = owner.tenant === null && owner.holder.startsWith('client:');
+    if (this.#all.size >= (isAnybodys ? MOST_OF_ANYBODY : MOST_CONSUMERS))
+      throw new WebSubError('retry_later', 'there are too many consumers: remove some, or try again later');
+    if ((this.#perOwner.get(keyOf(owner)) ?? 0) >= MOST_OF_ONE_OWNER)
+      throw new WebSubError(
+        'retry_later',
+        `there are ${MOST_OF_ONE_OWNER} consumers of yours: use names again, or remove some`,
+      );
+  }
+
+  /** With `auto`, a client that comes back knows best what has reached it, unless others have read on since. */
+  #startOf({ progress }: KeptConsumer, { ack, upto }: ConsumerRequest, wanted: ReadRequest): Start {
+    const { log } = this.#options;
+    if (upto !== undefined) {
+      const position = parseCursor(log.epoch, upto);
+      if (position === undefined || position > log.head())
+        throw new WebSubError(
+          'invalid_request',
+          'upto is no cursor of this log: send one that came with an entry',
+        );
+      progress.settleThrough(position);
+    }
+    if (ack === 'auto' && wanted.resumes && wanted.start.kind === 'cursor') {
+      const position = parseCursor(log.epoch, wanted.start.cursor);
+      if (position !== undefined && position >= progress.beganAt && position <= log.head())
+        progress.seek(position);
+    }
+    return { kind: 'cursor', cursor: cursorOf(log, progress.through) };
+  }
+
+  #follow(consumer: KeptConsumer, { selection }: ReadRequest): void {
+    const { topics, patterns } = selection;
+    const length = [...topics, ...patterns].reduce((sum, text) => sum + text.length, 0);
+    const isKept = length <= LONGEST_TOPICS;
+    consumer.topics = isKept ? topics : [];
+    consumer.patterns = isKept ? patterns : [];
+  }
+
+  #add(consumer: Consumer): KeptConsumer {
+    const kept = new KeptConsumer(consumer);
+    this.#all.set(kept.id, kept);
+    this.#count(kept.owner, 1);
+    return kept;
+  }
+
+  #count(owner: Owner, step: 1 | -1): void {
+    const key = keyOf(owner);
+    const count = (this.#perOwner.get(key) ?? 0) + step;
+    if (count > 0) this.#perOwner.set(key, count);
+    else this.#perOwner.delete(key);
+  }
+
+  #onLeave(attachment: Attachment): void {
+    const { consumer } = attachment;
+    if (consumer.attachment !== attachment) return;
+    consumer.attachment = undefined;
+    consumer.progress.end();
+    if (this.#isPresent(consumer)) this.#touch(consumer);
+  }
+
+  #attend(consumer: KeptConsumer): void {
+    if (consumer.attachment !== undefined) this.#touch(consumer);
+    else
+      this.remove(consumer, 'expired').catch((error: unknown) =>
+        this.#options.events.emit('fault', { where: 'consumers', error }),
+      );
+  }
+
+  #touch(consumer: KeptConsumer): void {
+    const now = this.#options.clock.now();
+    consumer.usedAt = now;
+    this.#saver.changed(consumer);
+    this.#agenda.schedule(
+      consumer,
+      consumer.attachment === undefined ? this.#endOf(consumer) : now + TOUCH_MS,
+    );
+  }
+
+  #endOf({ usedAt }: KeptConsumer): number {
+    return usedAt + this.#options.consumerExpiryMs;
+  }
+}
+
+function keyOf({ tenant, holder }: Owner): string {
+  return JSON.stringify([tenant, holder]);
+}

@@ -1,0 +1,153 @@
+import { z } from 'zod';
+import { ownerOf, isSameOwner } from '../../consumer/consumer.js';
+import type { Attachment } from '../../bridge/attachment.js';
+import type { Bridge } from '../../bridge/bridge.js';
+import { mayBegin } from '../../bridge/permit.js';
+import type { OpenStream } from '../../bridge/streams.js';
+import type { Gate } from '../../gate/gate.js';
+import { refusalOf } from '../entrance.js';
+import { operation, Problem, type Operation } from './operation.js';
+import { isoTimeOrNull, time } from './page.js';
+
+export interface StreamsOptions {
+  readonly gate: Gate;
+  readonly bridge: Bridge;
+}
+
+const LONGEST_DELAY_MS = 86_400_000;
+const WRONG_DELAY = `delay_ms is not a whole number from 0 to ${LONGEST_DELAY_MS}`;
+
+const cursor = z
+  .string('cursor is missing, or not text')
+  .describe('the id of an event, or the cursor of an envelope');
+
+export const newTokenBody = z.strictObject({
+  token: z
+    .string('token is missing, or not text')
+    .describe('a token, or an API key, of whoever opened the stream'),
+});
+export const tokenSchema = z.object({ expires_at: time.nullable() });
+export const ackBody = z.strictObject({
+  cursor,
+  only: z
+    .boolean('only is neither true nor false')
+    .default(false)
+    .describe('only this entry, and none before it'),
+});
+export const nackBody = z.strictObject({
+  cursor,
+  delay_ms: z
+    .int(WRONG_DELAY)
+    .min(0, WRONG_DELAY)
+    .max(LONGEST_DELAY_MS, WRONG_DELAY)
+    .default(0)
+    .describe('how long to wait before it is given again'),
+});
+
+/** What is done to a stream that is open. Its id is unguessable: who knows it may. */
+export function streamOperations(options: StreamsOptions): readonly Operation[] {
+  const { bridge } = options;
+  const common = { tag: 'streams', forManagers: false } as const;
+  return [
+    operation({
+      ...common,
+      method: 'post',
+      path: '/streams/{id}/token',
+      id: 'replaceStreamToken',
+      summary: 'Lets a stream go on with another credential of whoever opened it',
+      body: newTokenBody,
+      answer: tokenSchema,
+      problems: [401, 403, 404],
+      run: ({ id, body }) => withStream(bridge, id, (stream) => replaceToken(options, stream, body.token)),
+    }),
+    operation({
+      ...common,
+      method: 'post',
+      path: '/streams/{id}/ack',
+      id: 'acknowledge',
+      summary:
+        'Acknowledges what a stream with a consumer was given, up to an entry; settles when that is durable',
+      body: ackBody,
+      status: 204,
+      problems: [404, 409],
+      run: ({ id, body }) =>
+        withConsumer(bridge, id, (attachment) =>
+          body.only ? attachment.ackOne(body.cursor) : attachment.ackThrough(body.cursor),
+        ),
+    }),
+    operation({
+      ...common,
+      method: 'post',
+      path: '/streams/{id}/nack',
+      id: 'refuse',
+      summary: 'Asks for an entry again, now or after a while',
+      body: nackBody,
+      status: 204,
+      problems: [404, 409],
+      run: ({ id, body }) =>
+        withConsumer(bridge, id, (attachment) => attachment.nack(body.cursor, body.delay_ms)),
+    }),
+    operation({
+      ...common,
+      method: 'delete',
+      path: '/streams/{id}',
+      id: 'closeStream',
+      summary: 'Ends a stream',
+      status: 204,
+      problems: [404],
+      run: ({ id }) => withStream(bridge, id, (stream) => Promise.resolve(stream.end('closed'))),
+    }),
+  ];
+}
+
+async function replaceToken(
+  { gate, bridge }: StreamsOptions,
+  stream: OpenStream,
+  token: string,
+): Promise<unknown> {
+  const entrance = await gate.admit({ kind: 'secret', text: token });
+  if (entrance.kind !== 'admitted') {
+    const { status, detail, headers } = refusalOf(entrance, 'this stream');
+    return new Problem(status, detail, headers);
+  }
+  const { grant } = entrance;
+  const before = ownerOf(stream.permit.principal, undefined);
+  const now = ownerOf(grant.principal, undefined);
+  if (before === undefined || now === undefined || !isSameOwner(before, now))
+    return new Problem(403, 'the stream was opened by somebody else: open one of your own');
+  const topics = [...stream.readers].flatMap(({ selection }) => selection.topics);
+  if (!mayBegin(grant, topics))
+    return new Problem(
+      403,
+      'the credential does not allow to read all topics of the stream: use another one',
+    );
+  // It may have ended meanwhile.
+  if (bridge.streams.find(stream.id) === undefined) return noStream();
+  stream.permit.renew(grant);
+  return { expires_at: isoTimeOrNull(grant.endsAt === Infinity ? null : grant.endsAt) };
+}
+
+function withStream(
+  { streams }: Bridge,
+  id: string,
+  action: (stream: OpenStream) => Promise<unknown>,
+): Promise<unknown> {
+  const stream = streams.find(id);
+  return stream === undefined ? Promise.resolve(noStream()) : action(stream);
+}
+
+function withConsumer(
+  bridge: Bridge,
+  id: string,
+  action: (attachment: Attachment) => Promise<void>,
+): Promise<unknown> {
+  return withStream(bridge, id, ({ attachment }) =>
+    attachment === undefined
+      ? Promise.resolve(new Problem(409, 'the stream reads without a consumer: open it with consumer=NAME'))
+      : action(attachment),
+  );
+}
+
+function noStream(): Problem {
+  return new Problem(404, 'no stream with this id is open: send the Hub-Stream of one that is');
+}
