@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { HubEmitter } from '@websub/hub';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createApp } from '../../packages/hub/dist/http/app.js';
 import { send, type Answer } from '../support/http.js';
 import { idOf, manage } from '../support/manage.js';
 import { inState, listAll, published, statusAddress, subscribe, subscribed } from '../support/requests.js';
+import { Stream } from '../support/stream.js';
 import { until } from '../support/until.js';
 import { useWorld } from '../support/world.js';
 
@@ -99,11 +100,25 @@ describe('the OpenAPI document', () => {
       '/v1/targets/{target}/notifications': { webhook: { url: callback.url } },
     };
     const credential = await manage(hub, 'POST', '/credentials', { role: 'publisher', publish: ['*'] });
+    const reader = await manage(hub, 'POST', '/credentials', { role: 'reader', read: ['*'] });
+    const { key } = JSON.parse(reader.text) as { key: string };
+    const again = await published(hub, topic, 'another update');
+    const reading = new URL('/v1/sse?consumer=one&ack=explicit&since=earliest', hub.url);
+    reading.searchParams.set('topic', topic);
+    const stream = await Stream.open(reading.href, { headers: { authorization: `Bearer ${key}` } });
+    onTestFinished(() => stream.close());
+    await stream.gets(2);
+    const streamBodies: Readonly<Record<string, unknown>> = {
+      '/v1/streams/{id}/token': { token: key },
+      '/v1/streams/{id}/ack': { cursor },
+      '/v1/streams/{id}/nack': { cursor: again },
+    };
     const things: Readonly<Record<string, string>> = {
       'dead-letters': String(letter?.['id']),
       credentials: (JSON.parse(credential.text) as { id: string }).id,
       subscriptions: id,
       targets: 'session',
+      streams: String(stream.headers['hub-stream']),
     };
     // Whatever makes something comes first, whatever ends something last.
     const order = ['put', 'get', 'post', 'delete'];
@@ -111,7 +126,7 @@ describe('the OpenAPI document', () => {
     for (const [method, path] of inOrder.filter(([, each]) => each.startsWith('/v1/'))) {
       const noun = path.split('/')[2] ?? '';
       const real = path.slice('/v1'.length).replace(/\{\w+\}/, things[noun] ?? '');
-      const body = method === 'post' || method === 'put' ? bodies[path] : undefined;
+      const body = method === 'post' || method === 'put' ? { ...bodies, ...streamBodies }[path] : undefined;
       const answer = await manage(hub, method.toUpperCase(), real, body);
       expect(answer.status, `${method} ${path}: ${answer.text}`).toBeLessThan(300);
       expectDescribed(method, path, answer);
@@ -136,7 +151,9 @@ describe('the OpenAPI document', () => {
       const real = path.slice('/v1'.length).replace(/\{\w+\}/, 'nobody');
       for (const hub of [closed, keyed]) {
         const answer = await manage(hub, method.toUpperCase(), real);
-        expect([401, 403]).toContain(answer.status);
+        // Of a stream its id is all that is asked for.
+        const refused = path.startsWith('/v1/streams/') ? [400, 404] : [401, 403];
+        expect(refused).toContain(answer.status);
         expectDescribed(method, path, answer);
       }
       const answer = await manage(world.hub, method.toUpperCase(), `${real}?limit=0`, []);

@@ -12,6 +12,7 @@ import { begin } from './begin.js';
 import { ConsumerRoll, type ConsumerRequest } from './consumer-roll.js';
 import type { Gap } from './gap.js';
 import { Payloads } from './payload.js';
+import { anybodysPermit } from './permit.sample.js';
 import { readRequestOf } from './read-request.js';
 import { Readers } from './readers.js';
 
@@ -90,13 +91,7 @@ async function attach(more: Partial<ConsumerRequest> = {}, query = 'since=earlie
   client.attachment = await roll.attach(request, wanted);
   const beginning = await begin(log, client.attachment.from(wanted));
   if (beginning.kind === 'refused') throw new Error('refused');
-  const permit = {
-    principal: undefined,
-    subject: undefined,
-    endsAt: Infinity,
-    mayRead: () => true,
-    hold: () => () => undefined,
-  };
+  const permit = anybodysPermit(clock);
   if (beginning.gap !== undefined) client.gap(beginning.gap);
   client.attachment.open({ ...wanted, position: beginning.position, permit }, client);
   await settled();

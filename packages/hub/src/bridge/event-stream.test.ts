@@ -9,6 +9,7 @@ import { HubEmitter } from '../events.js';
 import { HotTail } from '../log/hot-tail.js';
 import { EventStream, type EventStreamOptions } from './event-stream.js';
 import { Payloads } from './payload.js';
+import { anybodysPermit } from './permit.sample.js';
 import { Readers } from './readers.js';
 import { selectionOf } from './selection.js';
 import { eventFrame } from './sse-format.js';
@@ -43,6 +44,7 @@ afterEach(() => {
 });
 
 function open(response: ServerResponse): void {
+  const permit = anybodysPermit(clock);
   streams.open(
     { address: 'here', subject: undefined },
     (commons) =>
@@ -50,18 +52,13 @@ function open(response: ServerResponse): void {
         ...commons,
         response,
         gap: undefined,
+        permit,
         reading: {
           selection: selectionOf([FEED], []),
           filter: undefined,
           onGap: 'earliest',
           position: log.head(),
-          permit: {
-            principal: undefined,
-            subject: undefined,
-            endsAt: Infinity,
-            mayRead: () => true,
-            hold: () => () => undefined,
-          },
+          permit,
         },
         frameOf: ({ id, content }) => eventFrame({ id, data: Buffer.from(content.body).toString() }),
         limit: Infinity,

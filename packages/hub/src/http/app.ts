@@ -68,7 +68,10 @@ export function createApp(options: AppOptions): Express {
     else if (complaint !== undefined) sendPlain(response, 503, complaint);
     else sendPlain(response, 200, 'ready');
   });
-  app.use(['/v1/sse', '/v1/wait', '/v1/streams', ...SESSION_ROUTES.map(({ path }) => path)], cors(options.corsOrigins));
+  app.use(
+    ['/v1/sse', '/v1/wait', '/v1/streams', ...SESSION_ROUTES.map(({ path }) => path)],
+    cors(options.corsOrigins),
+  );
   // Before anything is refused because the hub is not ready: an EventSource would not come back.
   app.use('/v1', eventStreams({ bridge, admit, isReady }), waitRoute({ bridge, admit, isReady }));
   for (const route of SESSION_ROUTES) app.get(route.path, sessionStream({ bridge, admit, isReady }, route));
