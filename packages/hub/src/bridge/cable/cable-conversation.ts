@@ -328,6 +328,7 @@ export class CableConversation implements Conversation {
 /** The signature of an application allows it, as long as what the client showed to connect is good. */
 function signedPermit(gate: Gate, permit: RenewablePermit): Permit {
   return {
+    principal: permit.principal,
     subject: permit.subject,
     endsAt: permit.endsAt,
     mayRead: () => gate.isGood(permit.grant),
