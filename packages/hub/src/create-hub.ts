@@ -8,6 +8,7 @@ import {
 } from '@websub/shared';
 import { anybodysGrant } from './access/grant.js';
 import { Bridge } from './bridge/bridge.js';
+import { NativeProtocol } from './bridge/native/native-protocol.js';
 import type { SocketProtocol } from './bridge/socket/protocol.js';
 import { CableProtocol } from './bridge/cable/cable-protocol.js';
 import { LoomTopics } from './bridge/loom/loom-topics.js';
@@ -141,6 +142,7 @@ export async function createHub(
       streamsSecret: config.streamsSecret,
       hubUrl: () => hub.url,
     }),
+    new NativeProtocol({ bridge, publish: (publication) => engine.publications.publish(publication) }),
   ];
   const management = {
     ...config,

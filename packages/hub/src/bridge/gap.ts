@@ -27,7 +27,14 @@ export const GAP_POLICIES = ['earliest', 'latest', 'fail'] as const;
 export type GapPolicy = (typeof GAP_POLICIES)[number];
 
 /** As it goes over the wire. */
-export function gapView({ requested, resumedAfter, lost, reason }: Gap): unknown {
+export interface GapView {
+  readonly requested: string;
+  readonly resumed_after: string;
+  readonly lost: number | null;
+  readonly reason: GapReason;
+}
+
+export function gapView({ requested, resumedAfter, lost, reason }: Gap): GapView {
   return { requested, resumed_after: resumedAfter, lost, reason };
 }
 

@@ -35,10 +35,14 @@ export class Payloads {
   }
 }
 
+export function isJsonType(mediaType: string): boolean {
+  return JSON_TYPE.test(mediaType);
+}
+
 /** By its content type; a body that is not what its type says is taken for what it is. */
 export function payloadOf({ content: { body, contentType } }: Entry): Payload {
   const mediaType = mediaTypeOf(contentType);
-  const isJson = JSON_TYPE.test(mediaType);
+  const isJson = isJsonType(mediaType);
   if (!isJson && !TEXT.test(mediaType)) return { kind: 'binary' };
   const text = decode(body, contentType);
   if (text === undefined) return { kind: 'binary' };

@@ -29,7 +29,7 @@ export interface SocketOptions extends StreamCommons {
 export type SpokenEnd = Exclude<SocketEnd, 'client' | 'stalled' | 'no_pong'>;
 
 const MAX_AGE_MS = { least: 2_880_000, spread: 720_000 };
-const PING_MS = 25_000;
+export const PING_MS = 25_000;
 const EXPIRING_MS = 30_000;
 const RETRY_MS = { least: 1_000, spread: 4_000 };
 /** How long a client may take to answer the close frame. */

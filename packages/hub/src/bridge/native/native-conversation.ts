@@ -1,0 +1,163 @@
+import type { Publication } from '../../protocol/publication.js';
+import { NO_TOPIC } from '../../access/topic-scope.js';
+import { WINDOW_BYTES } from '../back-pressure.js';
+import type { Bridge } from '../bridge.js';
+import { permitOf } from '../permit.js';
+import type { Conversation } from '../socket/protocol.js';
+import { PING_MS, type Socket } from '../socket/socket.js';
+import { contentOfWord } from './content-of-word.js';
+import type { EventFrames } from './event-frames.js';
+import { parseWord } from './parse-word.js';
+import { Replies } from './replies.js';
+import { MOST_SUBSCRIPTIONS, SubscriptionList } from './subscription-list.js';
+import type { ClientWord, Word } from './words.js';
+
+export interface NativeConversationOptions {
+  readonly bridge: Bridge;
+  readonly socket: Socket;
+  readonly frames: EventFrames;
+  /** Settles with the cursor of the entry when it is on stable storage. */
+  readonly publish: (publication: Publication) => Promise<string>;
+}
+
+/** A client that may read nothing yet has so long to show a credential. */
+const AUTH_MS = 10_000;
+
+/** What one client of the native protocol says, and is told. */
+export class NativeConversation implements Conversation {
+  readonly #options: NativeConversationOptions;
+  readonly #replies: Replies;
+  readonly #subscriptions: SubscriptionList;
+  readonly #authBy: number;
+
+  constructor(options: NativeConversationOptions) {
+    const { socket, bridge } = options;
+    this.#options = options;
+    this.#replies = new Replies(socket, bridge.events);
+    this.#subscriptions = new SubscriptionList({ ...options, replies: this.#replies });
+    this.#authBy = bridge.clock.monotonic() + AUTH_MS;
+    this.#replies.tell({
+      op: 'welcome',
+      session: socket.id,
+      epoch: bridge.log.epoch,
+      heartbeat_s: PING_MS / 1_000,
+      limits: { subs: MOST_SUBSCRIPTIONS, window_bytes: WINDOW_BYTES },
+      resumed: false,
+    });
+  }
+
+  receive(text: string): void | Promise<void> {
+    const parsed = parseWord(text);
+    switch (parsed.kind) {
+      case 'nonsense':
+        this.#options.socket.end('bad_frame');
+        return;
+      case 'wrong':
+        this.#replies.err({ op: parsed.ref, sid: parsed.sid }, 'invalid', parsed.detail);
+        return;
+      case 'word':
+        return this.#do(parsed.word);
+    }
+  }
+
+  expiring(endsAt: number): void {
+    this.#replies.tell({ op: 'expiring', exp: secondsOf(endsAt) });
+  }
+
+  look(now: number): void {
+    const { grant } = this.#options.socket.permit;
+    const mayNothing = grant.principal === undefined && grant.scopes.read === NO_TOPIC;
+    if (mayNothing && now >= this.#authBy) this.#options.socket.end('unauthorized');
+  }
+
+  ended(): void {
+    this.#subscriptions.clear();
+  }
+
+  #do(word: ClientWord): void | Promise<void> {
+    const subscriptions = this.#subscriptions;
+    switch (word.op) {
+      case 'auth':
+        return this.#auth(word);
+      case 'sub':
+        return this.#replies.whether(word, () => subscriptions.add(word));
+      case 'rewind':
+        return this.#replies.whether(word, () => subscriptions.rewind(word));
+      case 'unsub':
+        subscriptions.remove(word);
+        return;
+      case 'credit':
+        subscriptions.grant(word);
+        return;
+      case 'pause':
+      case 'resume':
+        subscriptions.pause(word);
+        return;
+      case 'pub':
+        return this.#replies.whether(word, () => this.#pub(word));
+      case 'ping':
+        this.#replies.tell({ op: 'pong', ...('t' in word ? { t: word.t } : {}) });
+    }
+  }
+
+  async #auth(word: Word<'auth'>): Promise<void> {
+    const { socket, bridge } = this.#options;
+    const entrance = await bridge.gate.admit({ kind: 'secret', text: word.token });
+    if (socket.hasEnded) return;
+    switch (entrance.kind) {
+      case 'unavailable':
+        this.#replies.err(word, 'busy', `${entrance.reason}: try again later`);
+        return;
+      case 'anybody':
+      case 'refused': {
+        const reason = entrance.kind === 'refused' ? entrance.reason : 'there is none';
+        this.#replies.err(word, 'unauthorized', `${reason}: show another credential`);
+        return;
+      }
+      case 'admitted': {
+        const { grant } = entrance;
+        if (!bridge.streams.identify(socket, permitOf(bridge.gate, grant).subject)) {
+          this.#replies.err(word, 'busy', 'too many streams are open in this name: close one');
+          return;
+        }
+        socket.permit.renew(grant);
+        const { endsAt } = grant;
+        this.#replies.ok(word, { exp: endsAt === Infinity ? null : secondsOf(endsAt) });
+        this.#subscriptions.endForbidden();
+      }
+    }
+  }
+
+  async #pub(word: Word<'pub'>): Promise<void> {
+    const { socket, publish } = this.#options;
+    const { topic, id, type } = word;
+    if (!socket.permit.mayPublish(topic)) {
+      const isAnybody = socket.permit.grant.principal === undefined;
+      if (isAnybody)
+        this.#replies.err(
+          word,
+          'unauthorized',
+          'publishing needs a credential: send {"op":"auth","token":…}',
+        );
+      else
+        this.#replies.err(
+          word,
+          'forbidden_topic',
+          'publishing to this topic is not among what the credential allows: use another one',
+        );
+      return;
+    }
+    const cursor = await publish({
+      topic,
+      content: contentOfWord(word),
+      ...(id === undefined ? {} : { id }),
+      ...(type === undefined ? {} : { type }),
+      headers: {},
+    });
+    this.#replies.ok(word, { cursor, ...(id === undefined ? {} : { id }) });
+  }
+}
+
+function secondsOf(milliseconds: number): number {
+  return Math.floor(milliseconds / 1_000);
+}

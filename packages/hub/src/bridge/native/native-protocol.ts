@@ -1,0 +1,42 @@
+import type { Farewell, SocketEnd, SocketProtocol } from '../socket/protocol.js';
+import type { Socket } from '../socket/socket.js';
+import { CLOSINGS } from './close-codes.js';
+import { EventFrames } from './event-frames.js';
+import { NativeConversation, type NativeConversationOptions } from './native-conversation.js';
+import type { ServerWord } from './words.js';
+
+export type NativeProtocolOptions = Pick<NativeConversationOptions, 'bridge' | 'publish'>;
+
+const SUBPROTOCOL = 'hub.v1.json';
+
+/** `/v1/ws`: topics over WebSocket, in words of our own. */
+export class NativeProtocol implements SocketProtocol {
+  readonly paths = ['/v1/ws'];
+  readonly #options: NativeProtocolOptions;
+  readonly #frames: EventFrames;
+
+  constructor(options: NativeProtocolOptions) {
+    this.#options = options;
+    this.#frames = new EventFrames(options.bridge.envelopes);
+  }
+
+  choose(offered: readonly string[]): string | undefined {
+    return offered.find((subprotocol) => subprotocol === SUBPROTOCOL);
+  }
+
+  converse(socket: Socket): NativeConversation {
+    return new NativeConversation({ ...this.#options, socket, frames: this.#frames });
+  }
+
+  farewell(end: SocketEnd, afterMs: number): Farewell {
+    const { code, reconnect } = CLOSINGS[end];
+    const word: ServerWord = {
+      op: 'bye',
+      code,
+      reason: end,
+      reconnect,
+      ...(reconnect ? { after_ms: afterMs } : {}),
+    };
+    return { text: JSON.stringify(word), code, reason: end };
+  }
+}

@@ -1,0 +1,107 @@
+import type { Entry, Position } from '../../log/log.js';
+import type { Bridge } from '../bridge.js';
+import { gapView, type Gap } from '../gap.js';
+import type { Reader, Sink } from '../reader.js';
+import type { ReadRequest } from '../read-request.js';
+import type { Socket } from '../socket/socket.js';
+import type { EventFrames } from './event-frames.js';
+import type { ServerWord } from './words.js';
+
+export interface SubscriptionOptions {
+  readonly sid: string;
+  readonly socket: Socket;
+  readonly bridge: Bridge;
+  readonly frames: EventFrames;
+  readonly request: ReadRequest;
+  /** Entries that may come before the client takes more; `Infinity`: all. */
+  readonly credit: number;
+  /** It ends by itself, and why. */
+  readonly onEnd: (why: 'gap' | 'failed', detail: string) => void;
+}
+
+/** One reader of a connection, with a name that its client gave it. It takes what its credit allows. */
+export class Subscription implements Sink {
+  readonly sid: string;
+  readonly request: ReadRequest;
+  readonly #options: SubscriptionOptions;
+  #credit: number;
+  #isPaused = false;
+  #toldLive = false;
+  /** Absent before it begins. */
+  #reader: Reader | undefined;
+
+  constructor(options: SubscriptionOptions) {
+    this.sid = options.sid;
+    this.request = options.request;
+    this.#options = options;
+    this.#credit = options.credit;
+  }
+
+  /** Reads from there on. The client is told of what is missing before anything else. */
+  begin(position: Position, gap: Gap | undefined): void {
+    const { socket } = this.#options;
+    this.#toldLive = false;
+    if (gap !== undefined) this.#tellGap(gap);
+    const { selection, filter, onGap } = this.request;
+    this.#reader = socket.follow({ selection, filter, onGap, position, permit: socket.permit }, this);
+  }
+
+  end(): void {
+    if (this.#reader !== undefined) this.#options.socket.unfollow(this.#reader);
+  }
+
+  /** Takes so many entries more. False when it takes all anyway. */
+  grant(count: number): boolean {
+    if (this.#credit === Infinity) return false;
+    this.#credit = Math.min(this.#credit + count, Number.MAX_SAFE_INTEGER);
+    this.#reader?.resume();
+    return true;
+  }
+
+  /** Takes nothing, or goes on. */
+  pause(paused: boolean): void {
+    this.#isPaused = paused;
+    if (paused) this.#toldLive = false;
+    else this.#reader?.resume();
+  }
+
+  room(): number {
+    if (this.#isPaused || this.#credit <= 0) return 0;
+    const room = this.#options.socket.room();
+    // It falls behind, and will be told when it has caught up.
+    if (room <= 0) this.#toldLive = false;
+    return room;
+  }
+
+  entry(entry: Entry): void {
+    this.#credit -= 1;
+    this.#options.socket.give(this.#options.frames.of(this.sid, entry));
+  }
+
+  gap(gap: Gap): void {
+    if (this.request.onGap !== 'fail' || gap.reason === 'damaged') {
+      this.#tellGap(gap);
+      return;
+    }
+    this.end();
+    this.#options.onEnd('gap', `what follows ${gap.requested} is not complete any more (${gap.reason})`);
+  }
+
+  live(): void {
+    if (this.#toldLive || this.#reader === undefined) return;
+    this.#toldLive = true;
+    const { bridge, socket } = this.#options;
+    const word: ServerWord = { op: 'live', sid: this.sid, cursor: bridge.readers.cursorOf(this.#reader) };
+    socket.tell(word);
+  }
+
+  failed(): void {
+    this.end();
+    this.#options.onEnd('failed', 'the hub cannot read what it has stored at the moment');
+  }
+
+  #tellGap(gap: Gap): void {
+    const word: ServerWord = { op: 'gap', sid: this.sid, ...gapView(gap) };
+    this.#options.socket.tell(word);
+  }
+}
