@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
-import { publish } from '../support/requests.js';
+import { keepPublishing, upTo } from '../support/keep-publishing.js';
+import { publish, residentBytes } from '../support/requests.js';
 import { eventSource, fetchedEvents, type SseClient } from '../support/sse-clients.js';
 import { Stream } from '../support/stream.js';
 import { until } from '../support/until.js';
@@ -16,31 +17,6 @@ function addressOf(topic: string, more = ''): string {
   return new URL(`/v1/sse?topic=${encodeURIComponent(topic)}${more}`, world.hub.url).href;
 }
 
-/** Publishes 0, 1, 2, … until it is told to end, through whatever happens to the hub: what is not answered is sent again. */
-function keepPublishing(topic: string): { stop(): Promise<number> } {
-  let stopped = false;
-  const publishing = (async () => {
-    let count = 0;
-    for (; !stopped; count++) {
-      await until('the publication is accepted', async () => {
-        const answer = await publish(world.hub, topic, String(count), { id: `entry-${count}` }).catch(
-          () => undefined,
-        );
-        return answer?.status === 202;
-      });
-    }
-    return count;
-  })();
-  return {
-    stop: () => {
-      stopped = true;
-      return publishing;
-    },
-  };
-}
-
-const upTo = (count: number): string[] => Array.from({ length: count }, (_each, nth) => String(nth));
-
 it.each([
   ['killed', () => world.hub.kill()],
   ['stopped', () => world.hub.terminate()],
@@ -54,7 +30,7 @@ it.each([
       ...Array.from({ length: 4 }, () => fetchedEvents(address)),
     ];
     clients.push(...readers);
-    const publisher = keepPublishing(topic);
+    const publisher = keepPublishing(world.hub, topic);
     for (let round = 1; round <= 2; round++) {
       const before = readers.map(({ messages }) => messages.length);
       await until(
@@ -84,7 +60,7 @@ it.each([
 
 it('a reader that comes back at any place, while others publish, misses nothing and has nothing twice', async () => {
   const topic = 'https://shop.example/seam';
-  const publisher = keepPublishing(topic);
+  const publisher = keepPublishing(world.hub, topic);
   const readOn = async (rounds: number): Promise<string[]> => {
     const got: string[] = [];
     let last = '';
@@ -117,7 +93,7 @@ it('LAW 7: a reader that takes nothing costs the others nothing, and has everyth
   );
   const taking = await Promise.all(Array.from({ length: 3 }, () => Stream.open(addressOf(topic))));
   clients.push(...stalled, ...taking);
-  const before = await residentBytes();
+  const before = await residentBytes(world.hub);
   for (let nth = 0; nth < count; nth++) {
     const answer = await publish(world.hub, topic, `${nth} ${'x'.repeat(bodyBytes)}`);
     expect(answer.status).toBe(202);
@@ -125,14 +101,9 @@ it('LAW 7: a reader that takes nothing costs the others nothing, and has everyth
     await Promise.all(taking.map((stream) => stream.gets(nth + 1)));
   }
   // A queue for each of the ten would be 300 MiB.
-  expect((await residentBytes()) - before).toBeLessThan(200 * 1024 * 1024);
+  expect((await residentBytes(world.hub)) - before).toBeLessThan(200 * 1024 * 1024);
   const [first] = stalled;
   first!.resume();
   const messages = await first!.gets(count, 30_000);
   expect(messages.map((data) => data.split(' ', 1)[0])).toEqual(upTo(count));
 }, 120_000);
-
-async function residentBytes(): Promise<number> {
-  const response = await fetch(new URL('/metrics', world.hub.url));
-  return Number(/^process_resident_memory_bytes (\S+)/m.exec(await response.text())?.[1]);
-}

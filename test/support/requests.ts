@@ -202,3 +202,8 @@ export async function metric(hub: HubAddress, name: string): Promise<number | un
   );
   return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0);
 }
+
+/** What the process of the hub takes of the memory. */
+export async function residentBytes(hub: HubAddress): Promise<number> {
+  return (await metric(hub, 'process_resident_memory_bytes')) ?? NaN;
+}
