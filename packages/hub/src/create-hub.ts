@@ -142,7 +142,7 @@ export async function createHub(
       streamsSecret: config.streamsSecret,
       hubUrl: () => hub.url,
     }),
-    new NativeProtocol({ bridge, publish: (publication) => engine.publications.publish(publication) }),
+    new NativeProtocol({ bridge, publications: engine.publications, admission: engine.admission }),
   ];
   const management = {
     ...config,

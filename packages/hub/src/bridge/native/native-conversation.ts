@@ -1,4 +1,5 @@
-import type { Publication } from '../../protocol/publication.js';
+import type { Admission } from '../../protocol/admission.js';
+import type { Publications } from '../../protocol/publication.js';
 import { NO_TOPIC } from '../../access/topic-scope.js';
 import { WINDOW_BYTES } from '../back-pressure.js';
 import type { Bridge } from '../bridge.js';
@@ -16,8 +17,10 @@ export interface NativeConversationOptions {
   readonly bridge: Bridge;
   readonly socket: Socket;
   readonly frames: EventFrames;
-  /** Settles with the cursor of the entry when it is on stable storage. */
-  readonly publish: (publication: Publication) => Promise<string>;
+  readonly publications: Publications;
+  /** How fast whoever shows no credential may publish; `undefined`: as fast as the hub can. */
+  readonly admission: Admission | undefined;
+  readonly address: string;
 }
 
 /** A client that may read nothing yet has so long to show a credential. */
@@ -129,25 +132,20 @@ export class NativeConversation implements Conversation {
   }
 
   async #pub(word: Word<'pub'>): Promise<void> {
-    const { socket, publish } = this.#options;
+    const { socket, publications, admission, address } = this.#options;
     const { topic, id, type } = word;
-    if (!socket.permit.mayPublish(topic)) {
-      const isAnybody = socket.permit.grant.principal === undefined;
-      if (isAnybody)
-        this.#replies.err(
-          word,
-          'unauthorized',
-          'publishing needs a credential: send {"op":"auth","token":…}',
-        );
-      else
-        this.#replies.err(
-          word,
-          'forbidden_topic',
-          'publishing to this topic is not among what the credential allows: use another one',
-        );
+    const isAnybody = socket.permit.grant.principal === undefined;
+    const refusal = isAnybody ? admission?.client(address) : undefined;
+    if (refusal !== undefined) {
+      const seconds = Math.ceil(refusal.retryAfterMs / 1_000);
+      this.#replies.err(word, 'rate', `${refusal.detail}: try again in ${seconds} s`);
       return;
     }
-    const cursor = await publish({
+    if (!socket.permit.mayPublish(topic)) {
+      this.#replies.forbid(word, isAnybody, 'publishing to this topic');
+      return;
+    }
+    const { cursor } = await publications.publish({
       topic,
       content: contentOfWord(word),
       ...(id === undefined ? {} : { id }),

@@ -93,7 +93,7 @@ async function start(options: SocketServerOptions = {}): Promise<SocketServer> {
       random: bridge.random,
       events: bridge.events,
     });
-    return [new NativeProtocol({ bridge, publish: (publication) => publications.publish(publication) })];
+    return [new NativeProtocol({ bridge, publications, admission: undefined })];
   }, options);
 }
 

@@ -1,11 +1,11 @@
-import type { Farewell, SocketEnd, SocketProtocol } from '../socket/protocol.js';
+import type { Call, Farewell, SocketEnd, SocketProtocol } from '../socket/protocol.js';
 import type { Socket } from '../socket/socket.js';
 import { CLOSINGS } from './close-codes.js';
 import { EventFrames } from './event-frames.js';
 import { NativeConversation, type NativeConversationOptions } from './native-conversation.js';
 import type { ServerWord } from './words.js';
 
-export type NativeProtocolOptions = Pick<NativeConversationOptions, 'bridge' | 'publish'>;
+export type NativeProtocolOptions = Pick<NativeConversationOptions, 'bridge' | 'publications' | 'admission'>;
 
 const SUBPROTOCOL = 'hub.v1.json';
 
@@ -24,8 +24,8 @@ export class NativeProtocol implements SocketProtocol {
     return offered.find((subprotocol) => subprotocol === SUBPROTOCOL);
   }
 
-  converse(socket: Socket): NativeConversation {
-    return new NativeConversation({ ...this.#options, socket, frames: this.#frames });
+  converse(socket: Socket, { address }: Call): NativeConversation {
+    return new NativeConversation({ ...this.#options, socket, address, frames: this.#frames });
   }
 
   farewell(end: SocketEnd, afterMs: number): Farewell {

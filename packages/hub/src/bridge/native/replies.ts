@@ -33,6 +33,14 @@ export class Replies {
     this.tell({ op: 'err', ref: op, ...(sid === undefined ? {} : { sid }), ...ERRORS[error], error, detail });
   }
 
+  /** `what` begins the sentence: "reading these topics". */
+  forbid(asked: Asked, isAnybody: boolean, what: string): void {
+    if (isAnybody)
+      this.err(asked, 'unauthorized', `${what} needs a credential: send {"op":"auth","token":…}`);
+    else
+      this.err(asked, 'forbidden_topic', `${what} is not among what the credential allows: use another one`);
+  }
+
   /** Settles when the work has; what goes wrong is told. Never rejects. */
   async whether(asked: Asked, work: () => Promise<void>): Promise<void> {
     try {

@@ -124,18 +124,7 @@ export class SubscriptionList {
     const { socket, replies } = this.#options;
     const { grant } = socket.permit;
     if (mayBegin(grant, selection.topics)) return true;
-    if (grant.principal === undefined)
-      replies.err(
-        asked,
-        'unauthorized',
-        'reading these topics needs a credential: send {"op":"auth","token":…}',
-      );
-    else
-      replies.err(
-        asked,
-        'forbidden_topic',
-        'reading these topics is not among what the credential allows: use another one',
-      );
+    replies.forbid(asked, grant.principal === undefined, 'reading these topics');
     return false;
   }
 
