@@ -10,7 +10,10 @@ export const CLOSINGS: Readonly<Record<SocketEnd, Closing>> = {
   drain: { code: 4001, reconnect: true },
   max_age: { code: 4002, reconnect: true },
   stalled: { code: 4008, reconnect: true },
+  // Of these only subscriptions end, which are told so one by one.
   taken_over: { code: 4009, reconnect: false },
+  sought: { code: 4009, reconnect: true },
+  removed: { code: 4009, reconnect: false },
   no_pong: { code: 4012, reconnect: true },
   busy: { code: 4013, reconnect: true },
   bad_frame: { code: 4400, reconnect: false },
