@@ -59,7 +59,7 @@ function each<Value>(
 const named = (values: readonly string[]): [string, string][] => values.map((value) => [shown(value), value]);
 const shown = (value: string): string => JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
 
-const post = `POST / HTTP/1.1\r\nHost: hub\r\nContent-Type: ${FORM}\r\n`;
+const post = `POST / HTTP/1.1\r\nHost: hub\r\nX-Forwarded-For: ${CLIENT}\r\nContent-Type: ${FORM}\r\n`;
 
 /** What is not HTTP, or leaves open where it ends (RFC 9112, sections 2.2, 6 and 11). */
 const framing = each(

@@ -40,9 +40,10 @@ export function answerBrokenRequests(server: Server): void {
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const response = answering.get(socket);
-    // Half of an answer is out: more bytes would be read as its rest.
-    const isHalfWay = response?.headersSent === true && !response.writableFinished;
-    if (error.code === 'ECONNRESET' || !socket.writable || isHalfWay) socket.destroy(error);
+    // This request has its answer, or half of it: more bytes would be read as its rest, or as another's.
+    const isAnswered =
+      response?.headersSent === true && !(response.writableFinished && response.req.complete);
+    if (error.code === 'ECONNRESET' || !socket.writable || isAnswered) socket.destroy(error);
     else socket.end(answerOf(COMPLAINTS.get(error.code) ?? NOT_HTTP), () => socket.destroy());
   });
 }
