@@ -147,6 +147,18 @@ describe('websub listen', () => {
     expect((await process.ended).status).toBe(130);
   });
 
+  it('ends at once at a Ctrl-C before the hub has verified, and does not say that it unsubscribed', async () => {
+    await using hub = await FakeHub.start({ verify: 'never' });
+    const topic = 'https://api.example.com/issues';
+    const process = new WebsubProcess(['listen', topic, '--hub', hub.url, '--timeout', '600']);
+    await until('it asks', () => hub.requests.length > 0);
+    process.child.kill('SIGINT');
+    const { status, stderr } = await process.ended;
+    expect(status).toBe(0);
+    expect(stderr).toBe('ended before the hub had verified the subscription: it delivers nothing\n');
+    expect(hub.requests).toHaveLength(1);
+  });
+
   it('says until when a hub delivers that did not confirm the end', async () => {
     await using hub = await FakeHub.start();
     const process = await listening(['https://api.example.com/issues', '--hub', hub.url, '--timeout', '1']);

@@ -1,5 +1,4 @@
 import { CommandFailure } from './failure.js';
-import { tell } from './terminal.js';
 
 /** When to end: at Ctrl-C, SIGTERM, enough notifications, a denial, or when nobody reads the output any more. */
 export class Ending {
@@ -9,12 +8,16 @@ export class Ending {
   fail: (sentence: string) => void = () => undefined;
   readonly #atSignal = (): void => {
     this.now();
-    tell('unsubscribing; Ctrl-C again leaves at once');
+    this.#onSignal();
     process.once('SIGINT', leave);
     process.once('SIGTERM', leave);
   };
 
-  constructor() {
+  readonly #onSignal: () => void;
+
+  /** `onSignal` says what happens at a signal; a second one leaves at once. */
+  constructor(onSignal: () => void) {
+    this.#onSignal = onSignal;
     this.reached = new Promise((resolve, reject) => {
       this.now = resolve;
       this.fail = (sentence) => reject(new CommandFailure(sentence));

@@ -61,12 +61,17 @@ export function listenCommand(): Command {
 }
 
 async function listen(resource: string, flags: ListenFlags): Promise<void> {
-  const end = new Ending();
+  const life: { stage: 'asking' | 'subscribed' | 'denied' } = { stage: 'asking' };
+  const end = new Ending(() => {
+    if (life.stage === 'subscribed') tell('unsubscribing; Ctrl-C again leaves at once');
+  });
   const listener = listenerOf(flags, flags.hub ?? resource);
   listener
-    .on('denied', ({ reason }) =>
-      end.fail(`the hub denied the subscription: ${harmless(reason ?? 'it gave no reason')}`),
-    )
+    .on('verified', () => (life.stage = 'subscribed'))
+    .on('denied', ({ reason }) => {
+      life.stage = 'denied';
+      end.fail(`the hub denied the subscription: ${harmless(reason ?? 'it gave no reason')}`);
+    })
     .on('expired', () => tell('the lease ended before it could be renewed; subscribing anew'));
   const service = await listener.attachWithConfig(new Printer(flags, end), {
     target: flags.hub === undefined ? { resource } : { hub: flags.hub, topic: resource },
@@ -81,10 +86,12 @@ async function listen(resource: string, flags: ListenFlags): Promise<void> {
   } finally {
     // Ctrl-C may come before the hub has answered; nobody waits for its answer then.
     subscribing.catch(() => undefined);
-    await listener.gracefulStop();
+    // What the hub has not verified there is nothing to end of, and it cannot be verified any more.
+    await (life.stage === 'asking' ? listener.immediateStop() : listener.gracefulStop());
     end.forget();
   }
-  tellOfEnd(service);
+  if (life.stage === 'subscribed') tellOfEnd(service);
+  else tell('ended before the hub had verified the subscription: it delivers nothing');
 }
 
 function listenerOf(
