@@ -16,7 +16,7 @@ import {
   type Table,
 } from '@websub/subscriber';
 import { describe, expect, it } from 'vitest';
-import { silent } from './world.js';
+import { openWorld, silent } from './world.js';
 
 /** A service with methods of these names, which do nothing. */
 function serviceWith(...names: readonly string[]): object {
@@ -304,6 +304,38 @@ describe('what no method takes', () => {
       await using test = await testSubscriber(Object, { instance: {}, config: { onNoMatch } });
       expect(await test.notify({})).toMatchObject({ status, handler: undefined, matchedBy: 'none' });
     }
+  });
+});
+
+describe('the warning of what no method takes', () => {
+  it('names the headers and keys that were looked at, once for each of their values', async () => {
+    const warned: string[] = [];
+    const logger = { ...silent, warn: (_fields: object, message: string) => void warned.push(message) };
+    await using world = await openWorld({ listener: { logger } });
+    await world.listener.attachWithConfig(
+      { onIssue: () => undefined, onCreated: () => undefined },
+      {
+        target: world.target,
+        topicHeader: 'X-Event',
+        headerResourceMap: { issue: ['onIssue'] },
+        payloadKeyResourceMap: { action: { created: ['onCreated'] } },
+      },
+    );
+    await world.listener.start();
+    const deliver = (event: string, body: object): Promise<unknown> =>
+      world.hub.deliver(world.hub.subscription, JSON.stringify(body), {
+        contentType: 'application/json',
+        headers: { 'x-event': event },
+      });
+    await deliver('push', { action: 'deleted' });
+    await deliver('push', { action: 'deleted', n: 2 });
+    await deliver('push', {});
+    const topic = world.target[1];
+    const cure = 'name it in a table, add onEventNotification, or set onNoMatch';
+    expect(warned).toEqual([
+      `no method takes a notification of ${topic}, the header X-Event is "push", action is "deleted": ${cure}`,
+      `no method takes a notification of ${topic}, the header X-Event is "push", action is not there: ${cure}`,
+    ]);
   });
 });
 

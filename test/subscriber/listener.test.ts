@@ -311,6 +311,14 @@ describe('attaching', () => {
     await expect(attaching).rejects.toThrow(why);
   });
 
+  it('refuses options of the listener that there are none of, and says which there are', () => {
+    const options: object = { publicURL: 'https://me.example/', renewAfter: 5 };
+    expect(() => new SubscriberListener(0, options)).toThrow(ConfigurationError);
+    expect(() => new SubscriberListener(0, options)).toThrow(
+      /publicURL is no option of a listener: use publicUrl, .*renewAfter is no option/s,
+    );
+  });
+
   it('refuses what is no service, no method, no port and no time', async () => {
     await using world = await openWorld();
     const nothing: unknown = null;

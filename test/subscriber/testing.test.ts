@@ -141,7 +141,7 @@ describe('verify', () => {
   it('is refused where the handler refuses', async () => {
     await using test = await testSubscriber(Issues);
     expect((await test.verify({ leaseSeconds: 13 })).status).toBe(404);
-    expect(test.subscriptions).toMatchObject([{ state: 'pending' }]);
+    expect(test.subscriptions).toMatchObject([{ state: 'denied' }]);
   });
 });
 
@@ -276,7 +276,7 @@ describe('time in a test', () => {
     await using test = await testSubscriber(Once);
     await test.verify({ leaseSeconds: 3_600 });
     await test.advance(3_601_000);
-    expect(test.subscriptions).toMatchObject([{ state: 'expired', pending: 'subscribe' }]);
+    expect(test.subscriptions).toMatchObject([{ state: 'denied' }]);
   });
 
   it('passes the deadline of an answer, and tells whom it was early for', async () => {

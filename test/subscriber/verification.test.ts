@@ -179,9 +179,45 @@ describe('a verification handler', () => {
         status: 404,
         body: typeof verdict === 'object' ? 'not today' : 'no such subscription is wanted',
       });
-      expect(await world.listener.subscriptions.list()).toMatchObject([{ state: 'pending' }]);
+      expect(await world.listener.subscriptions.list()).toMatchObject([{ state: 'denied' }]);
+      expect(world.told.denied).toMatchObject([
+        { reason: typeof verdict === 'object' ? 'not today' : 'onSubscriptionVerification refused it' },
+      ]);
     },
   );
+
+  it('is asked no more once it has refused', async () => {
+    await using world = await openWorld();
+    const picky = new Picky();
+    picky.verdict = false;
+    const service = await world.listener.attachWithConfig(picky, {
+      target: world.target,
+      onDenied: { retryAfterMs: 1_000 },
+    });
+    await world.listener.start();
+    await expect(service.verified()).rejects.toMatchObject({ code: 'denied' });
+    await world.clock.advance(30 * 86_400_000);
+    expect(world.hub.requests).toHaveLength(1);
+  });
+
+  it('LAW 5 that refuses a renewal leaves the lease in force, which ends when it ends', async () => {
+    await using world = await openWorld();
+    const picky = new Picky();
+    await world.listener.attachWithConfig(picky, {
+      target: world.target,
+      leaseSeconds: 86_400,
+      renewal: 'keep',
+    });
+    await world.listener.start();
+    picky.verdict = false;
+    await world.clock.advance(0.9 * 86_400_000);
+    expect(picky.asked).toHaveLength(2);
+    expect(await world.listener.subscriptions.list()).toMatchObject([{ state: 'active' }]);
+    await world.clock.advance(10 * 86_400_000);
+    // At the end of the lease it is asked once more, and then no more.
+    expect(picky.asked).toHaveLength(3);
+    expect(await world.listener.subscriptions.list()).toMatchObject([{ state: 'denied' }]);
+  });
 
   it('S24 cannot confirm what nobody asked for', async () => {
     await using world = await openWorld();

@@ -12,7 +12,7 @@ export interface AttachedService {
   /** As this process last saw them. */
   readonly subscriptions: readonly SubscriptionView[];
   /**
-   * Settles when every target has an active subscription. Rejects with `denied` when a hub refuses one, and with
+   * Settles when every target has an active subscription. Rejects with `denied` when a hub or the service refuses one, and with
    * `timeout` after `timeoutMs` (default 30,000).
    */
   verified(options?: { readonly timeoutMs?: number }): Promise<void>;
@@ -66,5 +66,8 @@ function lookAt({ settings }: Service, own: readonly StoredSubscription[]): Sigh
   );
   return denied === undefined
     ? 'not yet'
-    : new WebSubError('denied', `a hub denied ${urlForLogs(denied.topic)}: ask its operator why`);
+    : new WebSubError(
+        'denied',
+        `${urlForLogs(denied.topic)} was denied, by its hub or by onSubscriptionVerification: the denied event says why`,
+      );
 }

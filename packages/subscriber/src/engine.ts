@@ -20,7 +20,7 @@ import { Silence } from './lifecycle/silence.js';
 import { StartUp } from './lifecycle/start-up.js';
 import { Tasks } from './lifecycle/tasks.js';
 import type { ListenerOptions } from './listener-options.js';
-import { logEvents, loggerOf, processWarnings, type Logger } from './logger.js';
+import { logEvents, loggerOf, processWarnings, unhandledWarnings, type Logger } from './logger.js';
 import { serviceFor, serviceOfNobody } from './service/own-options.js';
 import type { Service } from './service/service.js';
 import { memoryStore } from './store/memory-store.js';
@@ -69,6 +69,7 @@ export function createEngine(options: ListenerOptions, around: EngineSurrounding
     logger.error({}, `a listener of an event failed: ${reasonOf(thrown)}`),
   );
   logEvents(emitter, logger);
+  const warnOfUnhandled = unhandledWarnings(logger);
   const report = (error: WebSubError): void => emitter.emit('error', error);
   const tasks = new Tasks((thrown) => report(asWebSubError(thrown)));
   const background = (work: Promise<unknown>): void => tasks.run(work);
@@ -131,7 +132,10 @@ export function createEngine(options: ListenerOptions, around: EngineSurrounding
       clock,
       signal: () => around.signal(),
       report: (error, notification) => emitter.emit('error', error, notification),
-      unhandled: (notification) => emitter.emit('unhandled', notification),
+      unhandled: (notification, lookedAt) => {
+        warnOfUnhandled(notification, lookedAt);
+        emitter.emit('unhandled', notification);
+      },
       background,
     }),
     isOpen: () => around.isOpen(),

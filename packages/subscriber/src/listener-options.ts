@@ -34,3 +34,24 @@ export interface ListenerOptions {
    */
   ports?: { clock?: Clock; random?: Random; http?: HttpClient };
 }
+
+const KNOWN: Readonly<Record<keyof ListenerOptions, true>> = {
+  publicUrl: true,
+  host: true,
+  store: true,
+  logger: true,
+  container: true,
+  gracefulShutdownPeriod: true,
+  renewAt: true,
+  failFast: true,
+  signals: true,
+  ports: true,
+};
+
+/** A sentence for each option that there is none of, with the cure. */
+export function unknownOptions(options: object): string[] {
+  const names = Object.keys(KNOWN);
+  return Object.keys(options)
+    .filter((name) => !names.includes(name))
+    .map((name) => `${name} is no option of a listener: use ${names.join(', ')}`);
+}

@@ -12,7 +12,7 @@ import { asWebSubError, ConfigurationError } from './errors.js';
 import type { SubscriberEvents } from './events.js';
 import { endSubscriptions } from './lifecycle/end-subscriptions.js';
 import type { StartReport } from './lifecycle/start-up.js';
-import type { ListenerOptions } from './listener-options.js';
+import { unknownOptions, type ListenerOptions } from './listener-options.js';
 import { Run } from './run.js';
 import { GivenApp, GivenServer, OwnServer, type Entrance, type MountableApp } from './server/entrance.js';
 import type { SubscriberServiceOptions } from './service/options.js';
@@ -305,7 +305,7 @@ function checkOptions(
   on: number | Server | SecureServer | MountableApp,
   { publicUrl, renewAt, ...options }: ListenerOptions,
 ): void {
-  const problems: string[] = [];
+  const problems = unknownOptions({ publicUrl, renewAt, ...options });
   if (typeof on === 'number' && !(Number.isInteger(on) && on >= 0 && on <= 65_535)) {
     problems.push(`${on} is no port: give one from 0 to 65535`);
   }

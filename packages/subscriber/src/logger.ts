@@ -1,6 +1,6 @@
 import { reasonOf, urlForLogs } from '@websub/shared';
 import type { Emitter } from './events.js';
-import type { SubscriptionView } from './messages.js';
+import type { Notification, SubscriptionView } from './messages.js';
 
 /** Where a listener logs to: pino, console and most others fit. */
 export interface Logger {
@@ -54,7 +54,7 @@ export function logEvents(emitter: Emitter, logger: Logger): void {
   emitter.on('denied', ({ subscription, reason }) =>
     logger.warn(
       { ...fieldsOf(subscription), reason: plain(reason ?? '') },
-      `the hub denied ${urlForLogs(subscription.topic)}: ${plain(reason ?? 'it gave no reason')}`,
+      `${urlForLogs(subscription.topic)} was denied: ${plain(reason ?? 'the hub gave no reason')}`,
     ),
   );
   emitter.on('error', (error, notification) =>
@@ -67,16 +67,27 @@ export function logEvents(emitter: Emitter, logger: Logger): void {
       plain(error.message),
     ),
   );
-  const warned = new Set<string>();
-  emitter.on('unhandled', ({ topic, subscription }) => {
-    if (warned.has(topic) || warned.size >= MOST_TOPICS_WARNED_OF) return;
-    warned.add(topic);
-    const cure = 'add onEventNotification, or set onNoMatch';
-    logger.warn(fieldsOf(subscription), `no method takes a notification of ${urlForLogs(topic)}: ${cure}`);
-  });
 }
 
-const MOST_TOPICS_WARNED_OF = 1_000;
+/**
+ * Warns of notifications that no method takes, once for each set of things that were looked at in vain: the values are a
+ * stranger's, so of so many only.
+ */
+export function unhandledWarnings(
+  logger: Logger,
+): (notification: Notification, lookedAt: readonly string[]) => void {
+  const warned = new Set<string>();
+  return ({ topic, subscription }, lookedAt) => {
+    const looked = lookedAt.slice(0, MOST_QUOTED).map((each) => `, ${plain(each)}`);
+    const message = `no method takes a notification of ${urlForLogs(topic)}${looked.join('')}: name it in a table, add onEventNotification, or set onNoMatch`;
+    if (warned.has(message) || warned.size >= MOST_WARNINGS) return;
+    warned.add(message);
+    logger.warn(fieldsOf(subscription), message);
+  };
+}
+
+const MOST_WARNINGS = 1_000;
+const MOST_QUOTED = 8;
 
 function fieldsOf({ hub, topic, state }: SubscriptionView): object {
   return { hub: urlForLogs(hub), topic: urlForLogs(topic), state };

@@ -1,7 +1,7 @@
 import { reasonOf, urlForLogs, WebSubError, type Clock } from '@websub/shared';
 import { mapPayload } from '../dispatch/map-payload.js';
 import type { PayloadType } from '../dispatch/payload-type.js';
-import { select, type DispatchFacts, type MatchedBy } from '../dispatch/select.js';
+import { lookedAt, select, type DispatchFacts, type MatchedBy } from '../dispatch/select.js';
 import { PayloadValidationError, RetryLater, SubscriptionGone } from '../errors.js';
 import { Lanes } from '../lanes.js';
 import type { Life } from '../lifecycle/life.js';
@@ -28,7 +28,8 @@ export interface DeliveryParts {
   /** Aborted when a stop no longer waits. */
   signal(): AbortSignal;
   report(error: WebSubError, notification?: Notification): void;
-  unhandled(notification: Notification): void;
+  /** `lookedAt`: what no rule of the service names. */
+  unhandled(notification: Notification, lookedAt: readonly string[]): void;
   background(work: Promise<unknown>): void;
 }
 
@@ -193,8 +194,8 @@ export class Delivery {
     return { answer: answer(500, 'the subscriber failed'), error };
   }
 
-  #unmatched({ settings }: Service, notification: Notification): Outcome {
-    this.#parts.unhandled(notification);
+  #unmatched({ settings, rules }: Service, notification: DeliveryNotification): Outcome {
+    this.#parts.unhandled(notification, lookedAt(rules, factsOf(notification)));
     return { answer: answer(settings.onNoMatch === 'ack' ? 202 : 404), matchedBy: 'none' };
   }
 

@@ -46,8 +46,12 @@ export class Verification {
     if (said === 'failed') return answer(500, 'the subscriber failed');
     // A handler can refuse what is expected, and not confirm what is not: a third party could end subscriptions.
     if (!expected) return NOT_WANTED;
-    if (!said.accept) return said.reason === undefined ? NOT_WANTED : answer(404, said.reason);
     const { mode } = query;
+    if (!said.accept) {
+      const reason = said.reason ?? 'onSubscriptionVerification refused it';
+      if (mode === 'subscribe') await this.#parts.life.apply(subscription.id, { kind: 'declined', reason });
+      return said.reason === undefined ? NOT_WANTED : answer(404, said.reason);
+    }
     const lease = query.leaseSeconds === undefined ? {} : { leaseSeconds: query.leaseSeconds };
     // Stored before the answer, so that the hub is promised nothing that a crash could take back.
     await this.#parts.life.apply(subscription.id, { kind: 'verified', mode, ...lease });

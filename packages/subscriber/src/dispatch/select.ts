@@ -16,6 +16,21 @@ export function select(rules: readonly Rule[], facts: DispatchFacts): Rule | und
   return rules.find(({ match }) => fits(match, facts));
 }
 
+/** What the rules look at, and what is there, in words; each once. */
+export function lookedAt(rules: readonly Rule[], facts: DispatchFacts): readonly string[] {
+  const seen = rules.flatMap(({ match: { header, payload } }) => [
+    ...(header === undefined ? [] : [`the header ${header[0]} is ${quoted(facts.header(header[0]))}`]),
+    ...(payload === undefined ? [] : [`${payload[0]} is ${quoted(textAt(facts.payload, payload[0]))}`]),
+  ]);
+  return [...new Set(seen)];
+}
+
+const LONGEST_QUOTE = 60;
+
+function quoted(value: string | undefined): string {
+  return value === undefined ? 'not there' : JSON.stringify(value.slice(0, LONGEST_QUOTE));
+}
+
 function fits({ header, payload, topic }: Match, facts: DispatchFacts): boolean {
   if (header !== undefined && facts.header(header[0]) !== header[1]) return false;
   if (payload !== undefined && textAt(facts.payload, payload[0]) !== String(payload[1])) return false;

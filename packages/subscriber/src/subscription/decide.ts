@@ -49,6 +49,8 @@ export function decide(
       return subscription.pending === 'unsubscribe' ? ended(subscription, now) : same(subscription);
     case 'denied':
       return denied(subscription, event.reason, now, policy);
+    case 'declined':
+      return declined(subscription, event.reason, now);
     case 'delivered':
       return delivered(subscription, event, now);
     case 'given-up':
@@ -168,6 +170,17 @@ function denied(
         ['pending', 'renewAt'],
         [tell],
       );
+}
+
+/**
+ * Asked again, the service would be asked the same: a first request is over, and of a lease in force the rest runs out
+ * (LAW 5).
+ */
+function declined(s: StoredSubscription, reason: string, now: number): Decision {
+  if (s.pending !== 'subscribe') return same(s);
+  if (s.replaces !== undefined) return standDown(s, s.replaces, false, reason);
+  if (s.state === 'active') return changed(s, { attempts: 0 }, ['pending', 'retryAt', 'renewAt']);
+  return denied(s, reason, now, { ...DEFAULT_LIFE_POLICY, retryDeniedMs: null });
 }
 
 /** Whether it is told, and what becomes of this record, depends on the one that it was to take over from. */

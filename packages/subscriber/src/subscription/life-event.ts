@@ -12,6 +12,8 @@ export type LifeEvent =
   | { readonly kind: 'verified'; readonly mode: 'subscribe' | 'unsubscribe'; readonly leaseSeconds?: number }
   /** The hub says that it will not be. */
   | { readonly kind: 'denied'; readonly reason?: string }
+  /** The hub asked, and the service's own method refused what was asked for. */
+  | { readonly kind: 'declined'; readonly reason: string }
   /** A delivery was taken; `strong`: signed by sha256 or better; `timed`: with its id and time. */
   | { readonly kind: 'delivered'; readonly strong: boolean; readonly timed: boolean }
   /** A handler gave it up, so that the hub was answered 410. */
