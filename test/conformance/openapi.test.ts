@@ -37,6 +37,11 @@ beforeAll(async () => {
   );
 });
 
+/** What is answered at once, and not a stream. */
+function isOfApi(path: string): boolean {
+  return path.startsWith('/v1/') && !path.startsWith('/v1/sse/');
+}
+
 /** Holds a schema of the document, wherever in it it stands. */
 function validator(schema: Json): ValidateFunction {
   const reference = typeof schema['$ref'] === 'string' ? schema['$ref'] : '';
@@ -123,7 +128,7 @@ describe('the OpenAPI document', () => {
     // Whatever makes something comes first, whatever ends something last.
     const order = ['put', 'get', 'post', 'delete'];
     const inOrder = routes.toSorted(([a], [b]) => order.indexOf(a) - order.indexOf(b));
-    for (const [method, path] of inOrder.filter(([, each]) => each.startsWith('/v1/'))) {
+    for (const [method, path] of inOrder.filter(([, each]) => isOfApi(each))) {
       const noun = path.split('/')[2] ?? '';
       const real = path.slice('/v1'.length).replace(/\{\w+\}/, things[noun] ?? '');
       const body = method === 'post' || method === 'put' ? { ...bodies, ...streamBodies }[path] : undefined;
@@ -145,9 +150,7 @@ describe('the OpenAPI document', () => {
       dev: false,
       env: { WEBSUB_ADMIN_KEY: 'the-admin-key-of-the-test' },
     });
-    for (const [method, path] of routes.filter(
-      ([, each]) => each.startsWith('/v1/') && !each.endsWith('.json'),
-    )) {
+    for (const [method, path] of routes.filter(([, each]) => isOfApi(each) && !each.endsWith('.json'))) {
       const real = path.slice('/v1'.length).replace(/\{\w+\}/, 'nobody');
       for (const hub of [closed, keyed]) {
         const answer = await manage(hub, method.toUpperCase(), real);

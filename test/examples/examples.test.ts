@@ -56,6 +56,21 @@ it('05 passes its own tests', async () => {
   expect(output).toMatch(/pass 5\n.*fail 0\n/);
 });
 
+it('08 waits for events of wallets, and lets nobody wait for what is not his', async () => {
+  const output = await outputOf('08');
+  const told = [
+    'faber   is given "completed" of faber-1',
+    'alice   is given "completed" of alice-1',
+    'faber   is given "request" of faber-1',
+    'without a key            403 {"detail":"Not authenticated"}',
+    'with a key that is none  401 {"detail":"Unauthorized"}',
+    'with alice\'s key         403 {"detail":"Unauthorized"}',
+    'as admin of acme         200 and the event',
+  ];
+  expect(told.filter((line) => !output.includes(line))).toEqual([]);
+  expect(output.match(/was answered 200, then 204, and has stopped by itself/g)).toHaveLength(3);
+});
+
 it('lists the examples where none is named, and where there is none of the number', async () => {
   expect(await outputOf()).toMatch(/01-hello\n {2}02-dispatch-maps\n/);
   const wrong = new ExampleProcess('99');

@@ -37,6 +37,25 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     fallback: 'the public URL',
   },
   {
+    name: 'waypointJwtSecret',
+    kind: 'text',
+    help: "secret (HS256) of the tokens of Waypoint's tenants",
+    fallback: 'none',
+  },
+  {
+    name: 'waypointAdminKeys',
+    kind: 'list',
+    help: "keys of Waypoint's tenant admins: GROUP=KEY, or KEY for every group",
+    fallback: 'none',
+  },
+  { name: 'waypointGovernanceKey', kind: 'text', help: "key of Waypoint's governance", fallback: 'none' },
+  {
+    name: 'waypointTimeout',
+    kind: 'number',
+    help: 'seconds that a wait for the event of a wallet lasts',
+    fallback: '60',
+  },
+  {
     name: 'data',
     kind: 'text',
     help: 'folder of the embedded store; :memory: keeps nothing',

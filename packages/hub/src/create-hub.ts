@@ -7,15 +7,18 @@ import {
   UndiciHttpClient,
 } from '@websub/shared';
 import { anybodysGrant } from './access/grant.js';
+import { NO_TOPIC } from './access/topic-scope.js';
 import { Bridge } from './bridge/bridge.js';
 import { NativeProtocol } from './bridge/native/native-protocol.js';
 import type { SocketProtocol } from './bridge/socket/protocol.js';
 import { CableProtocol } from './bridge/cable/cable-protocol.js';
 import { LoomTopics } from './bridge/loom/loom-topics.js';
+import { OwnTopics } from './bridge/own-topics.js';
 import { Engine } from './engine.js';
 import { HubEmitter } from './events.js';
 import { Gate } from './gate/gate.js';
 import { openTokens } from './gate/open-tokens.js';
+import { WalletKeys } from './gate/wallet-keys.js';
 import { createApp } from './http/app.js';
 import type { Admit } from './http/entrance.js';
 import { createMetrics } from './http/metrics.js';
@@ -69,6 +72,7 @@ export async function createHub(
   const hub: { url: string; phase: Phase } = { url: '', phase: 'starting' };
   const topicBase = (): string => config.topicBase ?? hub.url;
   const loomTopics = new LoomTopics(topicBase);
+  const ownTopics = new OwnTopics(topicBase);
 
   // Whoever starts the hub says where the keys of tokens are: any address may be theirs.
   const keysHttp =
@@ -93,7 +97,10 @@ export async function createHub(
   const seal = await readySeal(config, store, events);
   const gate = new Gate({
     credentials: store.credentials,
-    anybody: anybodysGrant(config.openTo),
+    anybody: anybodysGrant(
+      config.openTo,
+      config.waypoint.keys === null ? NO_TOPIC : ownTopics.scopeOf('wallets'),
+    ),
     adminKey: config.adminKey,
     tokens,
     clock,
@@ -132,7 +139,7 @@ export async function createHub(
     clock,
     random,
     events,
-    topicBase,
+    ownTopics,
   });
   const admit: Admit = (request) => gate.admit(shownCredential(request, config));
   const protocols: readonly SocketProtocol[] = [
@@ -156,7 +163,7 @@ export async function createHub(
     webhooks: engine.webhooks,
     admission: engine.admission,
     publications: engine.publications,
-    ownTopics: bridge.ownTopics,
+    ownTopics,
     seal,
     clock,
   };
@@ -192,6 +199,10 @@ export async function createHub(
     admit,
     bridge,
     protocols,
+    waypoint: {
+      walletKeys: config.waypoint.keys === null ? undefined : new WalletKeys(config.waypoint.keys, clock),
+      timeoutMs: config.waypoint.timeoutMs,
+    },
     loom: {
       bridge,
       topics: loomTopics,

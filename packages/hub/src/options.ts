@@ -16,6 +16,7 @@ import {
 } from './delivery/patience.js';
 import type { OpenTo } from './access/grant.js';
 import type { StreamBounds } from './bridge/streams.js';
+import type { WalletKeySet } from './gate/wallet-keys.js';
 import type { Retention } from './log/log.js';
 import type { LeaseBounds } from './protocol/acceptance.js';
 import type { Validate } from './protocol/validation.js';
@@ -39,6 +40,18 @@ export interface HubOptions {
    * Default: the public URL. Written down, it stays the same when that changes.
    */
   readonly topicBase?: string;
+  /**
+   * Secret (HS256) of the tokens that acapy-cloud gives its tenants: with any of these three, who waits for the events of a
+   * wallet needs its `x-api-key`, and nobody reads `wallets/…` without a credential. At least 32 characters (not with `dev`).
+   * Default none.
+   */
+  readonly waypointJwtSecret?: string;
+  /** Keys of tenant admins: `GROUP=KEY` for the wallets of a group, `KEY` for all. At least 16 characters each (not with `dev`). */
+  readonly waypointAdminKeys?: readonly string[];
+  /** Key of governance. At least 16 characters (not with `dev`). Default none. */
+  readonly waypointGovernanceKey?: string;
+  /** Seconds that a wait for the event of a wallet lasts. Default 60. */
+  readonly waypointTimeout?: number;
   /** Folder of the embedded store; `:memory:` keeps nothing. Default `./websub-data`. */
   readonly data?: string;
   /** Development: loopback addresses allowed, publishing and the management API open, no rate limits. Default false. */
@@ -157,6 +170,10 @@ const schema = z.strictObject({
     .string()
     .refine(isTopicBase, 'is no http or https URL that ends with a slash: write https://hub.example.com/')
     .optional(),
+  waypointJwtSecret: z.string().min(1, 'is empty: give the secret of the tokens').optional(),
+  waypointAdminKeys: z.array(z.string().min(1, 'has an empty key: write GROUP=KEY')).default([]),
+  waypointGovernanceKey: z.string().min(1, 'is empty: give a key').optional(),
+  waypointTimeout: seconds.max(3_600, 'is longer than an hour: give less').default(60),
   data: z.string().min(1, 'is empty: name a folder, or :memory:').default('./websub-data'),
   dev: z.boolean().default(false),
   adminKey: z.string().min(16, 'has fewer than 16 characters: choose a longer key').optional(),
@@ -227,6 +244,7 @@ export interface ResolvedOptions {
   readonly publicUrl: string | undefined;
   /** `undefined`: below the public URL. */
   readonly topicBase: string | undefined;
+  readonly waypoint: WaypointOptions;
   readonly data: string;
   readonly dev: boolean;
   readonly adminKey: string | undefined;
@@ -256,6 +274,13 @@ export interface ResolvedOptions {
   readonly secretKeyFile: string | undefined;
 }
 
+/** How the hub stands in for Waypoint. */
+export interface WaypointOptions {
+  /** `null`: the hub's own rules say who may read. */
+  readonly keys: WalletKeySet | null;
+  readonly timeoutMs: number;
+}
+
 /** Whose tokens are taken. */
 export interface TokenOptions {
   /** File or URL of the key set. */
@@ -282,6 +307,7 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
     ...given,
     publicUrl: given.publicUrl,
     topicBase: given.topicBase,
+    waypoint: waypointOptions(parsed.data),
     adminKey: given.adminKey,
     secretKeyFile: given.secretKeyFile,
     streamsSecret: given.streamsSecret,
@@ -339,6 +365,33 @@ function tokenOptions({ jwtKeys, jwtAudience, jwtIssuer }: z.output<typeof schem
   if (jwtAudience === undefined)
     throw new OptionError('jwtAudience', 'is missing: name what the aud of tokens has to be');
   return { keys: jwtKeys, audience: jwtAudience, issuer: jwtIssuer };
+}
+
+// Of HMAC a key shorter than the hash is guessable (RFC 7518, section 3.2).
+const SHORTEST_JWT_SECRET = 32;
+const SHORTEST_WAYPOINT_KEY = 16;
+
+function waypointOptions({
+  dev,
+  waypointJwtSecret: jwtSecret,
+  waypointAdminKeys,
+  waypointGovernanceKey: governanceKey,
+  waypointTimeout,
+}: z.output<typeof schema>): WaypointOptions {
+  const timeoutMs = waypointTimeout * 1000;
+  const adminKeys = waypointAdminKeys.map((written) => {
+    const [, group, key] = /^([^=]+)=(.+)$/.exec(written) ?? [];
+    return { group: group ?? null, key: key ?? written };
+  });
+  const check = (option: string, text: string | undefined, shortest: number): void => {
+    if (!dev && text !== undefined && text.length < shortest)
+      throw new OptionError(option, `has fewer than ${shortest} characters: choose a longer one`);
+  };
+  check('waypointJwtSecret', jwtSecret, SHORTEST_JWT_SECRET);
+  check('waypointGovernanceKey', governanceKey, SHORTEST_WAYPOINT_KEY);
+  for (const { key } of adminKeys) check('waypointAdminKeys', key, SHORTEST_WAYPOINT_KEY);
+  const isOpen = jwtSecret === undefined && governanceKey === undefined && adminKeys.length === 0;
+  return { keys: isOpen ? null : { jwtSecret, adminKeys, governanceKey }, timeoutMs };
 }
 
 function toOptionError(issue: z.core.$ZodIssue | undefined): OptionError {

@@ -1,5 +1,5 @@
 import type { Principal } from './principal.js';
-import { common, EVERY_TOPIC, NO_TOPIC, union, type TopicScope } from './topic-scope.js';
+import { common, EVERY_TOPIC, NO_TOPIC, union, without, type TopicScope } from './topic-scope.js';
 
 /** What may be done with a topic. A `ping` says that it changed; `publish` gives its content. */
 export type TopicAction = 'ping' | 'publish' | 'register' | 'read';
@@ -33,7 +33,11 @@ export interface OpenTo {
   readonly management: boolean;
 }
 
-export function anybodysGrant({ pings, content, reading, management }: OpenTo): Grant {
+/** `secret` are topics that nobody reads without a credential, whatever else is open. */
+export function anybodysGrant(
+  { pings, content, reading, management }: OpenTo,
+  secret: TopicScope = NO_TOPIC,
+): Grant {
   const every = (open: boolean): TopicScope => (open ? EVERY_TOPIC : NO_TOPIC);
   return {
     manages: management,
@@ -41,7 +45,7 @@ export function anybodysGrant({ pings, content, reading, management }: OpenTo): 
       ping: every(pings),
       publish: every(content),
       register: every(management),
-      read: every(reading),
+      read: without(every(reading), secret),
     },
     endsAt: Infinity,
   };

@@ -35,6 +35,12 @@ export function common(one: TopicScope, other: TopicScope): TopicScope {
   return { includes: (topic) => one.includes(topic) && other.includes(topic) };
 }
 
+/** The topics of one that are none of the other's. */
+export function without(one: TopicScope, other: TopicScope): TopicScope {
+  if (one === NO_TOPIC || other === NO_TOPIC) return one;
+  return { includes: (topic) => one.includes(topic) && !other.includes(topic) };
+}
+
 /** The topics of either. */
 export function union(one: TopicScope, other: TopicScope): TopicScope {
   if (one === EVERY_TOPIC || other === NO_TOPIC) return one;

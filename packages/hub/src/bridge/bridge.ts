@@ -5,7 +5,7 @@ import type { Gate } from '../gate/gate.js';
 import type { HotTail } from '../log/hot-tail.js';
 import { ConsumerRoll } from './consumer-roll.js';
 import { Envelopes } from './envelope.js';
-import { OwnTopics } from './own-topics.js';
+import type { OwnTopics } from './own-topics.js';
 import { Payloads } from './payload.js';
 import { Readers } from './readers.js';
 import { SseCodec } from './sse-codec.js';
@@ -21,8 +21,7 @@ export interface BridgeOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: HubEmitter;
-  /** The URL below which the hub has topics of its own; known once it listens. */
-  readonly topicBase: () => string;
+  readonly ownTopics: OwnTopics;
 }
 
 /** Everything that gives the log's entries to readers who keep their own place. */
@@ -49,7 +48,7 @@ export class Bridge {
     this.clock = clock;
     this.random = random;
     this.events = events;
-    this.ownTopics = new OwnTopics(options.topicBase);
+    this.ownTopics = options.ownTopics;
     this.readers = new Readers({ ...options, payloads });
     this.consumers = new ConsumerRoll({ ...options, readers: this.readers });
     this.streams = new Streams({ ...options, readers: this.readers });

@@ -8,7 +8,9 @@ export type Filter =
   | { readonly op: 'not'; readonly one: Filter }
   | { readonly op: 'exists'; readonly path: Path }
   | { readonly op: 'in'; readonly path: Path; readonly values: readonly string[] }
-  | { readonly op: 'prefix' | 'gt' | 'lt'; readonly path: Path; readonly value: string };
+  | { readonly op: 'prefix' | 'gt' | 'lt'; readonly path: Path; readonly value: string }
+  /** Text that is the same, as other systems compare; nobody can ask for it by `where` or `filter`. */
+  | { readonly op: 'is'; readonly path: Path; readonly value: string };
 
 /** What is compared: something of the payload by its names, a header, the type, the id or the topic. */
 export type Path =
@@ -67,6 +69,8 @@ export function matches(filter: Filter, entry: Entry, payload: () => Payload): b
       return !matches(filter.one, entry, payload);
     case 'exists':
       return valueAt(filter.path, entry, payload) !== undefined;
+    case 'is':
+      return valueAt(filter.path, entry, payload) === filter.value;
     case 'in': {
       const value = textAt(filter.path, entry, payload);
       return value !== undefined && filter.values.includes(value);

@@ -1,4 +1,5 @@
 import { parseWebUrl, WebSubError } from '@websub/shared';
+import type { TopicScope } from '../access/topic-scope.js';
 
 /** Things that other systems name by themselves, and that are topics of this hub: a target, a topic of a wallet, a client. */
 export type OwnKind = 'targets' | 'wallets' | 'clients';
@@ -25,6 +26,11 @@ export class OwnTopics {
   namesOf(kind: OwnKind, topic: string): readonly string[] {
     const below = this.#below(kind);
     return topic.startsWith(below) ? topic.slice(below.length).split('/').map(decoded) : [];
+  }
+
+  /** All topics of this kind. */
+  scopeOf(kind: OwnKind): TopicScope {
+    return { includes: (topic) => topic.startsWith(this.#below(kind)) };
   }
 
   #below(kind: OwnKind): string {

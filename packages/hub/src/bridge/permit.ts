@@ -42,10 +42,13 @@ export class RenewablePermit implements Permit {
   readonly #holders = new Set<(end: 'expired' | 'revoked') => void>();
   #grant: Grant;
   #permit: Permit;
+  readonly #bySubject: boolean;
   #release: () => void = () => undefined;
 
-  constructor(gate: Gate, grant: Grant) {
+  /** `bySubject` false: how many streams its subject has is nobody's business, as with systems where one has many. */
+  constructor(gate: Gate, grant: Grant, bySubject = true) {
     this.#gate = gate;
+    this.#bySubject = bySubject;
     this.#grant = grant;
     this.#permit = permitOf(gate, grant);
   }
@@ -60,7 +63,7 @@ export class RenewablePermit implements Permit {
   }
 
   get subject(): string | undefined {
-    return this.#permit.subject;
+    return this.#bySubject ? this.#permit.subject : undefined;
   }
 
   get endsAt(): number {

@@ -39,6 +39,11 @@ export function readRequestOf(
   };
 }
 
+/** The id of the last event that a client had: by the header, or where it cannot send that, by a parameter. */
+export function lastEventIdOf(params: URLSearchParams, header: string | undefined): string | undefined {
+  return header || oneOf(params, ['last_event_id', 'lastEventID', 'lastEventId']);
+}
+
 /** What somebody says about where to begin. */
 export interface PlaceWords {
   /** The header. */
@@ -56,7 +61,7 @@ export function readPlace(
 ): Pick<ReadRequest, 'start' | 'resumes' | 'requested' | 'onGap'> {
   const lookBack = one(params, 'look_back');
   const words = {
-    lastEventId: lastEventId || oneOf(params, ['last_event_id', 'lastEventID', 'lastEventId']),
+    lastEventId: lastEventIdOf(params, lastEventId),
     since: one(params, 'since') ?? (lookBack === undefined ? usual : undefined),
     lookBack,
   };

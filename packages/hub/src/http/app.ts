@@ -18,6 +18,7 @@ import { storeGuard } from './store-guard.js';
 import { statusPage, type StatusOptions } from './status.js';
 import { notFound, upgradeRequired } from './upgrade-required.js';
 import { waitRoute } from './wait.js';
+import { WALLET_PATHS, walletEvents, type WalletEventsOptions } from './wallet-events.js';
 import { welcome } from './welcome.js';
 
 export interface AppOptions {
@@ -26,6 +27,7 @@ export interface AppOptions {
   readonly gate: Gate;
   readonly admit: Admit;
   readonly bridge: Bridge;
+  readonly waypoint: Pick<WalletEventsOptions, 'walletKeys' | 'timeoutMs'>;
   readonly loom: Omit<LoomApiOptions, 'admit'>;
   readonly corsOrigins: readonly string[];
   /** What is spoken over WebSocket, where HTTP is not. */
@@ -68,12 +70,11 @@ export function createApp(options: AppOptions): Express {
     else if (complaint !== undefined) sendPlain(response, 503, complaint);
     else sendPlain(response, 200, 'ready');
   });
-  app.use(
-    ['/v1/sse', '/v1/wait', '/v1/streams', ...SESSION_ROUTES.map(({ path }) => path)],
-    cors(options.corsOrigins),
-  );
+  const streamPaths = ['/v1/sse', '/v1/wait', '/v1/streams', ...SESSION_ROUTES.map(({ path }) => path)];
+  app.use([...streamPaths, ...WALLET_PATHS], cors(options.corsOrigins));
   // Before anything is refused because the hub is not ready: an EventSource would not come back.
   app.use('/v1', eventStreams({ bridge, admit, isReady }), waitRoute({ bridge, admit, isReady }));
+  app.get(WALLET_PATHS, walletEvents({ ...options.waypoint, bridge, admit, isReady }));
   for (const route of SESSION_ROUTES) app.get(route.path, sessionStream({ bridge, admit, isReady }, route));
   for (const { paths, hides } of options.protocols)
     app.all([...paths], hides === true ? notFound : upgradeRequired);

@@ -27,6 +27,7 @@ import { acceptedUpdateSchema, notificationsSchema } from './management/targets.
 import { topicPageSchema, topicSchema } from './management/topics.js';
 import { sessionUpdateBody } from '../bridge/waltid/session-update.js';
 import { statusSchema } from './status.js';
+import { WALLET_PATHS } from './wallet-events.js';
 
 const problemSchema = z.object({
   type: z.literal('about:blank'),
@@ -274,6 +275,12 @@ const PUBLIC_PATHS: Readonly<Record<string, Record<string, Json>>> = {
   '/sse/{target}': {
     get: events('Updates of a walt.id target: the session, by the name of the event', '/sse/{target}'),
   },
+  ...Object.fromEntries(
+    WALLET_PATHS.map((path) => path.replaceAll(/:(\w+)/g, '{$1}')).map((path) => [
+      path,
+      { get: events('The one event of a wallet that is waited for, as with Waypoint', path) },
+    ]),
+  ),
   '/verification-session/{id}/events': {
     get: events('Updates of a walt.id session', '/verification-session/{id}/events'),
   },

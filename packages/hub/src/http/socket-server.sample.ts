@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { anybodysGrant } from '../access/grant.js';
 import { Bridge } from '../bridge/bridge.js';
+import { OwnTopics } from '../bridge/own-topics.js';
 import type { StreamBounds } from '../bridge/streams.js';
 import type { SocketProtocol } from '../bridge/socket/protocol.js';
 import { MemoryConsumers } from '../contract/memory-consumers.js';
@@ -59,7 +60,7 @@ export class SocketServer {
       clock,
       random: systemRandom,
       events,
-      topicBase: () => 'https://hub.example/',
+      ownTopics: new OwnTopics(() => 'https://hub.example/'),
     });
     events.on('stream-closed', ({ end }) => this.ends.push(end));
     events.on('fault', ({ error }) => this.faults.push(error));

@@ -6,11 +6,10 @@ import type { Bridge } from '../bridge/bridge.js';
 import type { ConsumerRequest } from '../bridge/consumer-roll.js';
 import { consumerRequestOf, consumerWordsOf } from '../bridge/consumer-words.js';
 import { gapView } from '../bridge/gap.js';
-import { matches } from '../bridge/filter.js';
 import type { RenewablePermit } from '../bridge/permit.js';
 import { choice, readRequestOf, wholeNumber, type ReadRequest } from '../bridge/read-request.js';
 import { SSE_FORMATS } from '../bridge/sse-codec.js';
-import { parseCursor } from '../log/cursor.js';
+import { wasGiven } from '../bridge/was-given.js';
 import {
   onlyMethods,
   permitFor,
@@ -78,25 +77,6 @@ async function wait(options: EventStreamsOptions, request: Request, response: Re
       },
     });
   }
-}
-
-/**
- * Whether the client comes back with the id of an event that it waited for: then it has what it wanted, and 204 keeps an
- * `EventSource` from waiting for the next one. A wait that timed out comes back with an id of nothing that it wanted.
- */
-async function wasGiven(
-  { log, payloads }: Bridge,
-  { selection, filter, start, resumes }: ReadRequest,
-  permit: RenewablePermit,
-): Promise<boolean> {
-  if (!resumes || start.kind !== 'cursor') return false;
-  const position = parseCursor(log.epoch, start.cursor);
-  if (position === undefined) return false;
-  const [at] = await log.contentsThrough(position, 1);
-  if (at?.position !== position || !selection.includes(at.topic) || !permit.mayRead(at.topic)) return false;
-  const entry = await log.find(at.topic, position);
-  if (entry === undefined || entry.corrupt) return false;
-  return filter === undefined || matches(filter, entry, () => payloads.of(entry));
 }
 
 interface Waiting {

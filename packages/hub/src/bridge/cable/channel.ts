@@ -175,6 +175,7 @@ function ofEvent(filter: Filter | undefined): Filter | undefined {
     case 'exists':
     case 'in':
     case 'prefix':
+    case 'is':
     case 'gt':
     case 'lt': {
       const { path } = filter;
