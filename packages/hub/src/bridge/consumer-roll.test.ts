@@ -269,6 +269,20 @@ describe('consumers', () => {
     expect(roll.list(undefined, { limit: 9 }).map(({ name }) => name)).toEqual(['in-use']);
   });
 
+  it('may be kept for less: as long after a start of the hub as after the client has left', async () => {
+    const { attachment } = await attach({ name: 'short', keptMs: 300_000 });
+    attachment.leave();
+    await clock.advance(299_000);
+    expect(roll.count).toBe(1);
+    await settled();
+    await start();
+    await clock.advance(299_000);
+    expect(roll.count).toBe(1);
+    await clock.advance(2_000);
+    await settled();
+    expect(roll.count).toBe(0);
+  });
+
   it('have an hour to come back to a hub that was down for longer than that', async () => {
     const kept = (await attach()).attachment.consumer;
     store = new MemoryConsumers();

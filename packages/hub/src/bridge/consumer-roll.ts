@@ -34,6 +34,8 @@ export interface ConsumerRequest {
   readonly window: number;
   /** What is acknowledged before anything is given. */
   readonly upto?: string | undefined;
+  /** Milliseconds that a new one is kept while nobody uses it. Default: as long as the hub keeps consumers. */
+  readonly keptMs?: number;
 }
 
 const MOST_CONSUMERS = 100_000;
@@ -74,8 +76,11 @@ export class ConsumerRoll {
   async start(): Promise<void> {
     const { consumers, clock } = this.#options;
     for await (const batch of consumers.load()) for (const consumer of batch) this.#add(consumer);
-    const grace = clock.now() + GRACE_MS;
-    for (const kept of this.#all.values()) this.#agenda.schedule(kept, Math.max(this.#endOf(kept), grace));
+    const now = clock.now();
+    for (const kept of this.#all.values()) {
+      const grace = now + Math.min(GRACE_MS, kept.keptMs ?? Infinity);
+      this.#agenda.schedule(kept, Math.max(this.#endOf(kept), grace));
+    }
   }
 
   /** Settles when every place is saved; nobody reads with a consumer any more. */
@@ -185,7 +190,7 @@ export class ConsumerRoll {
 
   #create(
     id: string,
-    { owner, name }: ConsumerRequest,
+    { owner, name, keptMs }: ConsumerRequest,
     wanted: ReadRequest,
     position: Position,
   ): KeptConsumer {
@@ -200,6 +205,7 @@ export class ConsumerRoll {
       patterns: [],
       createdAt: now,
       usedAt: now,
+      ...(keptMs === undefined ? {} : { keptMs }),
       position,
       beganAt: position,
       open: [],
@@ -292,8 +298,8 @@ export class ConsumerRoll {
     );
   }
 
-  #endOf({ usedAt }: KeptConsumer): number {
-    return usedAt + this.#options.consumerExpiryMs;
+  #endOf({ usedAt, keptMs }: KeptConsumer): number {
+    return usedAt + (keptMs ?? this.#options.consumerExpiryMs);
   }
 }
 

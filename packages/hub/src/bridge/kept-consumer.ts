@@ -11,6 +11,7 @@ export class KeptConsumer implements AgendaItem {
   readonly owner: Owner;
   readonly name: string;
   readonly createdAt: number;
+  readonly keptMs: number | undefined;
   readonly progress: Progress;
   topics: readonly string[];
   patterns: readonly string[];
@@ -25,6 +26,7 @@ export class KeptConsumer implements AgendaItem {
     this.owner = consumer.owner;
     this.name = consumer.name;
     this.createdAt = consumer.createdAt;
+    this.keptMs = consumer.keptMs;
     this.progress = new Progress(consumer);
     this.topics = consumer.topics;
     this.patterns = consumer.patterns;
@@ -33,7 +35,8 @@ export class KeptConsumer implements AgendaItem {
 
   /** As it is stored. */
   get stored(): Consumer {
-    const { id, owner, name, topics, patterns, createdAt, usedAt } = this;
-    return { id, owner, name, topics, patterns, createdAt, usedAt, ...this.progress.place };
+    const { id, owner, name, topics, patterns, createdAt, usedAt, keptMs, progress } = this;
+    const kept = keptMs === undefined ? {} : { keptMs };
+    return { id, owner, name, topics, patterns, createdAt, usedAt, ...kept, ...progress.place };
   }
 }

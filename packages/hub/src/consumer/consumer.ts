@@ -22,6 +22,8 @@ export interface Consumer extends ConsumerPlace {
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   readonly usedAt: number;
+  /** Milliseconds that it is kept while nobody uses it; absent: as long as the hub keeps consumers. */
+  readonly keptMs?: number;
 }
 
 /** Everything up to `position` is settled, except what is open. */

@@ -91,6 +91,14 @@ async function publish(
   await room.log.append([entryOf(id, { topic, content, publishedAt: room.clock.now() })]);
 }
 
+/** Settles when the probe holds, while time passes: places are saved every now and then. */
+async function inTime(room: SocketServer, probe: () => boolean): Promise<void> {
+  while (!probe()) {
+    await room.clock.advance(10);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 async function seconds(room: SocketServer, count: number): Promise<void> {
   for (let nth = 0; nth < count; nth++) {
     await room.clock.advance(1_000);
@@ -476,6 +484,123 @@ describe('what a client performs', () => {
   });
 });
 
+describe('a place that the hub keeps', () => {
+  const CLIENT = '/cable?client=7f2c1e90-8a4b-4c0e-9f6d-2b1a3c4d5e6f';
+  const billing = (more: object = {}): string => orders({ consumer: 'billing', ...more });
+
+  /** Leaves, and settles when the hub has noticed. */
+  async function left(room: SocketServer, client: Client): Promise<void> {
+    const before = room.ends.length;
+    client.socket.terminate();
+    await until(() => room.ends.length > before);
+  }
+
+  /** Connects, subscribes, and settles with what it is given first. */
+  async function resumed(room: SocketServer, identifier: string, path = '/cable'): Promise<Client> {
+    const client = await connected(room, { path, options: path === '/cable' ? AS_ADMIN : {} });
+    await subscribed(client, identifier);
+    return client;
+  }
+
+  it('is where the client acknowledged, by id or cursor, whatever its pongs say', async () => {
+    const room = await start();
+    const identifier = billing({ ack: 'explicit' });
+    const client = await resumed(room, identifier);
+    for (const id of ['1', '2', '3', '4']) await publish(room, id);
+    await until(() => ids(client).length === 4);
+    perform(client, identifier, { action: 'ack', id: '1' });
+    perform(client, identifier, { action: 'ack', cursor: (given(client)[1] as Message)['cursor'] });
+    await subscribed(client, orders({ barrier: 1 }));
+    await seconds(room, 10);
+    await left(room, client);
+    const again = await resumed(room, identifier);
+    await until(() => ids(again).length === 2);
+    expect(ids(again)).toEqual(['3', '4']);
+  });
+
+  it.each([
+    ['of a consumer', billing(), '/cable'],
+    ['of a client with a name', orders(), CLIENT],
+  ])('%s is where its pongs say, when it acknowledges nothing', async (_whose, identifier, path) => {
+    const room = await start();
+    const client = await resumed(room, identifier, path);
+    await publish(room, '1');
+    await until(() => ids(client).length === 1);
+    const pinged = new Promise((resolve) => client.socket.once('ping', resolve));
+    await seconds(room, 4);
+    await pinged;
+    await seconds(room, 1);
+    await publish(room, '2');
+    await until(() => ids(client).length === 2);
+    await left(room, client);
+    await publish(room, '3');
+    const again = await resumed(room, identifier, path);
+    await until(() => ids(again).length === 2);
+    expect(ids(again)).toEqual(['2', '3']);
+  });
+
+  it('of a client with a name is kept for five minutes', async () => {
+    const room = await start();
+    await left(room, await resumed(room, orders(), CLIENT));
+    await publish(room, 'missed');
+    await room.clock.advance(301_000);
+    const again = await resumed(room, orders(), CLIENT);
+    await publish(room, 'new');
+    await until(() => ids(again).includes('new'));
+    expect(ids(again)).toEqual(['new']);
+  });
+
+  it('moves when the client rewinds, for good', async () => {
+    const room = await start();
+    const client = await resumed(room, billing());
+    for (const id of ['1', '2']) await publish(room, id);
+    await until(() => ids(client).length === 2);
+    perform(client, billing(), { action: 'ack', id: '2' });
+    perform(client, billing(), { action: 'rewind', last: 1 });
+    await inTime(room, () => ids(client).length === 3);
+    expect(ids(client)).toEqual(['1', '2', '2']);
+    await left(room, client);
+    const again = await resumed(room, billing());
+    await until(() => ids(again).length === 1);
+    expect(ids(again)).toEqual(['2']);
+  });
+
+  it('is used by one at a time: the one before is told that it is refused', async () => {
+    const room = await start();
+    const [first, second] = [await resumed(room, billing()), await resumed(room, billing())];
+    await until(() => first.texts.at(-1)!.includes('reject_subscription'));
+    await publish(room, '1');
+    await until(() => ids(second).length === 1);
+    expect(ids(first)).toEqual([]);
+  });
+
+  it("is nobody's without a credential or a name of the client, which is no short one", async () => {
+    const room = await start();
+    const client = await connected(room);
+    expect((await subscribed(client, billing()))['type']).toBe('reject_subscription');
+    perform(client, orders(), { action: 'ack', id: '1' });
+    const short = await connected(room, { path: '/cable?client=me' });
+    expect(short.messages).toEqual([{ type: 'disconnect', reason: 'invalid_request', reconnect: false }]);
+  });
+
+  it('is what an acknowledgement needs, of which a client hears that asked for it', async () => {
+    const room = await start();
+    const told = async (identifier: string): Promise<unknown[]> => {
+      const client = await resumed(room, identifier);
+      await publish(room, 'x');
+      await until(() => ids(client).includes('x'));
+      const before = client.texts.length;
+      perform(client, identifier, { action: 'ack', id: 'x' });
+      await inTime(room, () => client.texts.length > before);
+      return (client.messages.slice(before) as Message[]).map(({ message }) => (message as Message)['$hub']);
+    };
+    expect([await told(billing({ control: true })), await told(orders({ control: true }))]).toEqual([
+      ['acked'],
+      ['error'],
+    ]);
+  });
+});
+
 describe("a client of AnyCable's extended protocol", () => {
   const extended = (room: SocketServer, sid = ''): Promise<Client> =>
     connected(room, { path: `/cable${sid && `?sid=${sid}`}`, protocols: [EXT] });
@@ -586,5 +711,79 @@ describe("a client of AnyCable's extended protocol", () => {
     const path = `/cable?sid=${String(welcomeOf(client)['sid'])}`;
     const again = await connected(room, { path, protocols: [EXT], options });
     expect(welcomeOf(again)).toEqual({ type: 'welcome', sid: expect.any(String) });
+  });
+
+  describe('who is present', () => {
+    const presenceOf = (client: Client): unknown[] =>
+      (client.messages as Message[]).filter(({ type }) => type === 'presence').map(({ message }) => message);
+    const join = (client: Client, id: string, info: unknown = { name: id }): void =>
+      client.say({ command: 'join', identifier: orders(), presence: { id, info } });
+
+    it('is told to all of the topic, wherever they stand in it, and to who asks', async () => {
+      const room = await start();
+      const [ada, bob] = [await extended(room), await extended(room)];
+      await subscribed(ada, orders(), { presence: { id: 'ada', info: 1 } });
+      const wide = orders({ since: 'earliest' });
+      await subscribed(bob, wide);
+      bob.say({ command: 'join', identifier: wide, presence: { id: 7, info: null } });
+      await until(() => presenceOf(ada).length === 2);
+      bob.say({ command: 'presence', identifier: wide });
+      await until(() => presenceOf(bob).length === 2);
+      const records = [
+        { id: 'ada', info: 1 },
+        { id: '7', info: null },
+      ];
+      expect([presenceOf(ada), presenceOf(bob)]).toEqual([
+        records.map((record) => ({ type: 'join', ...record })),
+        [
+          { type: 'join', ...records[1] },
+          { type: 'info', total: 2, records },
+        ],
+      ]);
+    });
+
+    it('ends when they leave, at once, and when their connection broke, after a while', async () => {
+      const room = await start();
+      const [ada, bob, witness] = [await extended(room), await extended(room), await extended(room)];
+      for (const client of [ada, bob, witness]) await subscribed(client, orders());
+      join(ada, 'ada');
+      join(bob, 'bob');
+      await until(() => presenceOf(witness).length === 2);
+      ada.say({ command: 'leave', identifier: orders() });
+      await until(() => presenceOf(witness).length === 3);
+      await left(room, bob);
+      await seconds(room, 14);
+      expect(presenceOf(witness)).toHaveLength(3);
+      await seconds(room, 2);
+      expect(presenceOf(witness).slice(2)).toEqual([
+        { type: 'leave', id: 'ada' },
+        { type: 'leave', id: 'bob' },
+      ]);
+    });
+
+    it('may not be said again and again', async () => {
+      const room = await start();
+      const client = await extended(room);
+      await subscribed(client, orders());
+      for (let nth = 0; nth < 80; nth++) join(client, 'ada', nth);
+      await until(() => presenceOf(client).length === 80);
+      expect(presenceOf(client).filter((message) => (message as Message)['type'] === 'error')).toHaveLength(
+        16,
+      );
+    });
+
+    it('is no business of clients of Action Cable, which would take it for a message', async () => {
+      const room = await start();
+      const plain = await connected(room);
+      await subscribed(plain, orders());
+      join(plain, 'plain');
+      const client = await extended(room);
+      await subscribed(client, orders(), { presence: { id: 'ada' } });
+      await subscribed(plain, orders({ barrier: 1 }));
+      expect([presenceOf(plain), presenceOf(client)]).toEqual([
+        [],
+        [{ type: 'join', id: 'ada', info: null }],
+      ]);
+    });
   });
 });

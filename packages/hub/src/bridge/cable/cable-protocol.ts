@@ -1,4 +1,6 @@
+import { RateLimit } from '../../protocol/rate-limit.js';
 import type { Bridge } from '../bridge.js';
+import { Presence } from '../presence.js';
 import type { Call, Conversation, Farewell, SocketEnd, SocketProtocol } from '../socket/protocol.js';
 import type { Socket } from '../socket/socket.js';
 import type { LoomTopics } from '../loom/loom-topics.js';
@@ -30,6 +32,7 @@ const FAREWELLS: Partial<Record<SocketEnd, readonly [DisconnectReason, boolean, 
   rate: ['too_many', true, 1013],
   busy: ['too_many', true, 1013],
 };
+const JOINS = { perSecond: 2, burst: 64 };
 const SERVER_RESTART = ['server_restart', true, 1001] as const;
 
 /** Action Cable, as Rails speaks it, and AnyCable's extension of it. */
@@ -40,6 +43,8 @@ export class CableProtocol implements SocketProtocol {
   readonly #options: CableProtocolOptions;
   readonly #codec: CableCodec;
   readonly #sessions: CableSessions;
+  readonly #presence: Presence;
+  readonly #joins = new RateLimit(JOINS);
 
   constructor(options: CableProtocolOptions) {
     const { bridge, topics } = options;
@@ -47,6 +52,7 @@ export class CableProtocol implements SocketProtocol {
     this.#options = options;
     this.#codec = new CableCodec({ epoch: log.epoch, payloads, envelopes, topics });
     this.#sessions = new CableSessions(clock);
+    this.#presence = new Presence(clock);
   }
 
   choose(offered: readonly string[]): string | undefined {
@@ -58,6 +64,8 @@ export class CableProtocol implements SocketProtocol {
       ...this.#options,
       codec: this.#codec,
       sessions: this.#sessions,
+      presence: this.#presence,
+      joins: this.#joins,
       socket,
       call,
       isExtended: call.subprotocol === EXTENDED,

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { WebSubError } from '@websub/shared';
 import { z } from 'zod';
+import { ACK_MODES } from '../attachment.js';
 import type { Filter } from '../filter.js';
 import { EVENT_NAME } from '../loom/loom-event.js';
 import type { LoomTopics } from '../loom/loom-topics.js';
@@ -18,6 +20,10 @@ export interface Channel {
   readonly saysOnGap: boolean;
   /** The name of a reader whose place the hub keeps. */
   readonly consumer: string | undefined;
+  /** Whether the client acknowledges by itself what it has worked on. */
+  readonly acknowledges: boolean;
+  /** What those share who see each other. */
+  readonly room: string;
   /** Whether the client wants to be told of what the hub does. */
   readonly control: boolean;
   /** Whose signature allows it; then nothing else is asked. */
@@ -33,7 +39,6 @@ export interface ChannelOptions {
 }
 
 const MOST_EVENTS = 256;
-const CONSUMER = /^[\w.:-]{1,128}$/;
 
 const list = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
 const place = z.union([z.string(), z.int()]).transform(String);
@@ -45,10 +50,8 @@ const common = {
   filter: z
     .union([z.string(), z.record(z.string(), z.unknown()).transform((it) => JSON.stringify(it))])
     .optional(),
-  consumer: z
-    .string()
-    .regex(CONSUMER, 'consumer is no name: use 1 to 128 letters, digits and . _ : -')
-    .optional(),
+  consumer: z.string().optional(),
+  ack: z.enum(ACK_MODES).default('auto'),
   control: z.boolean('control is neither true nor false').default(false),
 };
 
@@ -82,36 +85,49 @@ export function readChannel(
 ): Channel {
   const wish = readIdentifier(text);
   const params = commonParams(wish);
-  const { consumer, control } = wish;
-  const manner = {
-    consumer,
-    control,
+  const { format, signed } = addTopics(params, wish, organisation, options);
+  const read = readRequestOf(params, undefined, now);
+  const request = format === 'event' ? { ...read, filter: ofEvent(read.filter) } : read;
+  const { topics, patterns } = request.selection;
+  return {
+    format,
+    signed,
+    request,
+    room: roomOf([...topics.toSorted(), ...patterns.toSorted()]),
+    consumer: wish.consumer,
+    acknowledges: wish.ack === 'explicit',
+    control: wish.control,
     saysSince: params.has('since') || params.has('look_back'),
     saysOnGap: params.has('on_gap'),
-    signed: false,
   };
-  const request = (): ReadRequest => readRequestOf(params, undefined, now);
+}
+
+/** Says what each channel is about, and how its entries look. */
+function addTopics(
+  params: URLSearchParams,
+  wish: Identifier,
+  organisation: string | undefined,
+  { topics, streamsSecret, hubUrl }: ChannelOptions,
+): Pick<Channel, 'format' | 'signed'> {
   switch (wish.channel) {
-    case 'EventChannel': {
-      addEvents(params, wish.events, organisation, options.topics);
-      const read = request();
-      return { ...manner, format: 'event', request: { ...read, filter: ofEvent(read.filter) } };
-    }
+    case 'EventChannel':
+      addEvents(params, wish.events, organisation, topics);
+      return { format: 'event', signed: false };
     case 'TopicChannel':
       for (const topic of [...(wish.topic ?? []), ...(wish.topics ?? [])]) params.append('topic', topic);
       for (const pattern of wish.match ?? []) params.append('match_urlpattern', pattern);
       for (const type of wish.type ?? []) params.append('type', type);
-      return { ...manner, format: 'envelope', request: request() };
+      return { format: 'envelope', signed: false };
     case '$pubsub': {
-      const { name, signed } = streamOf(wish, options.streamsSecret);
-      params.append('topic', URL.canParse(name) ? name : streamTopic(name, options.hubUrl()));
-      return { ...manner, format: 'body', request: request(), signed };
+      const { name, signed } = streamOf(wish, streamsSecret);
+      params.append('topic', /^https?:\/\//i.test(name) ? name : streamTopic(name, hubUrl()));
+      return { format: 'body', signed };
     }
   }
 }
 
 /** The topic of a stream that has a plain name. */
-export function streamTopic(name: string, hubUrl: string): string {
+function streamTopic(name: string, hubUrl: string): string {
   return new URL(`streams/${encodeURIComponent(name)}`, hubUrl).href;
 }
 
@@ -197,6 +213,11 @@ function streamOf(
   }
   if (stream_name === undefined) throw wrong('stream_name is missing: send it, or signed_stream_name');
   return { name: stream_name, signed: false };
+}
+
+/** Whoever follows the same topics is in the same room, wherever he stands in them. */
+function roomOf(topics: readonly string[]): string {
+  return createHash('sha256').update(topics.join(' ')).digest('base64url');
 }
 
 function wrong(sentence: string): WebSubError {

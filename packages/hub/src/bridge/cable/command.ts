@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { PresenceRecord } from '../presence.js';
 
 /** Where an AnyCable client stands in a stream, as it was told with the last message. */
 export interface StreamPosition {
@@ -12,12 +13,6 @@ export interface HistoryWish {
   readonly since: number | undefined;
   /** By the names of streams. */
   readonly streams: Readonly<Record<string, StreamPosition>>;
-}
-
-/** Whom an AnyCable client says it is. */
-export interface PresenceWish {
-  readonly id: string;
-  readonly info: unknown;
 }
 
 /** What a client performs on its subscription, by `message`. */
@@ -39,12 +34,12 @@ export type Command =
       readonly command: 'subscribe';
       readonly identifier: string;
       readonly history?: HistoryWish | undefined;
-      readonly presence?: PresenceWish | undefined;
+      readonly presence?: PresenceRecord | undefined;
     }
   | { readonly command: 'unsubscribe' | 'leave' | 'presence'; readonly identifier: string }
   | { readonly command: 'message'; readonly identifier: string; readonly action: Action }
   | { readonly command: 'history'; readonly identifier: string; readonly history: HistoryWish }
-  | { readonly command: 'join'; readonly identifier: string; readonly presence: PresenceWish }
+  | { readonly command: 'join'; readonly identifier: string; readonly presence: PresenceRecord }
   | { readonly command: 'pong' };
 
 const LONGEST_IDENTIFIER = 8_192;
@@ -69,15 +64,20 @@ const history = z.object({
     .transform((streams) => streams ?? {}),
 });
 const presence = z
-  .object({ id: z.union([z.string().min(1).max(256), z.number().transform(String)]), info: z.unknown() })
-  .refine(({ info }) => JSON.stringify(info ?? null).length <= LONGEST_PRESENCE);
+  .object({
+    id: z.union([z.string().min(1).max(256), z.number().transform(String)]),
+    info: z.unknown().optional(),
+  })
+  .transform(({ id, info = null }) => ({ id, info }))
+  .refine(({ info }) => JSON.stringify(info).length <= LONGEST_PRESENCE);
 
 const command = z.discriminatedUnion('command', [
   z.object({
     command: z.literal('subscribe'),
     identifier,
-    history: history.nullish().transform((wish) => wish ?? undefined),
-    presence: presence.nullish().transform((wish) => wish ?? undefined),
+    // Whoever says it wrongly is not left without an answer.
+    history: history.optional().catch(undefined),
+    presence: presence.optional().catch(undefined),
   }),
   z.object({ command: z.enum(['unsubscribe', 'leave', 'presence']), identifier }),
   z.object({ command: z.literal('message'), identifier, data: z.string() }),

@@ -1,19 +1,13 @@
-import type { Gap } from '../gap.js';
-import { gapView } from '../gap.js';
+import { gapView, type Gap } from '../gap.js';
+import type { PresenceChange, PresenceRecord } from '../presence.js';
 
 /** Why a connection ends. */
 export type DisconnectReason =
   'unauthorized' | 'invalid_request' | 'server_restart' | 'remote' | 'token_expired' | 'too_many' | 'stalled';
 
 /** Who is there, as AnyCable tells it. */
-export interface PresenceRecord {
-  readonly id: string;
-  readonly info: unknown;
-}
-
 export type PresenceMessage =
-  | ({ readonly type: 'join' } & PresenceRecord)
-  | { readonly type: 'leave'; readonly id: string }
+  | PresenceChange
   | { readonly type: 'info'; readonly total: number; readonly records: readonly PresenceRecord[] }
   | { readonly type: 'error' };
 

@@ -5,7 +5,7 @@ export interface CableSession {
   /** Who it was; nobody else can have it back. */
   readonly owner: string;
   /** The cursors where its subscriptions stood, by their identifiers. */
-  readonly subscriptions: ReadonlyMap<string, string>;
+  readonly places: ReadonlyMap<string, string>;
 }
 
 interface KeptSession extends CableSession {
@@ -35,7 +35,7 @@ export class CableSessions {
   }
 
   keep(sid: string, session: CableSession): void {
-    const identifiers = [...session.subscriptions.keys()];
+    const identifiers = [...session.places.keys()];
     const size = identifiers.reduce(
       (sum, text) => sum + text.length + SESSION_CHARACTERS,
       SESSION_CHARACTERS,
