@@ -120,11 +120,12 @@ export class Attachment implements ReaderSource {
     await this.#options.saved();
   }
 
-  /** With `auto`: everything that was given has left. */
-  settle(): void {
+  /** With `auto`: everything that was given has arrived, or up to this entry. */
+  settle(through?: Position): void {
     const { consumer, onProgress } = this.#options;
     if (this.ack !== 'auto' || this.#left || consumer.progress.unsettled === 0) return;
-    consumer.progress.settleAll();
+    if (through === undefined) consumer.progress.settleAll();
+    else consumer.progress.settleThrough(through);
     onProgress();
   }
 

@@ -8,7 +8,7 @@ import { choice, one, wholeNumber } from './read-request.js';
 /** What a reader says about a consumer, before it is known whose that is. */
 export type ConsumerWords = Omit<ConsumerRequest, 'owner'> & { readonly client: string | undefined };
 
-const WINDOW = { least: 1, most: 1_000, usual: 256 };
+export const WINDOW = { least: 1, most: 1_000, usual: 256 };
 
 /** Reads `consumer`, `client`, `ack`, `window` and `upto`; `undefined` without a consumer. Throws `invalid_request`. */
 export function consumerWordsOf(params: URLSearchParams): ConsumerWords | undefined {

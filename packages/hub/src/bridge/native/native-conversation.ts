@@ -1,6 +1,8 @@
 import type { Admission } from '../../protocol/admission.js';
 import type { Publications } from '../../protocol/publication.js';
+import type { Principal } from '../../access/principal.js';
 import { NO_TOPIC } from '../../access/topic-scope.js';
+import { isSameOwner, ownerOf } from '../../consumer/consumer.js';
 import { WINDOW_BYTES } from '../back-pressure.js';
 import type { Bridge } from '../bridge.js';
 import { permitOf } from '../permit.js';
@@ -25,6 +27,7 @@ export interface NativeConversationOptions {
 
 /** A client that may read nothing yet has so long to show a credential. */
 const AUTH_MS = 10_000;
+const MOST_SAVING = 1_000;
 
 /** What one client of the native protocol says, and is told. */
 export class NativeConversation implements Conversation {
@@ -32,6 +35,8 @@ export class NativeConversation implements Conversation {
   readonly #replies: Replies;
   readonly #subscriptions: SubscriptionList;
   readonly #authBy: number;
+  /** Acknowledgements that are being saved. */
+  #saving = 0;
 
   constructor(options: NativeConversationOptions) {
     const { socket, bridge } = options;
@@ -73,6 +78,10 @@ export class NativeConversation implements Conversation {
     if (mayNothing && now >= this.#authBy) this.#options.socket.end('unauthorized');
   }
 
+  watermark(): () => void {
+    return this.#subscriptions.watermark();
+  }
+
   ended(): void {
     this.#subscriptions.clear();
   }
@@ -92,6 +101,10 @@ export class NativeConversation implements Conversation {
       case 'credit':
         subscriptions.grant(word);
         return;
+      case 'ack':
+        return this.#soon(this.#replies.whether(word, () => subscriptions.acknowledge(word)));
+      case 'nack':
+        return this.#soon(this.#replies.whether(word, () => subscriptions.refuseEntry(word)));
       case 'pause':
       case 'resume':
         subscriptions.pause(word);
@@ -101,6 +114,13 @@ export class NativeConversation implements Conversation {
       case 'ping':
         this.#replies.tell({ op: 'pong', ...('t' in word ? { t: word.t } : {}) });
     }
+  }
+
+  /** Each is saved together with others: to wait for it before the next is read would be one in each batch. */
+  #soon(saving: Promise<void>): void | Promise<void> {
+    this.#saving += 1;
+    const saved = saving.finally(() => (this.#saving -= 1));
+    return this.#saving < MOST_SAVING ? undefined : saved;
   }
 
   async #auth(word: Word<'auth'>): Promise<void> {
@@ -123,10 +143,12 @@ export class NativeConversation implements Conversation {
           this.#replies.err(word, 'busy', 'too many streams are open in this name: close one');
           return;
         }
+        const isSame = isSameHolder(socket.permit.principal, grant.principal);
         socket.permit.renew(grant);
         const { endsAt } = grant;
         this.#replies.ok(word, { exp: endsAt === Infinity ? null : secondsOf(endsAt) });
         this.#subscriptions.endForbidden();
+        if (!isSame) this.#subscriptions.endConsumers();
       }
     }
   }
@@ -154,6 +176,11 @@ export class NativeConversation implements Conversation {
     });
     this.#replies.ok(word, { cursor, ...(id === undefined ? {} : { id }) });
   }
+}
+
+function isSameHolder(one: Principal | undefined, other: Principal | undefined): boolean {
+  const [before, now] = [ownerOf(one, undefined), ownerOf(other, undefined)];
+  return before !== undefined && now !== undefined && isSameOwner(before, now);
 }
 
 function secondsOf(milliseconds: number): number {

@@ -1,3 +1,7 @@
+import { WebSubError } from '@websub/shared';
+import { checkedWords, consumerRequestOf, WINDOW } from '../consumer-words.js';
+import type { ConsumerRequest } from '../consumer-roll.js';
+import type { Permit } from '../permit.js';
 import { readRequestOf, type ReadRequest } from '../read-request.js';
 import type { Word } from './words.js';
 
@@ -12,6 +16,22 @@ export function readRequestOfWord(word: Word<'sub'>, now: number): ReadRequest {
   if (filter !== undefined) params.set('filter', JSON.stringify(filter));
   if (onGap !== undefined) params.set('on_gap', onGap);
   return readRequestOf(params, undefined, now);
+}
+
+/** The consumer that the client wants to read with; `undefined` without one. Throws `invalid_request` with the cure. */
+export function consumerOfWord(word: Word<'sub'>, permit: Permit): ConsumerRequest | undefined {
+  const { consumer, ack, client, window, upto } = word;
+  if (consumer === undefined) {
+    if (ack === undefined || ack === 'none') return undefined;
+    throw wrong('ack needs a consumer, whose place the hub keeps: send its name');
+  }
+  if (ack === 'none') throw wrong('a consumer acknowledges: send ack auto or explicit');
+  const words = { name: consumer, client, ack: ack ?? 'auto', window: window ?? WINDOW.usual, upto };
+  return consumerRequestOf(checkedWords(words), permit);
+}
+
+function wrong(sentence: string): WebSubError {
+  return new WebSubError('invalid_request', sentence);
 }
 
 /** The same with another beginning. */

@@ -1,4 +1,4 @@
-import { WebSubError } from '@websub/shared';
+import { reasonOf, WebSubError } from '@websub/shared';
 import type { HubEmitter } from '../../events.js';
 import type { Socket } from '../socket/socket.js';
 import { ERRORS, type ErrorName } from './close-codes.js';
@@ -46,8 +46,8 @@ export class Replies {
     try {
       await work();
     } catch (thrown) {
-      if (thrown instanceof WebSubError && !BROKEN.has(thrown.code))
-        this.err(asked, 'invalid', thrown.message);
+      const error = thrown instanceof WebSubError ? NAMES[thrown.code] : undefined;
+      if (error !== undefined) this.err(asked, error, reasonOf(thrown));
       else {
         this.#events.emit('fault', { where: `socket ${asked.op}`, error: thrown });
         this.err(asked, 'failed', 'the hub cannot do this at the moment: try again later');
@@ -56,5 +56,10 @@ export class Replies {
   }
 }
 
-/** What is no fault of the client's. */
-const BROKEN: ReadonlySet<string> = new Set(['store_full', 'store_failed', 'stopped']);
+/** What is no fault of the hub's. */
+const NAMES: Readonly<Record<string, ErrorName>> = {
+  invalid_request: 'invalid',
+  too_large: 'invalid',
+  gone: 'gap',
+  retry_later: 'busy',
+};

@@ -1,11 +1,13 @@
+import type { Attachment } from '../attachment.js';
 import { begin, type Beginning } from '../begin.js';
 import type { Bridge } from '../bridge.js';
+import { incomplete, type Gap } from '../gap.js';
 import { cursorOf } from '../locate.js';
 import { mayBegin } from '../permit.js';
 import type { ReadRequest } from '../read-request.js';
 import type { Socket } from '../socket/socket.js';
 import type { EventFrames } from './event-frames.js';
-import { readRequestOfWord, rewound } from './read-words.js';
+import { consumerOfWord, readRequestOfWord, rewound } from './read-words.js';
 import type { Asked, Replies } from './replies.js';
 import { Subscription } from './subscription.js';
 import type { Word } from './words.js';
@@ -16,6 +18,8 @@ export interface SubscriptionListOptions {
   readonly frames: EventFrames;
   readonly replies: Replies;
 }
+
+type Begun = Extract<Beginning, { readonly kind: 'begun' }>;
 
 export const MOST_SUBSCRIPTIONS = 128;
 
@@ -45,21 +49,20 @@ export class SubscriptionList {
     }
     const request = readRequestOfWord(word, bridge.clock.now());
     if (!this.#allows(word, request)) return;
-    const beginning = await begin(bridge.log, request);
-    if (socket.hasEnded) return;
     const subscription = new Subscription({
       ...this.#options,
       sid,
       request,
+      consumer: consumerOfWord(word, socket.permit),
       credit: word.credit ?? Infinity,
       onEnd: (why, detail) => {
         this.#bySid.delete(sid);
         replies.err({ op: 'sub', sid }, why, `${detail}: subscribe again`);
       },
     });
-    // Before it begins: a reader may end as soon as it has begun.
-    if (beginning.kind === 'begun') this.#bySid.set(sid, subscription);
-    this.#begin(word, subscription, beginning);
+    // Before it begins: it may end as soon as it has begun.
+    this.#bySid.set(sid, subscription);
+    await this.#open(word, subscription, request);
   }
 
   /** Goes on elsewhere; where that cannot be, on as before. */
@@ -70,7 +73,15 @@ export class SubscriptionList {
     const request = rewound(subscription.request, word.from, bridge.clock.now());
     const beginning = await begin(bridge.log, request);
     if (socket.hasEnded || this.#bySid.get(word.sid) !== subscription) return;
-    this.#begin(word, subscription, beginning);
+    const { attachment } = subscription;
+    if (beginning.kind === 'refused') this.#refuse(word, beginning.gap);
+    else if (attachment === undefined) this.#begin(word, subscription, beginning);
+    else {
+      subscription.stop();
+      await bridge.consumers.seek(attachment.consumer, beginning.position);
+      // It comes back to its consumer, which is there by now.
+      await this.#open(word, subscription, { ...request, start: { kind: 'latest' }, resumes: false });
+    }
   }
 
   remove(word: Word<'unsub'>): void {
@@ -102,22 +113,76 @@ export class SubscriptionList {
     }
   }
 
+  /** Ends those that read with a consumer of somebody whose the connection is no longer. */
+  endConsumers(): void {
+    for (const subscription of this.#bySid.values()) {
+      if (subscription.consumer === undefined) continue;
+      this.#drop(subscription);
+      const detail = 'its consumer is of whoever showed the credential before: subscribe again';
+      this.#options.replies.err({ op: 'sub', sid: subscription.sid }, 'forbidden_topic', detail);
+    }
+  }
+
+  /** Acknowledges what a consumer was given, up to an entry or one alone; answered when that is durable. */
+  async acknowledge(word: Word<'ack'>): Promise<void> {
+    const { upto, cursor } = word;
+    await this.#account(word, async (attachment) => {
+      if (upto !== undefined) await attachment.ackThrough(upto);
+      else if (cursor !== undefined) await attachment.ackOne(cursor);
+      this.#options.replies.ok(word, { cursor: upto ?? cursor });
+    });
+  }
+
+  /** Asks for an entry again. */
+  async refuseEntry(word: Word<'nack'>): Promise<void> {
+    await this.#account(word, async (attachment) => {
+      await attachment.nack(word.cursor, word.delay_ms ?? 0);
+      this.#options.replies.ok(word, { cursor: word.cursor });
+    });
+  }
+
+  /** What acknowledges by the peer's pong everything that was given so far. */
+  watermark(): () => void {
+    const marks = [...this.#bySid.values()].map((subscription) => subscription.watermark());
+    return () => {
+      for (const mark of marks) mark?.();
+    };
+  }
+
   clear(): void {
     this.#bySid.clear();
   }
 
-  #begin(asked: Asked, subscription: Subscription, beginning: Beginning): void {
-    const { bridge, replies } = this.#options;
-    if (beginning.kind === 'refused') {
-      const { requested, reason } = beginning.gap;
-      const detail = `what follows ${requested} is not complete any more (${reason}): begin with "earliest", or let on_gap decide`;
-      replies.err(asked, 'gap', detail);
-      return;
+  /** Begins as the request says, or where the consumer is. Where that cannot be, the subscription is none. */
+  async #open(asked: Asked, subscription: Subscription, request: ReadRequest): Promise<void> {
+    const { bridge, socket } = this.#options;
+    const { consumer } = subscription;
+    let attachment: Attachment | undefined;
+    try {
+      attachment = consumer && (await bridge.consumers.attach(consumer, request));
+      const beginning = await begin(bridge.log, attachment?.from(request) ?? request);
+      if (beginning.kind === 'begun' && !socket.hasEnded) {
+        this.#begin(asked, subscription, beginning, attachment);
+        return;
+      }
+      if (beginning.kind === 'refused') this.#refuse(asked, beginning.gap);
+    } catch (error) {
+      attachment?.leave();
+      this.#drop(subscription);
+      throw error;
     }
-    const { position, gap } = beginning;
-    subscription.end();
-    replies.ok(asked, { cursor: cursorOf(bridge.log, position) });
-    subscription.begin(position, gap);
+    attachment?.leave();
+    this.#drop(subscription);
+  }
+
+  #begin(asked: Asked, subscription: Subscription, { position, gap }: Begun, attachment?: Attachment): void {
+    subscription.stop();
+    this.#options.replies.ok(asked, { cursor: cursorOf(this.#options.bridge.log, position) });
+    subscription.begin(position, gap, attachment);
+  }
+
+  #refuse(asked: Asked, { requested, reason }: Gap): void {
+    this.#options.replies.err(asked, 'gap', incomplete(requested, reason).message);
   }
 
   #allows(asked: Asked, { selection }: ReadRequest): boolean {
@@ -126,6 +191,21 @@ export class SubscriptionList {
     if (mayBegin(grant, selection.topics)) return true;
     replies.forbid(asked, grant.principal === undefined, 'reading these topics');
     return false;
+  }
+
+  async #account(
+    asked: Asked & { readonly sid: string },
+    action: (attachment: Attachment) => Promise<void>,
+  ): Promise<void> {
+    const subscription = this.#find(asked);
+    if (subscription === undefined) return;
+    if (subscription.attachment !== undefined) await action(subscription.attachment);
+    else
+      this.#options.replies.err(
+        asked,
+        'no_consumer',
+        'this subscription keeps its own place: subscribe with a consumer',
+      );
   }
 
   #find(asked: Asked & { readonly sid: string }): Subscription | undefined {
@@ -140,7 +220,7 @@ export class SubscriptionList {
   }
 
   #drop(subscription: Subscription): void {
-    subscription.end();
+    subscription.stop();
     this.#bySid.delete(subscription.sid);
   }
 }

@@ -1,7 +1,9 @@
 import type { Entry, Position } from '../../log/log.js';
+import type { Attachment, ConsumerEnd, ConsumerSink } from '../attachment.js';
 import type { Bridge } from '../bridge.js';
 import { gapView, type Gap } from '../gap.js';
-import type { Reader, Sink } from '../reader.js';
+import type { ConsumerRequest } from '../consumer-roll.js';
+import type { Reader } from '../reader.js';
 import type { ReadRequest } from '../read-request.js';
 import type { Socket } from '../socket/socket.js';
 import type { EventFrames } from './event-frames.js';
@@ -15,12 +17,20 @@ export interface SubscriptionOptions {
   readonly request: ReadRequest;
   /** Entries that may come before the client takes more; `Infinity`: all. */
   readonly credit: number;
+  /** The consumer that it reads with, where the hub keeps its place. */
+  readonly consumer: ConsumerRequest | undefined;
   /** It ends by itself, and why. */
-  readonly onEnd: (why: 'gap' | 'failed', detail: string) => void;
+  readonly onEnd: (why: 'gap' | 'failed' | ConsumerEnd, detail: string) => void;
 }
 
+const ENDED: Readonly<Record<ConsumerEnd, string>> = {
+  taken_over: 'another connection reads with the consumer',
+  sought: 'the consumer was sent to another place',
+  removed: 'the consumer was removed',
+};
+
 /** One reader of a connection, with a name that its client gave it. It takes what its credit allows. */
-export class Subscription implements Sink {
+export class Subscription implements ConsumerSink {
   readonly sid: string;
   readonly request: ReadRequest;
   readonly #options: SubscriptionOptions;
@@ -29,6 +39,9 @@ export class Subscription implements Sink {
   #toldLive = false;
   /** Absent before it begins. */
   #reader: Reader | undefined;
+  #attachment: Attachment | undefined;
+  /** The last entry that it was given. */
+  #given: Position | undefined;
 
   constructor(options: SubscriptionOptions) {
     this.sid = options.sid;
@@ -37,17 +50,31 @@ export class Subscription implements Sink {
     this.#credit = options.credit;
   }
 
-  /** Reads from there on. The client is told of what is missing before anything else. */
-  begin(position: Position, gap: Gap | undefined): void {
-    const { socket } = this.#options;
-    this.#toldLive = false;
-    if (gap !== undefined) this.#tellGap(gap);
-    const { selection, filter, onGap } = this.request;
-    this.#reader = socket.follow({ selection, filter, onGap, position, permit: socket.permit }, this);
+  get consumer(): ConsumerRequest | undefined {
+    return this.#options.consumer;
   }
 
-  end(): void {
+  get attachment(): Attachment | undefined {
+    return this.#attachment;
+  }
+
+  /** Reads from there on. The client is told of what is missing before anything else. */
+  begin(position: Position, gap: Gap | undefined, attachment: Attachment | undefined): void {
+    const { socket } = this.#options;
+    this.#toldLive = false;
+    this.#attachment = attachment;
+    if (gap !== undefined) this.#tellGap(gap);
+    const { selection, filter, onGap } = this.request;
+    const reading = { selection, filter, onGap, position, permit: socket.permit };
+    this.#reader =
+      attachment === undefined ? socket.follow(reading, this) : socket.followAs(attachment, reading, this);
+  }
+
+  /** Reads no more, and leaves its consumer to others. */
+  stop(): void {
     if (this.#reader !== undefined) this.#options.socket.unfollow(this.#reader);
+    this.#reader = undefined;
+    this.#attachment = undefined;
   }
 
   /** Takes so many entries more. False when it takes all anyway. */
@@ -75,6 +102,8 @@ export class Subscription implements Sink {
 
   entry(entry: Entry): void {
     this.#credit -= 1;
+    this.#given = entry.position;
+    if (this.#attachment?.ack === 'auto') this.#options.socket.confirm();
     this.#options.socket.give(this.#options.frames.of(this.sid, entry));
   }
 
@@ -83,7 +112,7 @@ export class Subscription implements Sink {
       this.#tellGap(gap);
       return;
     }
-    this.end();
+    this.stop();
     this.#options.onEnd('gap', `what follows ${gap.requested} is not complete any more (${gap.reason})`);
   }
 
@@ -96,8 +125,22 @@ export class Subscription implements Sink {
   }
 
   failed(): void {
-    this.end();
+    this.stop();
     this.#options.onEnd('failed', 'the hub cannot read what it has stored at the moment');
+  }
+
+  /** Others use the consumer, or nobody shall. */
+  end(why: ConsumerEnd): void {
+    this.stop();
+    this.#options.onEnd(why, ENDED[why]);
+  }
+
+  /** What to call when the peer has everything that was given so far; nothing where that is nobody's business. */
+  watermark(): (() => void) | undefined {
+    const attachment = this.#attachment;
+    const given = this.#given;
+    if (attachment?.ack !== 'auto' || given === undefined) return undefined;
+    return () => attachment.settle(given);
   }
 
   #tellGap(gap: Gap): void {

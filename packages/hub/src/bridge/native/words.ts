@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { ACK_MODES } from '../attachment.js';
+import { WINDOW } from '../consumer-words.js';
 import { GAP_POLICIES } from '../gap.js';
 
 /**
@@ -9,6 +11,9 @@ import { GAP_POLICIES } from '../gap.js';
 const LONGEST_SID = 64;
 const MOST_TOPICS = 256;
 const MOST_CREDIT = 1_000_000_000;
+const LONGEST_DELAY_MS = 86_400_000;
+const WRONG_DELAY = `delay_ms is no whole number from 0 to ${LONGEST_DELAY_MS}: send another one`;
+const WRONG_WINDOW = `window is no whole number from ${WINDOW.least} to ${WINDOW.most}: send another one`;
 
 export const SID = z
   .string('sid is missing: give the subscription a name of your own')
@@ -60,6 +65,28 @@ const sub = z
       .optional(),
     from: from.optional(),
     credit: credit.optional().describe('Entries that may come before more is asked for; absent: all'),
+    consumer: z
+      .string('consumer is no text: send a name')
+      .optional()
+      .describe('A place with a name that the hub keeps, for whatever reads with it'),
+    client: z
+      .string('client is no text: send a random text')
+      .optional()
+      .describe('Whose the consumer is, where no credential says it: a secret of the client'),
+    ack: z
+      .enum(['none', ...ACK_MODES], 'ack is none of none, auto, explicit: choose one')
+      .optional()
+      .describe('How a consumer acknowledges: `auto` (by pongs) when absent'),
+    window: z
+      .int(WRONG_WINDOW)
+      .min(WINDOW.least, WRONG_WINDOW)
+      .max(WINDOW.most, WRONG_WINDOW)
+      .optional()
+      .describe(`Entries that may be given and not acknowledged; ${WINDOW.usual} when absent`),
+    upto: z
+      .string('upto is no text: send a cursor')
+      .optional()
+      .describe('Acknowledged before anything is given'),
     on_gap: z
       .enum(GAP_POLICIES, `on_gap is none of ${GAP_POLICIES.join(', ')}: choose one`)
       .optional()
@@ -72,6 +99,26 @@ const rewind = z.object({ op: z.literal('rewind'), sid: SID, from }).describe('G
 const credits = z
   .object({ op: z.literal('credit'), sid: SID, n: credit.describe('Further entries that may come') })
   .describe('Takes more entries; answered only when it is wrong');
+const ack = z
+  .object({
+    op: z.literal('ack'),
+    sid: SID,
+    upto: z.string('upto is no text: send a cursor').optional().describe('Everything up to this entry'),
+    cursor: z.string('cursor is no text: send one').optional().describe('This entry alone'),
+  })
+  .refine(
+    (word) => (word.upto === undefined) !== (word.cursor === undefined),
+    'ack has none or both of upto and cursor: send one',
+  )
+  .describe('Acknowledges what a consumer was given; answered when it is on stable storage');
+const nack = z
+  .object({
+    op: z.literal('nack'),
+    sid: SID,
+    cursor: z.string('cursor is missing: send the one of an entry that was given'),
+    delay_ms: z.int(WRONG_DELAY).min(0, WRONG_DELAY).max(LONGEST_DELAY_MS, WRONG_DELAY).optional(),
+  })
+  .describe('Asks for an entry again, after a while');
 const pause = z.object({ op: z.literal('pause'), sid: SID }).describe('Takes nothing for a while');
 const resume = z.object({ op: z.literal('resume'), sid: SID }).describe('Goes on after a pause');
 const pub = z
@@ -93,7 +140,19 @@ const ping = z
   .describe('Asks whether the hub is there');
 
 /** Everything that a client may say. */
-export const CLIENT_WORDS = { auth, sub, unsub, rewind, credit: credits, pause, resume, pub, ping };
+export const CLIENT_WORDS = {
+  auth,
+  sub,
+  unsub,
+  rewind,
+  ack,
+  nack,
+  credit: credits,
+  pause,
+  resume,
+  pub,
+  ping,
+};
 export type ClientOp = keyof typeof CLIENT_WORDS;
 export type ClientWord = z.output<(typeof CLIENT_WORDS)[ClientOp]>;
 export type Word<Op extends ClientOp> = z.output<(typeof CLIENT_WORDS)[Op]>;
@@ -116,7 +175,9 @@ const ok = z
     op: z.literal('ok'),
     ref,
     sid: SID.optional(),
-    cursor: cursor.optional().describe('Where the subscription begins, or the entry that was published'),
+    cursor: cursor
+      .optional()
+      .describe('Where the subscription begins; the entry that was acknowledged, or published'),
     id: z.string().optional().describe('The id of the entry that was published'),
     exp: z
       .int()

@@ -40,6 +40,11 @@ export class Pulse {
     webSocket.ping(payload, false, () => (this.#leftAt = clock.monotonic()));
   }
 
+  /** Pings at the next occasion. */
+  hasten(): void {
+    this.#nextAt = 0;
+  }
+
   /** Whether the peer was asked and has said nothing for too long. */
   isLost(now: number): boolean {
     return this.#pending !== undefined && now - this.#leftAt >= PONG_MS;

@@ -133,6 +133,11 @@ export class Socket implements OpenStream {
     this.send(message);
   }
 
+  /** Pings within about a second, so that {@link Conversation.watermark} is told soon, for as often as it is called. */
+  confirm(): void {
+    this.#pulse.hasten();
+  }
+
   /** Sends anything else, whether there is room or not: a client that does not take it is not listened to either. */
   send(message: Message): void {
     if (this.#ended !== undefined) return;
