@@ -4,6 +4,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createApp } from '../../packages/hub/dist/http/app.js';
+import type { HubProcess } from '../support/hub-process.js';
 import { send, type Answer } from '../support/http.js';
 import { idOf, manage } from '../support/manage.js';
 import { inState, listAll, published, statusAddress, subscribe, subscribed } from '../support/requests.js';
@@ -117,12 +118,14 @@ describe('the OpenAPI document', () => {
       '/v1/streams/{id}/token': { token: key },
       '/v1/streams/{id}/ack': { cursor },
       '/v1/streams/{id}/nack': { cursor: again },
+      '/v1/consumers/{id}/seek': { cursor },
     };
     const things: Readonly<Record<string, string>> = {
       'dead-letters': String(letter?.['id']),
       credentials: (JSON.parse(credential.text) as { id: string }).id,
       subscriptions: id,
       targets: 'session',
+      consumers: await idOfConsumer(hub, topic),
       streams: String(stream.headers['hub-stream']),
     };
     // Whatever makes something comes first, whatever ends something last.
@@ -153,7 +156,9 @@ describe('the OpenAPI document', () => {
     for (const [method, path] of routes.filter(([, each]) => isOfApi(each) && !each.endsWith('.json'))) {
       const real = path.slice('/v1'.length).replace(/\{\w+\}/, 'nobody');
       for (const hub of [closed, keyed]) {
-        const answer = await manage(hub, method.toUpperCase(), real);
+        // Who asks is looked at when what is asked makes sense.
+        const body = path.endsWith('/seek') ? { cursor: 'x.1' } : undefined;
+        const answer = await manage(hub, method.toUpperCase(), real, body);
         // Of a stream its id is all that is asked for.
         const refused = path.startsWith('/v1/streams/') ? [400, 404] : [401, 403];
         expect(refused).toContain(answer.status);
@@ -164,6 +169,16 @@ describe('the OpenAPI document', () => {
     }
   });
 });
+
+/** A consumer that nobody reads with at the moment. */
+async function idOfConsumer(hub: HubProcess, topic: string): Promise<string> {
+  const waiting = new URL('/v1/wait?consumer=idle&client=a-client-of-the-test&since=earliest', hub.url);
+  waiting.searchParams.set('topic', topic);
+  expect((await send(waiting.href)).status).toBe(200);
+  type Page = { readonly items: readonly { readonly id: string; readonly name: string }[] };
+  const { items } = JSON.parse((await manage(hub, 'GET', '/consumers')).text) as Page;
+  return items.find(({ name }) => name === 'idle')!.id;
+}
 
 /** The hub's router; nothing is asked of it, so it needs none of what its handlers work with. */
 function router(): unknown {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { send } from '../support/http.js';
+import { manage } from '../support/manage.js';
 import { published } from '../support/requests.js';
 import { eventSource } from '../support/sse-clients.js';
 import { Stream } from '../support/stream.js';
@@ -140,6 +141,77 @@ describe('a named consumer', () => {
     const answer = await send(addressOf('/v1/sse', { ...newReading(), consumer: 'billing', ...fields }));
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.text)).toMatchObject({ detail: expect.stringMatching(/: \w+/) });
+  });
+});
+
+describe('the API of consumers', () => {
+  const credential = async (tenant: string): Promise<string> => {
+    const body = { role: 'reader', tenant, read: ['*'] };
+    return (JSON.parse((await manage(world.hub, 'POST', '/credentials', body)).text) as { key: string }).key;
+  };
+  const asking = (key: string) => ({ authorization: `Bearer ${key}` });
+  const get = async (path: string, headers: Readonly<Record<string, string>>) => {
+    const answer = await send(new URL(`/v1${path}`, world.hub.url).href, { headers });
+    return { status: answer.status, body: JSON.parse(answer.text) as Record<string, unknown> };
+  };
+
+  it('shows how far each is, moves it and removes it; and whoever reads with it hears of that', async () => {
+    const reading = newReading();
+    const key = await credential('acme');
+    await publishAll(reading.topic, 'a', 'bb', 'ccc');
+    const url = addressOf('/v1/sse', {
+      topic: reading.topic,
+      consumer: 'shown',
+      since: 'earliest',
+      ack: 'explicit',
+    });
+    const stream = await Stream.open(url, { headers: asking(key) });
+    opened.push(stream);
+    await stream.gets(3);
+    await post(`${streamOf(stream)}/ack`, { cursor: idOf(stream, 'a') });
+    const listed = (await get('/consumers?limit=1000', {})).body['items'] as Record<string, unknown>[];
+    const shown = listed.find(({ name, tenant }) => name === 'shown' && tenant === 'acme')!;
+    expect(shown).toMatchObject({
+      holder: '',
+      topics: [reading.topic],
+      cursor: idOf(stream, 'a'),
+      lag: { entries: 2, bytes: 5, since: expect.any(String) },
+      unacknowledged: 2,
+      in_use: true,
+      expires_at: null,
+    });
+    const path = `/consumers/${String(shown['id'])}`;
+    expect((await post(`/v1${path}/seek`, { cursor: idOf(stream, 'bb') })).status).toBe(200);
+    await until('the stream has ended', () => stream.ended);
+    expect(stream.named('bye')).toMatchObject([{ data: expect.stringContaining('"sought"') }]);
+    const second = await Stream.open(url, { headers: asking(key) });
+    opened.push(second);
+    expect(await second.gets(1)).toEqual(['ccc']);
+    expect((await post(`/v1${path}/seek`, { since: '2000-01-01T00:00:00Z' })).status).toBe(200);
+    const third = await Stream.open(url, { headers: asking(key) });
+    opened.push(third);
+    expect(await third.gets(3)).toEqual(['a', 'bb', 'ccc']);
+    expect((await send(new URL(`/v1${path}`, world.hub.url).href, { method: 'DELETE' })).status).toBe(204);
+    await until('the stream has ended', () => third.ended);
+    expect(third.named('bye')).toMatchObject([{ data: expect.stringContaining('"removed"') }]);
+    expect((await get(path, {})).status).toBe(404);
+  });
+
+  it('tells what is left to be read of topics by pattern', async () => {
+    const reading = newReading();
+    await publishAll(reading.topic, 'a', 'bb');
+    const stream = await Stream.open(
+      addressOf('/v1/wait', {
+        match_urlpattern: `${reading.topic}*`,
+        client: reading.client,
+        consumer: 'patterned',
+        since: 'earliest',
+      }),
+    );
+    await until('it is answered', () => stream.ended);
+    const listed = (await get('/consumers?limit=1000', {})).body['items'] as Record<string, unknown>[];
+    const shown = listed.find(({ name }) => name === 'patterned');
+    expect(shown).toMatchObject({ lag: { entries: 1, bytes: 2 }, in_use: false, unacknowledged: 0 });
   });
 });
 

@@ -1,19 +1,22 @@
 import { WebSubError, type Clock } from '@websub/shared';
-import { consumerId, isSameOwner, type Consumer, type Owner } from '../consumer/consumer.js';
+import { consumerId, isWithin, type Consumer, type Owner } from '../consumer/consumer.js';
 import type { Consumers } from '../consumer/consumers.js';
 import { Agenda } from '../delivery/agenda.js';
 import { BatchSaver } from '../delivery/batch-saver.js';
 import type { HubEmitter } from '../events.js';
 import { parseCursor } from '../log/cursor.js';
 import type { HotTail } from '../log/hot-tail.js';
-import type { Position } from '../log/log.js';
+import type { Behind, Position } from '../log/log.js';
 import { Attachment, type AckMode, type AttachmentOptions } from './attachment.js';
+import { behindOf } from './behind.js';
 import { incomplete } from './gap.js';
 import { KeptConsumer } from './kept-consumer.js';
 import { cursorOf, locate } from './locate.js';
 import type { ReadRequest } from './read-request.js';
 import type { Readers } from './readers.js';
+import { selectionOf } from './selection.js';
 import type { Start } from './start.js';
+import { parseUrlPattern } from './url-pattern.js';
 
 export interface ConsumerRollOptions {
   readonly consumers: Consumers;
@@ -99,7 +102,7 @@ export class ConsumerRoll {
     page: { readonly limit: number; readonly after?: string },
   ): readonly KeptConsumer[] {
     return [...this.#all.values()]
-      .filter((one) => one.id > (page.after ?? '') && (owner === undefined || isSameOwner(one.owner, owner)))
+      .filter((one) => one.id > (page.after ?? '') && (owner === undefined || isWithin(one.owner, owner)))
       .toSorted((one, other) => (one.id < other.id ? -1 : 1))
       .slice(0, page.limit);
   }
@@ -145,6 +148,14 @@ export class ConsumerRoll {
     this.#follow(consumer, wanted);
     this.#touch(consumer);
     return attachment;
+  }
+
+  /** How far behind a consumer is; `undefined` when it follows too many topics to be remembered. */
+  async behind({ topics, patterns, progress, attachment }: KeptConsumer): Promise<Behind | undefined> {
+    attachment?.note();
+    if (topics.length + patterns.length === 0) return undefined;
+    const selection = selectionOf(topics, patterns.map(parseUrlPattern));
+    return behindOf(this.#options.log, selection, progress.through);
   }
 
   /** Lets the consumer go on after this place; whoever uses it comes back there. Settles when that is durable. */

@@ -96,6 +96,12 @@ export function consumerId({ tenant, holder }: Owner, name: string): string {
     .slice(0, 22);
 }
 
+/** Whether it is this owner, or one of its clients. */
+export function isWithin(one: Owner, owner: Owner): boolean {
+  const clients = owner.holder === '' ? 'client:' : `${owner.holder} client:`;
+  return isSameOwner(one, owner) || (one.tenant === owner.tenant && one.holder.startsWith(clients));
+}
+
 export function isSameOwner(one: Owner, other: Owner): boolean {
   return one.tenant === other.tenant && one.holder === other.holder;
 }

@@ -281,14 +281,14 @@ const finding: readonly Case[] = [
     assert.equal(await log.before('unknown', NOON), BEFORE_ALL);
   }),
   promise('a reader is told how many entries it is behind, and since when', async (log) => {
-    for (const [nth, id] of ['a', 'b', 'c'].entries())
+    for (const [nth, id] of ['a', 'bb', 'ccc'].entries())
       await log.append([entryOf(id, { publishedAt: NOON + nth })]);
     const [other] = await log.append([entryOf('d', { topic: NEWS })]);
     const first = await log.before(FEED, NOON + 1);
-    assert.deepEqual(await log.behind(FEED, first, 100), { entries: 2, since: NOON + 1 });
-    assert.deepEqual(await log.behind(FEED, BEFORE_ALL, 2), { entries: 2, since: NOON });
-    assert.deepEqual(await log.behind(FEED, other!.position, 100), { entries: 0, since: null });
-    assert.deepEqual(await log.behind('unknown', BEFORE_ALL, 100), { entries: 0, since: null });
+    assert.deepEqual(await log.behind(FEED, first, 100), { entries: 2, bytes: 5, since: NOON + 1 });
+    assert.deepEqual(await log.behind(FEED, BEFORE_ALL, 2), { entries: 2, bytes: 3, since: NOON });
+    assert.deepEqual(await log.behind(FEED, other!.position, 100), { entries: 0, bytes: 0, since: null });
+    assert.deepEqual(await log.behind('unknown', BEFORE_ALL, 100), { entries: 0, bytes: 0, since: null });
   }),
   promise('what retention removed is not found, and reading from a time goes on behind it', async (log) => {
     const [first] = await appendAll(log, ['a', 'b', 'c']);

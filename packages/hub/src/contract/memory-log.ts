@@ -136,7 +136,9 @@ export class MemoryLog implements Log {
   async behind(topic: string, after: Position, most: number): Promise<Behind> {
     await Promise.resolve();
     const later = this.#entries.filter((entry) => entry.topic === topic && entry.position > after);
-    return { entries: Math.min(later.length, most), since: later[0]?.publishedAt ?? null };
+    const counted = later.slice(0, most);
+    const bytes = counted.reduce((sum, { content }) => sum + content.body.byteLength, 0);
+    return { entries: counted.length, bytes, since: later[0]?.publishedAt ?? null };
   }
 
   async newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>> {

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 import { loomErrorsSchema, loomEventSchema, newLoomEventSchema } from '../bridge/loom/loom-event.js';
 import { VERSION } from '../package-info.js';
+import { consumerPageSchema, consumerSchema, seekBody } from './management/consumers.js';
 import {
   createdCredentialSchema,
   credentialPageSchema,
@@ -63,6 +64,9 @@ const SCHEMAS = {
   Notifications: notificationsSchema,
   NewToken: newTokenBody,
   Token: tokenSchema,
+  Consumer: consumerSchema,
+  ConsumerPage: consumerPageSchema,
+  Seek: seekBody,
   Ack: ackBody,
   Nack: nackBody,
   Stats: statsSchema,

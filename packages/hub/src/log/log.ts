@@ -52,6 +52,8 @@ export type LogRead =
 
 export interface Behind {
   readonly entries: number;
+  /** Of their bodies. */
+  readonly bytes: number;
   /** When the first of them was published, milliseconds since the epoch; `null` when there is none. */
   readonly since: number | null;
 }

@@ -2,6 +2,7 @@ import { Router } from 'express';
 import { requireManager } from '../entrance.js';
 import { openApiDocument } from '../openapi.js';
 import { pathOf, sendProblem } from '../problem.js';
+import { consumerOperations, type ConsumersOptions } from './consumers.js';
 import { credentialOperations, type CredentialsOptions } from './credentials.js';
 import { deadLetterOperations, type DeadLettersOptions } from './dead-letters.js';
 import type { Operation } from './operation.js';
@@ -12,7 +13,13 @@ import { targetOperations, type TargetsOptions } from './targets.js';
 import { topicOperations } from './topics.js';
 
 export interface ManagementOptions
-  extends SubscriptionsOptions, DeadLettersOptions, CredentialsOptions, StreamsOptions, TargetsOptions {
+  extends
+    SubscriptionsOptions,
+    DeadLettersOptions,
+    CredentialsOptions,
+    ConsumersOptions,
+    StreamsOptions,
+    TargetsOptions {
   readonly adminKey: string | undefined;
 }
 
@@ -46,6 +53,7 @@ function managementOperations(options: ManagementOptions): readonly Operation[] 
     ...credentialOperations(options),
     ...targetOperations(options),
     ...streamOperations(options),
+    ...consumerOperations(options),
     ...statsOperations(options),
   ];
 }

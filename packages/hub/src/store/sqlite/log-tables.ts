@@ -99,7 +99,9 @@ export class LogTables {
       'SELECT position FROM entry WHERE topic = ? AND published_at < ? ORDER BY position DESC LIMIT 1',
     );
     this.#countAfter = database.prepare(
-      'SELECT count(*) AS entries FROM (SELECT 1 FROM entry WHERE topic = ? AND position > ? LIMIT ?)',
+      // Of a body as a blob its length is known without reading it.
+      `SELECT count(*) AS entries, coalesce(sum(bytes), 0) AS bytes FROM
+         (SELECT length(body) AS bytes FROM entry WHERE topic = ? AND position > ? LIMIT ?)`,
     );
     this.#firstAfter = database.prepare(
       'SELECT published_at AS since FROM entry WHERE topic = ? AND position > ? ORDER BY position LIMIT 1',
@@ -249,10 +251,10 @@ export class LogTables {
 
   lag(url: string, after: Position, most: number): Behind {
     const [topic] = this.#topics.find([url]);
-    if (topic === undefined) return { entries: 0, since: null };
-    const { entries } = this.#countAfter.get(topic, after, most) as { entries: number };
+    if (topic === undefined) return { entries: 0, bytes: 0, since: null };
+    const counted = this.#countAfter.get(topic, after, most) as { entries: number; bytes: number };
     const first = this.#firstAfter.get(topic, after) as { since: number } | undefined;
-    return { entries, since: first?.since ?? null };
+    return { ...counted, since: first?.since ?? null };
   }
 
   newest(topics: readonly string[]): ReadonlyMap<string, Position> {
