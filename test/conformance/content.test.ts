@@ -146,6 +146,10 @@ describe('a publish request with content', () => {
     ['two modes', { 'hub.mode': ['publish', 'subscribe'], 'hub.topic': 'http://127.0.0.1:9/' }],
     ['two ids', { 'hub.mode': 'publish', 'hub.topic': 'http://127.0.0.1:9/', 'hub.id': ['1', '2'] }],
     ['two types', { 'hub.mode': 'publish', 'hub.topic': 'http://127.0.0.1:9/', 'hub.type': ['a', 'b'] }],
+    [
+      'a subject of two words',
+      { 'hub.mode': 'publish', 'hub.topic': 'http://127.0.0.1:9/', 'hub.subject': 'a b' },
+    ],
     ['two topics', { 'hub.mode': 'publish', 'hub.topic': ['http://127.0.0.1:9/a', 'http://127.0.0.1:9/b'] }],
   ])('H6 with %s is answered 400 in plain text', async (_what, query) => {
     const answer = await send(`${world.hub.url}?${formOf(query)}`, {

@@ -39,6 +39,7 @@ async function publishAll(topic: string, ...ids: readonly string[]): Promise<str
         id: `${topic}#${id}`,
         contentType: 'application/json',
         type: `order.${id}`,
+        subject: `Order/${id}`,
       }),
     );
   }
@@ -128,6 +129,7 @@ describe('a stream of server-sent events', () => {
     ['where', { where: ['payload.state=done', 'header.content-type^=application/'] }],
     ['filter', { filter: '{"eq":["payload.state","done"]}' }],
     ['type', { type: 'order.b,order.z' }],
+    ['subject', { where: 'subject=Order/b' }],
   ])('filters by %s what was stored and what comes', async (_what, fields) => {
     const topic = newTopic();
     await publishAll(topic, 'a', 'b');
@@ -137,6 +139,7 @@ describe('a stream of server-sent events', () => {
     await published(world.hub, topic, '{"id":"d","state":"done"}', {
       contentType: 'application/json',
       type: 'order.b',
+      subject: 'Order/b',
     });
     expect(idsOf(await stream.gets(2))).toEqual(['b', 'd']);
   });

@@ -102,6 +102,7 @@ export function ping(hub: HubAddress, ...topics: readonly string[]): Promise<Ans
 export interface Publication {
   readonly id?: string;
   readonly type?: string;
+  readonly subject?: string;
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -111,13 +112,14 @@ export function publish(
   hub: HubAddress,
   topic: string,
   body: string | Uint8Array,
-  { id, type, contentType = 'text/plain', headers = {} }: Publication = {},
+  { id, type, subject, contentType = 'text/plain', headers = {} }: Publication = {},
 ): Promise<Answer> {
   const query = formOf({
     'hub.mode': 'publish',
     'hub.topic': topic,
     ...(id === undefined ? {} : { 'hub.id': id }),
     ...(type === undefined ? {} : { 'hub.type': type }),
+    ...(subject === undefined ? {} : { 'hub.subject': subject }),
   });
   return send(`${hub.url}?${query}`, {
     method: 'POST',

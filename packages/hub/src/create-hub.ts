@@ -9,6 +9,7 @@ import {
 import { anybodysGrant } from './access/grant.js';
 import { NO_TOPIC } from './access/topic-scope.js';
 import { Bridge } from './bridge/bridge.js';
+import { parseWhere } from './bridge/filter.js';
 import { NativeProtocol } from './bridge/native/native-protocol.js';
 import type { SocketProtocol } from './bridge/socket/protocol.js';
 import { CableProtocol } from './bridge/cable/cable-protocol.js';
@@ -84,6 +85,7 @@ export async function createHub(
           config: config.tokens,
           http: keysHttp,
           eventsOf: (organisation) => loomTopics.scopeOf(organisation),
+          checkCondition: parseWhere,
           clock,
           events,
         });

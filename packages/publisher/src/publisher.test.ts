@@ -73,7 +73,9 @@ describe('ping', () => {
 
 describe('publish', () => {
   it('sends an object as JSON, and tells its place in the log', async () => {
-    expect(await publisher.publish(TOPIC, { n: 1 }, { id: 'i 1', type: 'issue' })).toEqual({
+    expect(
+      await publisher.publish(TOPIC, { n: 1 }, { id: 'i 1', type: 'issue', subject: 'Issue/1' }),
+    ).toEqual({
       cursor: 'epoch.7',
     });
     const { searchParams } = new URL(seen[0]?.url ?? '', hub);
@@ -82,6 +84,7 @@ describe('publish', () => {
       ['hub.topic', TOPIC],
       ['hub.id', 'i 1'],
       ['hub.type', 'issue'],
+      ['hub.subject', 'Issue/1'],
     ]);
     expect(seen[0]?.headers['content-type']).toBe('application/json');
     expect(seen[0]?.body.toString()).toBe('{"n":1}');

@@ -32,6 +32,8 @@ export interface PublishOptions {
   readonly id?: string;
   /** The kind of update, for readers that look at one kind only. */
   readonly type?: string;
+  /** What the update is about, such as `Order/7`. */
+  readonly subject?: string;
   /** Further headers; those that begin with `X-` are delivered with the content. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -93,13 +95,14 @@ class HubPublisher implements Publisher {
   async publish(
     topic: string,
     content: string | Uint8Array | object,
-    { contentType, id, type, headers }: PublishOptions = {},
+    { contentType, id, type, subject, headers }: PublishOptions = {},
   ): Promise<Published> {
     parseWebUrl(topic, 'topic');
     const encoded = encode(content, contentType);
     const query = new URLSearchParams({ 'hub.mode': 'publish', 'hub.topic': topic });
     if (id !== undefined) query.set('hub.id', id);
     if (type !== undefined) query.set('hub.type', type);
+    if (subject !== undefined) query.set('hub.subject', subject);
     const url = `${this.#hub}${this.#hub.includes('?') ? '&' : '?'}${query.toString()}`;
     const response = await this.#post(url, encoded.body, {
       ...lowerCased(headers),

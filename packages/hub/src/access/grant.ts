@@ -4,6 +4,14 @@ import { common, EVERY_TOPIC, NO_TOPIC, union, without, type TopicScope } from '
 /** What may be done with a topic. A `ping` says that it changed; `publish` gives its content. */
 export type TopicAction = 'ping' | 'publish' | 'register' | 'read';
 
+/** What a credential gives less of than others of its topics. */
+export interface Restrictions {
+  /** Conditions on entries, as readers write them (`payload.state=done`): all hold of whatever is given. */
+  readonly where: readonly string[];
+  /** Streams at a time; `null` for as many as the hub allows. */
+  readonly streams: number | null;
+}
+
 /** What somebody may do, and until when. It never changes; a revocation ends it. */
 export interface Grant {
   /** Absent for anybody. */
@@ -13,6 +21,8 @@ export interface Grant {
   /** The management API. */
   readonly manages: boolean;
   readonly scopes: Readonly<Record<TopicAction, TopicScope>>;
+  /** Absent: none. */
+  readonly restrictions?: Restrictions | undefined;
   /** Milliseconds since the epoch; `Infinity` for never. */
   readonly endsAt: number;
 }
@@ -22,6 +32,11 @@ export function may(grant: Grant, action: 'manage'): boolean;
 export function may(grant: Grant, action: TopicAction, topic: string): boolean;
 export function may(grant: Grant, action: TopicAction | 'manage', topic = ''): boolean {
   return action === 'manage' ? grant.manages : grant.scopes[action].includes(topic);
+}
+
+/** Whether all entries of the topic may be given, without a look at each: where it is not the hub that reads them out. */
+export function mayReadAll(grant: Grant, topic: string): boolean {
+  return may(grant, 'read', topic) && (grant.restrictions?.where ?? []).length === 0;
 }
 
 /** What anybody may do, without a credential. */
@@ -62,18 +77,20 @@ export interface Rights extends Scopes {
   readonly principal: Principal;
   readonly organisation?: string | undefined;
   readonly manages: boolean;
+  readonly restrictions?: Restrictions | undefined;
   readonly endsAt: number;
 }
 
 /** These rights, and whatever anybody may do. Who may publish to a topic may ping and register it. */
 export function grantOf(
-  { principal, organisation, publish, read, manages, endsAt }: Rights,
+  { principal, organisation, publish, read, manages, restrictions, endsAt }: Rights,
   anybody: Grant,
 ): Grant {
   const { scopes } = anybody;
   return {
     principal,
     ...(organisation === undefined ? {} : { organisation }),
+    ...(restrictions === undefined ? {} : { restrictions }),
     manages: manages || anybody.manages,
     scopes: {
       ping: union(publish, scopes.ping),

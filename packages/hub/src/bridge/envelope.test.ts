@@ -10,6 +10,7 @@ describe('an envelope', () => {
     const entry = entryWith({
       id: 'order-7',
       type: 'order.paid',
+      subject: 'Order/7',
       headers: { 'x-kind': 'invoice' },
       body: '{\n "id": 7 }',
       position: 10_482,
@@ -21,6 +22,7 @@ describe('an envelope', () => {
       id: 'order-7',
       topic: 'https://shop.example/orders',
       type: 'order.paid',
+      subject: 'Order/7',
       time: '2026-11-21T09:00:00.000Z',
       received_at: '2026-11-21T09:00:00.000Z',
       content_type: 'application/json',
@@ -39,7 +41,9 @@ describe('an envelope', () => {
     expect(JSON.parse(envelopes.of(entryWith({ contentType, body })))).toMatchObject(data);
   });
 
-  it('has no type when the entry has none', () => {
-    expect(JSON.parse(envelopes.of(entryWith({})))).not.toHaveProperty('type');
+  it('has no type and no subject when the entry has none', () => {
+    const envelope: unknown = JSON.parse(envelopes.of(entryWith({})));
+    expect(envelope).not.toHaveProperty('type');
+    expect(envelope).not.toHaveProperty('subject');
   });
 });

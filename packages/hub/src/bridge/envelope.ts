@@ -14,13 +14,14 @@ export class Envelopes {
 
   /** One line of JSON. */
   of(entry: Entry): string {
-    const { id, topic, type, publishedAt, content, headers, position } = entry;
+    const { id, topic, type, subject, publishedAt, content, headers, position } = entry;
     const time = new Date(publishedAt).toISOString();
     const head = {
       cursor: formatCursor(this.#epoch, position),
       id,
       topic,
       ...(type === undefined ? {} : { type }),
+      ...(subject === undefined ? {} : { subject }),
       time,
       received_at: time,
       content_type: content.contentType,

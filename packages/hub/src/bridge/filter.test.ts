@@ -8,6 +8,7 @@ import { payloadOf } from './payload.js';
 const order: SampleFields = {
   id: 'order-7',
   type: 'order.paid',
+  subject: 'Order/7',
   headers: { 'x-kind': 'invoice' },
   body: JSON.stringify({
     state: 'done',
@@ -50,6 +51,8 @@ describe('where', () => {
     'header.content-type^=application/',
     'type=order.paid',
     'type^=order.',
+    'subject=Order/7',
+    'subject^=Order/',
     'id=order-7',
     'topic^=https://shop.example/',
   ])('%s holds', (where) => {

@@ -12,11 +12,11 @@ export type Filter =
   /** Text that is the same, as other systems compare; nobody can ask for it by `where` or `filter`. */
   | { readonly op: 'is'; readonly path: Path; readonly value: string };
 
-/** What is compared: something of the payload by its names, a header, the type, the id or the topic. */
+/** What is compared: something of the payload by its names, a header, the type, the subject, the id or the topic. */
 export type Path =
   | { readonly of: 'payload'; readonly names: readonly string[] }
   | { readonly of: 'header'; readonly name: string }
-  | { readonly of: 'type' | 'id' | 'topic' };
+  | { readonly of: 'type' | 'subject' | 'id' | 'topic' };
 
 const MOST_NODES = 32;
 const MOST_DEPTH = 4;
@@ -29,7 +29,7 @@ export function allOf(filters: readonly Filter[]): Filter | undefined {
 
 /**
  * One `where=`: `payload.a.b=x`, `payload.a!=x`, `payload.a^=x` (begins with), `payload.a=in:x,y`, `header.x-kind=x`, `type=x`,
- * `id=x`, `topic=x`. Throws `invalid_request`.
+ * `subject=x`, `id=x`, `topic=x`. Throws `invalid_request`.
  */
 export function parseWhere(text: string): Filter {
   const found = /^([^=!^]+)(=|!=|\^=)(.*)$/s.exec(text);
@@ -165,12 +165,12 @@ function scalarOf(op: string, value: unknown): string {
 }
 
 function parsePath(text: string): Path {
-  if (text === 'type' || text === 'id' || text === 'topic') return { of: text };
+  if (text === 'type' || text === 'subject' || text === 'id' || text === 'topic') return { of: text };
   const [, of, rest = ''] = /^(payload|header)\.(.+)$/s.exec(text) ?? [];
   if (of === 'payload') return { of, names: rest.split('.') };
   if (of === 'header') return { of, name: rest.toLowerCase() };
   throw wrong(
-    'a condition is about none of payload.NAME, header.NAME, type, id and topic: write payload.state=done',
+    'a condition is about none of payload.NAME, header.NAME, type, subject, id and topic: write payload.state=done',
   );
 }
 
@@ -182,6 +182,8 @@ function valueAt(path: Path, entry: Entry, payload: () => Payload): unknown {
   switch (path.of) {
     case 'type':
       return entry.type;
+    case 'subject':
+      return entry.subject;
     case 'id':
       return entry.id;
     case 'topic':

@@ -2,6 +2,9 @@ import { may, type Grant } from '../access/grant.js';
 import { NO_TOPIC } from '../access/topic-scope.js';
 import type { Principal } from '../access/principal.js';
 import type { Gate } from '../gate/gate.js';
+import type { Entry } from '../log/log.js';
+import { allOf, matches, parseWhere, type Filter } from './filter.js';
+import type { Payload } from './payload.js';
 
 /** What a reader may read, and until when. */
 export interface Permit {
@@ -9,8 +12,12 @@ export interface Permit {
   readonly principal: Principal | undefined;
   /** Whose it is, where a token names somebody; bounds how many streams one may have. */
   readonly subject: string | undefined;
+  /** Streams that one may have, where the credential says. */
+  readonly mostStreams?: number | undefined;
   /** Milliseconds since the epoch; `Infinity` for never. */
   readonly endsAt: number;
+  /** What the credential wants of every entry, whatever its reader asks for. */
+  readonly filter: Filter | undefined;
   /** Whether entries of the topic may be given, at this moment (LAW 13). */
   mayRead(topic: string): boolean;
   /** Calls back once when it expires or is revoked, within a second, unless what is returned was called before. */
@@ -18,17 +25,27 @@ export interface Permit {
 }
 
 export function permitOf(gate: Gate, grant: Grant): Permit {
-  const { principal, endsAt } = grant;
+  const { principal, restrictions, endsAt } = grant;
   return {
     principal,
     subject:
       principal?.kind === 'token' && principal.subject !== null
         ? JSON.stringify([principal.tenant, principal.subject])
         : undefined,
+    mostStreams: restrictions?.streams ?? undefined,
     endsAt,
+    // They were read when the credential was shown.
+    filter: allOf((restrictions?.where ?? []).map(parseWhere)),
     mayRead: (topic) => gate.isGood(grant) && may(grant, 'read', topic),
     hold: (onEnd) => gate.hold(grant, onEnd),
   };
+}
+
+/** Whether the entry may be given, at this moment, to whoever has this permit (LAW 13). */
+export function mayReceive(permit: Permit, entry: Entry, payload: () => Payload): boolean {
+  if (!permit.mayRead(entry.topic)) return false;
+  // What a damaged entry said nobody can tell; what is told of it is that there was one.
+  return permit.filter === undefined || entry.corrupt || matches(permit.filter, entry, payload);
 }
 
 /** Whether the grant allows to begin: every topic that is named has to be allowed, of patterns something. */
@@ -66,6 +83,14 @@ export class RenewablePermit implements Permit {
     return this.#bySubject ? this.#permit.subject : undefined;
   }
 
+  get mostStreams(): number | undefined {
+    return this.#permit.mostStreams;
+  }
+
+  get filter(): Filter | undefined {
+    return this.#permit.filter;
+  }
+
   get endsAt(): number {
     return this.#permit.endsAt;
   }
@@ -90,8 +115,8 @@ export class RenewablePermit implements Permit {
 
   /** From now on the client may do what this grant allows, and no longer what the one before did. */
   renew(grant: Grant): void {
-    this.#grant = grant;
     this.#permit = permitOf(this.#gate, grant);
+    this.#grant = grant;
     if (this.#holders.size > 0) this.#hold();
   }
 

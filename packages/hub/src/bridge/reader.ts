@@ -1,8 +1,8 @@
 import type { Entry, Position } from '../log/log.js';
 import { matches, type Filter } from './filter.js';
 import type { Gap, GapPolicy } from './gap.js';
-import type { Payloads } from './payload.js';
-import type { Permit } from './permit.js';
+import type { Payload, Payloads } from './payload.js';
+import { mayReceive, type Permit } from './permit.js';
 import type { Selection } from './selection.js';
 
 /** Where a reader's entries go. */
@@ -88,9 +88,9 @@ export class Reader {
   /** Whether the entry is for this reader: as its credential allows at this moment (LAW 13), and as it asked. */
   wants(entry: Entry): boolean {
     // What passes is the hub's own: not even a pattern for everything names it.
-    if (entry.passing || !this.permit.mayRead(entry.topic)) return false;
+    const payload = (): Payload => this.#payloads.of(entry);
+    if (entry.passing || !mayReceive(this.permit, entry, payload)) return false;
     // Whether a damaged entry would be wanted nobody can tell.
-    if (this.#filter === undefined || entry.corrupt) return true;
-    return matches(this.#filter, entry, () => this.#payloads.of(entry));
+    return this.#filter === undefined || entry.corrupt || matches(this.#filter, entry, payload);
   }
 }

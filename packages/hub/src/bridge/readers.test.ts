@@ -59,6 +59,7 @@ class Client implements Sink {
 
 const everything: Permit = {
   principal: undefined,
+  filter: undefined,
   subject: undefined,
   endsAt: Infinity,
   mayRead: () => true,

@@ -26,6 +26,8 @@ export interface StreamsOptions {
 export interface Opener {
   readonly address: string;
   readonly subject: string | undefined;
+  /** Streams that the subject may have, where its credential says. */
+  readonly mostStreams?: number | undefined;
 }
 
 /** Why a stream ended. */
@@ -119,13 +121,13 @@ export class Streams {
   }
 
   /** Whether there is no room for a further stream of this opener (LAW 8). */
-  isFull({ address, subject }: Opener): boolean {
+  isFull({ address, subject, mostStreams = Infinity }: Opener): boolean {
     const { inAll, perAddress, perSubject } = this.#options.bounds;
     return (
       this.#draining ||
       this.#open.size >= inAll ||
       (this.#perAddress.get(addressBlock(address)) ?? 0) >= perAddress ||
-      (subject !== undefined && (this.#perSubject.get(subject) ?? 0) >= perSubject)
+      (subject !== undefined && (this.#perSubject.get(subject) ?? 0) >= Math.min(perSubject, mostStreams))
     );
   }
 
@@ -152,11 +154,11 @@ export class Streams {
    * The stream's client has shown who it is, after it was opened: from now on it counts among the streams of this subject.
    * False when those are too many already; then it counts as before.
    */
-  identify({ id }: OpenStream, subject: string | undefined): boolean {
+  identify({ id }: OpenStream, { subject, mostStreams = Infinity }: Omit<Opener, 'address'>): boolean {
     const opener = this.#openers.get(id);
     if (opener === undefined || opener.subject === subject) return true;
     const taken = subject === undefined ? 0 : (this.#perSubject.get(subject) ?? 0);
-    if (taken >= this.#options.bounds.perSubject) return false;
+    if (taken >= Math.min(this.#options.bounds.perSubject, mostStreams)) return false;
     this.#count(opener, -1);
     const identified = { ...opener, subject };
     this.#openers.set(id, identified);

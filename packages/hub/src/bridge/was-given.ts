@@ -1,7 +1,8 @@
 import { parseCursor } from '../log/cursor.js';
 import type { Bridge } from './bridge.js';
 import { matches } from './filter.js';
-import type { Permit } from './permit.js';
+import type { Payload } from './payload.js';
+import { mayReceive, type Permit } from './permit.js';
 import type { ReadRequest } from './read-request.js';
 
 /**
@@ -17,8 +18,11 @@ export async function wasGiven(
   const position = parseCursor(log.epoch, start.cursor);
   if (position === undefined) return false;
   const [at] = await log.contentsThrough(position, 1);
-  if (at?.position !== position || !selection.includes(at.topic) || !permit.mayRead(at.topic)) return false;
+  if (at?.position !== position || !selection.includes(at.topic)) return false;
   const entry = await log.find(at.topic, position);
   if (entry === undefined || entry.corrupt) return false;
-  return filter === undefined || matches(filter, entry, () => payloads.of(entry));
+  const payload = (): Payload => payloads.of(entry);
+  return (
+    mayReceive(permit, entry, payload) && (filter === undefined || matches(filter, entry, payload))
+  );
 }

@@ -59,6 +59,7 @@ const appending: readonly Case[] = [
   }),
   promise('an entry is read as it was appended', async (log) => {
     const entry = entryOf('ид/1', {
+      subject: 'Order/ü 7',
       topic: 'https://publisher.example/ünï?q=1&r=%F0%9F%A6%8A#x',
       type: 'invoice.paid',
       content: {
@@ -73,10 +74,11 @@ const appending: readonly Case[] = [
     const { idempotent: _, ...fields } = entry;
     assertEntry(read, { ...fields, position: appended!.position, corrupt: false });
   }),
-  promise('an entry without a type has none, and an empty body stays empty', async (log) => {
+  promise('an entry without a type and a subject has none, and an empty body stays empty', async (log) => {
     await log.append([entryOf('a', { content: contentOf('') })]);
     const [read] = await entriesAfter(log, [FEED], BEFORE_ALL);
     assert.equal('type' in read!, false);
+    assert.equal('subject' in read!, false);
     assert.equal(read!.content.body.byteLength, 0);
     assert.equal(read!.corrupt, false);
   }),

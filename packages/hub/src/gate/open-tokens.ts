@@ -6,12 +6,10 @@ import { KeySet } from './key-set.js';
 import { keyFile, keyUrl } from './key-source.js';
 import { Tokens, type TokensOptions } from './tokens.js';
 
-export interface OpenTokensOptions {
+export interface OpenTokensOptions extends Pick<TokensOptions, 'eventsOf' | 'checkCondition'> {
   readonly config: TokenOptions;
   /** For a key set at a URL. */
   readonly http: HttpClient;
-  /** The topics of an organisation's events. */
-  readonly eventsOf: TokensOptions['eventsOf'];
   readonly clock: Clock;
   readonly events: HubEmitter;
 }
@@ -24,6 +22,7 @@ export async function openTokens({
   config,
   http,
   eventsOf,
+  checkCondition,
   clock,
   events,
 }: OpenTokensOptions): Promise<Tokens> {
@@ -37,5 +36,5 @@ export async function openTokens({
     if (!remote) throw new OptionError('jwtKeys', `cannot be used (${complaint}): name a JSON Web Key Set`);
     onFault(new Error(complaint));
   }
-  return new Tokens({ keys: set, audience, issuer, eventsOf, clock });
+  return new Tokens({ keys: set, audience, issuer, eventsOf, checkCondition, clock });
 }

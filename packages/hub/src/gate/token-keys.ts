@@ -2,6 +2,7 @@ import { reasonOf } from '@websub/shared';
 import { importJWK, type CryptoKey, type JWK } from 'jose';
 import { z } from 'zod';
 import { ORGANISATION } from '../access/organisation.js';
+import type { Restrictions } from '../access/grant.js';
 import { topicScope, type TopicScope } from '../access/topic-scope.js';
 
 /** Topics, tenant and organisation, as a claim of a token and as a bound of a key. Absent: says nothing. */
@@ -9,6 +10,7 @@ export interface TopicClaims {
   readonly tenant: string | null;
   /** Whose events a token is for. */
   readonly organisation: string | null;
+  readonly restrictions: Restrictions;
   readonly publish: TopicScope | null;
   readonly read: TopicScope | null;
 }
@@ -31,6 +33,7 @@ export interface TokenKeysRead {
 }
 
 const MOST_KEYS = 100;
+const MOST_CONDITIONS = 32;
 /** Of HMAC a key shorter than the hash is guessable (RFC 7518, section 3.2). */
 const SHORTEST_SECRET_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 };
 
@@ -56,6 +59,14 @@ const patterns = z.array(
   'pub or sub is not a list of topic patterns',
 );
 
+const conditions = z
+  .array(z.string('where holds something that is not text'), 'where is not a list of conditions')
+  .max(MOST_CONDITIONS, `where has more than ${MOST_CONDITIONS} conditions`);
+const limits = z.object(
+  { streams: z.int('limits.streams is not a whole number').min(0, 'limits.streams is negative').optional() },
+  'limits is not an object',
+);
+
 /** The claim `hub` of a token, and the member `hub` of a key. */
 export const hubClaim = z
   .object(
@@ -64,17 +75,26 @@ export const hubClaim = z
       org: organisationName.optional(),
       pub: patterns.optional(),
       sub: patterns.optional(),
+      where: conditions.default([]),
+      limits: limits.default({}),
     },
     'hub is not an object',
   )
-  .transform(({ tenant, org, pub, sub }): TopicClaims => ({
+  .transform(({ tenant, org, pub, sub, where, limits: { streams } }): TopicClaims => ({
     tenant: tenant ?? null,
     organisation: org ?? null,
+    restrictions: { where, streams: streams ?? null },
     publish: pub === undefined ? null : topicScope(pub, 'pub'),
     read: sub === undefined ? null : topicScope(sub, 'sub'),
   }));
 
-export const NO_CLAIMS: TopicClaims = { tenant: null, organisation: null, publish: null, read: null };
+export const NO_CLAIMS: TopicClaims = {
+  tenant: null,
+  organisation: null,
+  restrictions: { where: [], streams: null },
+  publish: null,
+  read: null,
+};
 
 const jsonWebKey = z.looseObject({
   kty: z.string(),

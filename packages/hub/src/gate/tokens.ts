@@ -1,7 +1,7 @@
 import { reasonOf, type Clock } from '@websub/shared';
 import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
 import { z } from 'zod';
-import type { Rights } from '../access/grant.js';
+import type { Restrictions, Rights } from '../access/grant.js';
 import { organisationOf } from '../access/organisation.js';
 import { common, NO_TOPIC, union, type TopicScope } from '../access/topic-scope.js';
 import type { KeySet } from './key-set.js';
@@ -13,6 +13,8 @@ export interface TokensOptions {
   readonly issuer: string | undefined;
   /** The topics of an organisation's events. */
   readonly eventsOf: (organisation: string) => TopicScope;
+  /** Throws with the cure when a condition (`hub.where`) is none. */
+  readonly checkCondition: (where: string) => void;
   readonly clock: Clock;
 }
 
@@ -56,7 +58,7 @@ export class Tokens {
   }
 
   async #verifyWith(key: TokenKey, token: string): Promise<TokenOutcome> {
-    const { audience, issuer, eventsOf, clock } = this.#options;
+    const { audience, issuer, clock } = this.#options;
     try {
       const { payload } = await jwtVerify(token, key.key, {
         algorithms: [...key.algorithms],
@@ -66,7 +68,7 @@ export class Tokens {
         clockTolerance: TOLERANCE_SECONDS,
         currentDate: new Date(clock.now()),
       });
-      return rightsOf(payload, key.bounds, eventsOf);
+      return rightsOf(payload, key.bounds, this.#options);
     } catch (error) {
       if (error instanceof errors.JWTExpired) return refused('the token has expired: get a new one');
       if (error instanceof errors.JWTClaimValidationFailed)
@@ -88,7 +90,7 @@ function headOf(token: string): { readonly alg: string; readonly kid: string | u
 function rightsOf(
   payload: JWTPayload,
   bounds: TopicClaims,
-  eventsOf: TokensOptions['eventsOf'],
+  { eventsOf, checkCondition }: TokensOptions,
 ): TokenOutcome {
   const claims = readClaims(payload);
   if (typeof claims === 'string') return refused(`the token's claim ${claims}`);
@@ -100,6 +102,12 @@ function rightsOf(
     return refused('the token is for an organisation whose tokens are signed with another key');
   const organisation = claimed ?? bounds.organisation ?? undefined;
   const endsAt = (exp + TOLERANCE_SECONDS) * 1000;
+  const restrictions = bothOf(hub.restrictions, bounds.restrictions);
+  try {
+    for (const where of restrictions.where) checkCondition(where);
+  } catch (error) {
+    return refused(`the token's claim hub.where cannot be read: ${reasonOf(error)}`);
+  }
   return {
     kind: 'verified',
     rights: {
@@ -119,6 +127,7 @@ function rightsOf(
         bounds.read,
       ),
       manages: false,
+      restrictions,
       endsAt,
     },
   };
@@ -141,6 +150,12 @@ function readClaims(payload: JWTPayload): z.output<typeof tokenClaims> | string 
     // Of a wrong topic pattern.
     return reasonOf(error);
   }
+}
+
+/** What either of them says holds. */
+function bothOf(one: Restrictions, other: Restrictions): Restrictions {
+  const streams = Math.min(one.streams ?? Infinity, other.streams ?? Infinity);
+  return { where: [...one.where, ...other.where], streams: streams === Infinity ? null : streams };
 }
 
 /** What the token says and its key allows; what only one of them says counts. */

@@ -8,11 +8,11 @@ import { consumerRequestOf, consumerWordsOf } from '../bridge/consumer-words.js'
 import { EventStream, TAKEN_OVER, type EventStreamOptions } from '../bridge/event-stream.js';
 import { gapView, incomplete, type Gap } from '../bridge/gap.js';
 import { cursorOf } from '../bridge/locate.js';
-import { mayBegin, RenewablePermit } from '../bridge/permit.js';
+import { mayBegin, RenewablePermit, type Permit } from '../bridge/permit.js';
 import { choice, one, readRequestOf, wholeNumber, type ReadRequest } from '../bridge/read-request.js';
 import { SSE_FORMATS, type FrameOf } from '../bridge/sse-codec.js';
 import { controlFrame, type ControlStyle } from '../bridge/sse-format.js';
-import { retryMs } from '../bridge/streams.js';
+import { retryMs, type Opener } from '../bridge/streams.js';
 import { refusalOf, sendRefusal, type Admit } from './entrance.js';
 import { sendProblem } from './problem.js';
 import { readParameters } from './read-parameters.js';
@@ -147,7 +147,7 @@ export interface StreamWish {
 export async function stream(bridge: Bridge, wish: StreamWish): Promise<void> {
   const { request, response, wanted, permit, consumer } = wish;
   const { streams, events } = bridge;
-  if (streams.isFull({ address: request.ip ?? '', subject: permit.subject })) {
+  if (streams.isFull(openerOf(request, permit))) {
     sendBusy(bridge, response, 'too_many', wish.manner.controls);
     return;
   }
@@ -171,7 +171,7 @@ async function openAt(
   attachment: Attachment | undefined,
 ): Promise<void> {
   const { log, streams } = bridge;
-  const opener = { address: request.ip ?? '', subject: permit.subject };
+  const opener = openerOf(request, permit);
   const beginning = await begin(log, attachment === undefined ? wanted : attachment.from(wanted));
   if (beginning.kind === 'begun' && !streams.isFull(opener) && !response.closed && !response.destroyed) {
     const { position, gap } = beginning;
@@ -192,6 +192,10 @@ async function openAt(
   if (beginning.kind === 'refused') sendIncomplete(response, beginning.gap);
   // Others may have come meanwhile, or this one have gone.
   else if (streams.isFull(opener)) sendBusy(bridge, response, 'too_many', manner.controls);
+}
+
+export function openerOf({ ip = '' }: Request, { subject, mostStreams }: Permit): Opener {
+  return { address: ip, subject, mostStreams };
 }
 
 /** A stream that ends at once and asks to come back: any other status than 200 would end an EventSource for good. */

@@ -11,7 +11,7 @@ import {
   type TraceContext,
 } from '@websub/shared';
 import type { Request, RequestHandler, Response } from 'express';
-import { may, type Grant } from '../access/grant.js';
+import { may, mayReadAll, type Grant } from '../access/grant.js';
 import type { Entrance, Gate } from '../gate/gate.js';
 import type { Acceptance } from '../protocol/acceptance.js';
 import type { Admission, Refusal } from '../protocol/admission.js';
@@ -122,6 +122,7 @@ async function answerPublication(
   }
   const id = single(params, 'hub.id');
   const type = single(params, 'hub.type');
+  const subject = single(params, 'hub.subject');
   const { cursor } = await options.publications.publish({
     topic,
     content: {
@@ -130,6 +131,7 @@ async function answerPublication(
     },
     ...(id === undefined ? {} : { id }),
     ...(type === undefined ? {} : { type }),
+    ...(subject === undefined ? {} : { subject }),
     headers: extensionHeaders(request),
     ...traceOf(request),
   });
@@ -140,7 +142,7 @@ async function answerPublication(
 function isAllowed(grant: Grant, request: HubRequest): boolean {
   switch (request.mode) {
     case 'subscribe':
-      return may(grant, 'read', request.topic);
+      return mayReadAll(grant, request.topic);
     case 'unsubscribe':
       // The callback confirms it, and nobody is kept from leaving.
       return true;

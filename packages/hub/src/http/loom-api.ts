@@ -6,7 +6,7 @@ import type { Bridge } from '../bridge/bridge.js';
 import { EVENTS_PER_PAGE, findEvents } from '../bridge/loom/event-pages.js';
 import { EVENT_NAME, readNewEvent, type LoomErrors, type LoomEvent } from '../bridge/loom/loom-event.js';
 import type { LoomTopics } from '../bridge/loom/loom-topics.js';
-import { permitOf } from '../bridge/permit.js';
+import { mayReceive, permitOf } from '../bridge/permit.js';
 import { selectionOf, type Selection } from '../bridge/selection.js';
 import { parseUrlPattern } from '../bridge/url-pattern.js';
 import type { Admission } from '../protocol/admission.js';
@@ -136,7 +136,7 @@ async function answerPage(options: LoomApiOptions, request: Request, response: R
   const permit = permitOf(bridge.gate, entrance.grant);
   const found = await findEvents(bridge.log, topics, {
     selection: selectionFor(topics, entrance.grant, name),
-    mayRead: (topic) => permit.mayRead(topic),
+    mayReceive: (entry, payload) => mayReceive(permit, entry, payload),
     from,
     to,
     page,

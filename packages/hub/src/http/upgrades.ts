@@ -129,7 +129,7 @@ export class Upgrades {
     const { bridge } = this.#options;
     const { streams, random } = bridge;
     const permit = new RenewablePermit(bridge.gate, call.entrance.grant);
-    const opener = { address: call.address, subject: permit.subject };
+    const opener = { address: call.address, subject: permit.subject, mostStreams: permit.mostStreams };
     const again = retryMs(random, BUSY_RETRY_MS);
     if (call.entrance.kind === 'refused') {
       this.#sendAway(webSocket, protocol.farewell('unauthorized', again));

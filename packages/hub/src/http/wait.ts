@@ -12,6 +12,7 @@ import { SSE_FORMATS } from '../bridge/sse-codec.js';
 import { wasGiven } from '../bridge/was-given.js';
 import {
   onlyMethods,
+  openerOf,
   permitFor,
   READ_METHODS,
   sendBusy,
@@ -91,7 +92,7 @@ interface Waiting {
 
 async function answerOnce(bridge: Bridge, waiting: Waiting): Promise<void> {
   const { request, response, wanted, permit, consumer } = waiting;
-  if (bridge.streams.isFull({ address: request.ip ?? '', subject: permit.subject })) {
+  if (bridge.streams.isFull(openerOf(request, permit))) {
     sendLater(response, 429, TOO_MANY);
     return;
   }
@@ -111,7 +112,7 @@ async function waitAt(
   attachment: Attachment | undefined,
 ): Promise<void> {
   const { log, streams } = bridge;
-  const opener = { address: request.ip ?? '', subject: permit.subject };
+  const opener = openerOf(request, permit);
   const beginning = await begin(log, attachment === undefined ? wanted : attachment.from(wanted));
   if (response.closed || response.destroyed) return;
   if (beginning.kind === 'refused') {

@@ -15,6 +15,8 @@ export interface NewEntry {
   readonly idempotent: boolean;
   /** The publisher's name for the kind of event (`hub.type`). */
   readonly type?: string;
+  /** What the event is about, as the publisher names it (`hub.subject`). */
+  readonly subject?: string;
   readonly content: Content;
   /** `X-` headers of the publication, delivered with the content, and its {@link TraceContext}; names in lower case. */
   readonly headers: Readonly<Record<string, string>>;

@@ -17,6 +17,7 @@ export interface Publication {
   /** The publisher's id: the same id for the same topic within 24 hours is one entry. */
   readonly id?: string;
   readonly type?: string;
+  readonly subject?: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Passed on with each delivery. */
   readonly trace?: TraceContext;
@@ -36,7 +37,7 @@ export interface PublicationsOptions {
 }
 
 const ID_BYTES = 16;
-// An id and a type travel in headers: visible ASCII without the space.
+// Names travel in headers and addresses: visible ASCII without the space.
 const TOKEN = /^[\x21-\x7e]{1,256}$/;
 
 /** Publishes content that comes with the request (product surface: `POST /?hub.mode=publish&hub.topic=…`). */
@@ -49,11 +50,11 @@ export class Publications {
 
   /**
    * Settles with where the entry is when it is on stable storage (LAW 1). Rejects with `invalid_request` for a topic that
-   * is no URL or an id or type that cannot travel in a header, and with `store_full` or `store_failed`.
+   * is no URL or an id, type or subject that cannot travel in a header, and with `store_full` or `store_failed`.
    */
-  async publish({ topic, content, id, type, headers, trace }: Publication): Promise<Published> {
+  async publish({ topic, content, id, type, subject, headers, trace }: Publication): Promise<Published> {
     parseWebUrl(topic, 'hub.topic');
-    for (const [name, value] of [['hub.id', id] as const, ['hub.type', type] as const]) {
+    for (const [name, value] of Object.entries({ 'hub.id': id, 'hub.type': type, 'hub.subject': subject })) {
       if (value !== undefined && !TOKEN.test(value)) {
         throw new WebSubError(
           'invalid_request',
@@ -68,6 +69,7 @@ export class Publications {
         id: id ?? random.token(ID_BYTES),
         idempotent: id !== undefined,
         ...(type === undefined ? {} : { type }),
+        ...(subject === undefined ? {} : { subject }),
         content,
         headers: { ...headers, ...trace },
         publishedAt: clock.now(),

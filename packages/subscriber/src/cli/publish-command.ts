@@ -15,6 +15,7 @@ interface PublishFlags extends RequestFlags {
   readonly contentType?: string;
   readonly id?: string;
   readonly type?: string;
+  readonly subject?: string;
   readonly credential?: string;
   readonly json?: true;
 }
@@ -42,6 +43,7 @@ export function publishCommand(): Command {
     .option('--content-type <type>', 'of the content; default: text/plain')
     .option('--id <id>', 'your id of this update: sent again within 24 hours it is not published again')
     .option('--type <name>', 'the kind of update, for readers that look at one kind only')
+    .option('--subject <name>', 'what the update is about')
     .addOption(new Option('--credential <key>', "the hub's bearer key").env('WEBSUB_CREDENTIAL'))
     .option('--json', 'print the result as JSON');
   return withRequestFlags(command).addHelpText('after', HELP).action(publish);
@@ -84,13 +86,14 @@ async function publishAt(
   return { published: 'content', ...(cursor === undefined ? {} : { cursor }) };
 }
 
-function publishOptionsOf({ contentType, id, type, header, file }: PublishFlags): PublishOptions {
+function publishOptionsOf({ contentType, id, type, subject, header, file }: PublishFlags): PublishOptions {
   const kind = contentType ?? (file === undefined ? undefined : 'text/plain; charset=utf-8');
   return {
     ...(header === undefined ? {} : { headers: header }),
     ...(kind === undefined ? {} : { contentType: kind }),
     ...(id === undefined ? {} : { id }),
     ...(type === undefined ? {} : { type }),
+    ...(subject === undefined ? {} : { subject }),
   };
 }
 
@@ -105,7 +108,9 @@ async function contentOf({
   ...flags
 }: PublishFlags): Promise<string | Uint8Array | undefined> {
   if (file === undefined) {
-    const useless = (['contentType', 'id', 'type'] as const).find((name) => flags[name] !== undefined);
+    const useless = (['contentType', 'id', 'type', 'subject'] as const).find(
+      (name) => flags[name] !== undefined,
+    );
     if (content !== undefined || useless === undefined) return content;
     const flag = useless === 'contentType' ? 'content-type' : useless;
     throw new CommandFailure(`--${flag} belongs to content: give --content or --file too`, MISUSED);

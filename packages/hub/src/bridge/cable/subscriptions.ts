@@ -222,6 +222,7 @@ function signedPermit(gate: Gate, permit: RenewablePermit): Permit {
   return {
     principal: permit.principal,
     subject: permit.subject,
+    filter: permit.filter,
     endsAt: permit.endsAt,
     mayRead: () => gate.isGood(permit.grant),
     hold: (onEnd) => permit.hold(onEnd),

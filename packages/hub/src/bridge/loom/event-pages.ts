@@ -1,6 +1,6 @@
 import type { HotTail } from '../../log/hot-tail.js';
 import type { Entry } from '../../log/log.js';
-import { payloadOf } from '../payload.js';
+import { payloadOf, type Payload } from '../payload.js';
 import type { Selection } from '../selection.js';
 import { loomEventOf, type LoomEvent } from './loom-event.js';
 import type { LoomTopics } from './loom-topics.js';
@@ -8,7 +8,7 @@ import type { LoomTopics } from './loom-topics.js';
 /** Which events somebody asks for, and which page of them. */
 export interface EventPageWish {
   readonly selection: Selection;
-  readonly mayRead: (topic: string) => boolean;
+  readonly mayReceive: (entry: Entry, payload: () => Payload) => boolean;
   /** When they happened, as their publishers say: milliseconds since the epoch, both included. */
   readonly from: number;
   readonly to: number;
@@ -37,15 +37,16 @@ const STEP = { entries: 256, bytes: 1024 * 1024 };
 export async function findEvents(
   log: HotTail,
   topics: LoomTopics,
-  { selection, mayRead, from, to, page, signal }: EventPageWish,
+  { selection, mayReceive, from, to, page, signal }: EventPageWish,
 ): Promise<EventPage | undefined> {
   const first = (page - 1) * EVENTS_PER_PAGE;
   const events: LoomEvent[] = [];
   let count = 0;
   const take = (entry: Entry): void => {
     const address = topics.addressOf(entry.topic);
-    if (address === undefined || entry.corrupt || !mayRead(entry.topic)) return;
-    const event = loomEventOf(entry, payloadOf(entry), address);
+    const payload = (): Payload => payloadOf(entry);
+    if (address === undefined || entry.corrupt || !mayReceive(entry, payload)) return;
+    const event = loomEventOf(entry, payload(), address);
     const happened = Date.parse(event.timestamp);
     if (happened < from || happened > to) return;
     if (count >= first && events.length < EVENTS_PER_PAGE) events.push(event);

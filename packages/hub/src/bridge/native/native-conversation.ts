@@ -139,7 +139,7 @@ export class NativeConversation implements Conversation {
       }
       case 'admitted': {
         const { grant } = entrance;
-        if (!bridge.streams.identify(socket, permitOf(bridge.gate, grant).subject)) {
+        if (!bridge.streams.identify(socket, permitOf(bridge.gate, grant))) {
           this.#replies.err(word, 'busy', 'too many streams are open in this name: close one');
           return;
         }
@@ -155,7 +155,7 @@ export class NativeConversation implements Conversation {
 
   async #pub(word: Word<'pub'>): Promise<void> {
     const { socket, publications, admission, address } = this.#options;
-    const { topic, id, type } = word;
+    const { topic, id, type, subject } = word;
     const isAnybody = socket.permit.grant.principal === undefined;
     const refusal = isAnybody ? admission?.client(address) : undefined;
     if (refusal !== undefined) {
@@ -172,6 +172,7 @@ export class NativeConversation implements Conversation {
       content: contentOfWord(word),
       ...(id === undefined ? {} : { id }),
       ...(type === undefined ? {} : { type }),
+      ...(subject === undefined ? {} : { subject }),
       headers: {},
     });
     this.#replies.ok(word, { cursor, ...(id === undefined ? {} : { id }) });

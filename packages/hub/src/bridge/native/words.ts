@@ -127,6 +127,7 @@ const pub = z
     topic: url('topic'),
     id: z.string('id is no text').optional().describe('The same id within 24 hours is one entry'),
     type: z.string('type is no text').optional(),
+    subject: z.string('subject is no text').optional(),
     content_type: z
       .string('content_type is no text')
       .optional()
@@ -205,6 +206,7 @@ const ev = z
     id: z.string(),
     topic: z.string(),
     type: z.string().optional(),
+    subject: z.string().optional(),
     time: z.iso.datetime(),
     received_at: z.iso.datetime(),
     content_type: z.string(),

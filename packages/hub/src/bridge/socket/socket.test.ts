@@ -362,10 +362,10 @@ describe('a socket', () => {
     await connected(room);
     const { streams } = room.bridge;
     const ann = { address: '127.0.0.1', subject: 'ann' };
-    expect(streams.identify(feed.sockets[0]!, 'ann')).toBe(true);
+    expect(streams.identify(feed.sockets[0]!, { subject: 'ann' })).toBe(true);
     expect(streams.isFull(ann)).toBe(true);
-    expect(streams.identify(feed.sockets[1]!, 'ann')).toBe(false);
-    expect(streams.identify(feed.sockets[0]!, undefined)).toBe(true);
+    expect(streams.identify(feed.sockets[1]!, { subject: 'ann' })).toBe(false);
+    expect(streams.identify(feed.sockets[0]!, { subject: undefined })).toBe(true);
     expect(streams.isFull(ann)).toBe(false);
   });
 });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ownerOf, isSameOwner } from '../../consumer/consumer.js';
 import type { Attachment } from '../../bridge/attachment.js';
 import type { Bridge } from '../../bridge/bridge.js';
-import { mayBegin } from '../../bridge/permit.js';
+import { mayBegin, permitOf } from '../../bridge/permit.js';
 import type { OpenStream } from '../../bridge/streams.js';
 import type { Gate } from '../../gate/gate.js';
 import { refusalOf } from '../entrance.js';
@@ -57,7 +57,7 @@ export function streamOperations(options: StreamsOptions): readonly Operation[] 
       summary: 'Lets a stream go on with another credential of whoever opened it',
       body: newTokenBody,
       answer: tokenSchema,
-      problems: [401, 403, 404],
+      problems: [401, 403, 404, 429],
       run: ({ id, body }) => withStream(bridge, id, (stream) => replaceToken(options, stream, body.token)),
     }),
     operation({
@@ -123,6 +123,8 @@ async function replaceToken(
     );
   // It may have ended meanwhile.
   if (bridge.streams.find(stream.id) === undefined) return noStream();
+  if (!bridge.streams.identify(stream, permitOf(gate, grant)))
+    return new Problem(429, 'too many streams are open in this name: close one');
   stream.permit.renew(grant);
   return { expires_at: isoTimeOrNull(grant.endsAt === Infinity ? null : grant.endsAt) };
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '@websub/shared';
 import type { Request } from 'express';
 import { z } from 'zod';
-import { may, type Grant } from '../../access/grant.js';
+import { may, mayReadAll, type Grant } from '../../access/grant.js';
 import type { OwnTopics } from '../../bridge/own-topics.js';
 import { sessionUpdateBody } from '../../bridge/waltid/session-update.js';
 import type { Admission, Refusal } from '../../protocol/admission.js';
@@ -143,7 +143,7 @@ const mayPublish: Wish = {
 /** A webhook is not asked whether it wants anything, so not everybody may set one: who publishes the topic, and may read it. */
 const maySetWebhook: Wish = {
   what: 'having this target posted to a webhook',
-  isAllowed: (grant, topic) => may(grant, 'register', topic) && may(grant, 'read', topic),
+  isAllowed: (grant, topic) => may(grant, 'register', topic) && mayReadAll(grant, topic),
 };
 
 async function enter(

@@ -39,6 +39,7 @@ interface Examined {
 interface EntryRow {
   readonly id: string;
   readonly type: string | null;
+  readonly subject: string | null;
   readonly content_type: string;
   readonly headers: string;
   readonly published_at: number;
@@ -75,8 +76,8 @@ export class LogTables {
   constructor(database: Database, topics: TopicNumbers) {
     this.#topics = topics;
     this.#insertEntry = database.prepare(`
-      INSERT INTO entry (topic, id, type, content_type, headers, published_at, digest, body)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING position`);
+      INSERT INTO entry (topic, id, type, subject, content_type, headers, published_at, digest, body)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING position`);
     this.#addToTotals = database.prepare('UPDATE log SET entries = entries + ?, bytes = bytes + ?');
     this.#findRecentId = database.prepare(
       'SELECT position, published_at FROM recent_id WHERE topic = ? AND id = ?',
@@ -90,7 +91,7 @@ export class LogTables {
     );
     this.#newestOf = database.prepare('SELECT max(position) AS position FROM entry WHERE topic = ?');
     this.#entryAt = database.prepare(`
-      SELECT coalesce(url, '') AS url, id, type, content_type, headers, published_at, digest, body
+      SELECT coalesce(url, '') AS url, id, type, subject, content_type, headers, published_at, digest, body
       FROM entry LEFT JOIN topic ON topic.number = entry.topic WHERE position = ?`);
     this.#topicAt = database.prepare(
       'SELECT 1 FROM entry LEFT JOIN topic ON topic.number = entry.topic WHERE position = ? AND url = ?',
@@ -139,13 +140,15 @@ export class LogTables {
     const topic = this.#topics.numberOf(entry.topic);
     const first = entry.idempotent ? this.#firstWith(topic, entry) : undefined;
     if (first !== undefined) return { position: first, id: entry.id, fresh: false };
-    const { id, type = null, content, publishedAt } = entry;
+    const { id, type = null, subject = null, content, publishedAt } = entry;
     const headers = JSON.stringify(entry.headers);
-    const digest = digestOf([entry.topic, id, type, content.contentType, headers, publishedAt], content.body);
+    const fields = [entry.topic, id, type, content.contentType, headers, publishedAt];
+    const digest = digestOf(fields, subject, content.body);
     const { position } = this.#insertEntry.get(
       topic,
       id,
       type,
+      subject,
       content.contentType,
       headers,
       publishedAt,
@@ -210,6 +213,7 @@ export class LogTables {
     if (row === undefined) return { ...LOST, id: String(position), position };
     const digest = digestOf(
       [row.url, row.id, row.type, row.content_type, row.headers, row.published_at],
+      row.subject,
       row.body,
     );
     // SQLite has no checksums of pages: a flipped bit in a body passes its own integrity check.
@@ -218,6 +222,7 @@ export class LogTables {
       topic: row.url,
       id: row.id,
       ...(row.type !== null && { type: row.type }),
+      ...(row.subject !== null && { subject: row.subject }),
       content: { body: corrupt ? NO_BODY : row.body, contentType: row.content_type },
       headers: corrupt ? {} : (JSON.parse(row.headers) as Record<string, string>),
       publishedAt: row.published_at,
@@ -313,6 +318,12 @@ function oneRound(entries: readonly OldEntry[]): {
 }
 
 /** Over everything that is delivered: a changed topic or header is as wrong as a changed body. */
-function digestOf(fields: readonly (string | number | null)[], body: Uint8Array): Buffer {
-  return createHash('sha256').update(JSON.stringify(fields)).update(body).digest();
+/** Entries were digested without a subject before there were subjects: without one, they still are. */
+function digestOf(
+  fields: readonly (string | number | null)[],
+  subject: string | null,
+  body: Uint8Array,
+): Buffer {
+  const text = JSON.stringify(subject === null ? fields : [...fields, subject]);
+  return createHash('sha256').update(text).update(body).digest();
 }

@@ -5,6 +5,7 @@ import { addChecksums } from './migrations/0003-checksums.js';
 import { createCredentialTables } from './migrations/0004-credentials.js';
 import { addWaysToFind } from './migrations/0005-finding.js';
 import { createConsumerTable } from './migrations/0006-consumers.js';
+import { addSubjects } from './migrations/0007-subjects.js';
 import type { Database } from './sqlite-driver.js';
 
 /**
@@ -18,6 +19,7 @@ const MIGRATIONS: readonly ((database: Database) => void)[] = [
   createCredentialTables,
   addWaysToFind,
   createConsumerTable,
+  addSubjects,
 ];
 
 /** The schema that this program works with. */
