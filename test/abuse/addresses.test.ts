@@ -141,6 +141,32 @@ describe('an address that is not public, without --dev', () => {
     await subscribed(hub, callback, `${world.topics.origin}/x`);
     expect((await subscribe(hub, 'http://127.0.0.3/callback', `${world.topics.origin}/x`)).status).toBe(400);
   });
+
+  it('is reached as a callback only, or as a topic only, when a rule of its own names it', async () => {
+    const [callbacksAt, topicsAt] = ['127.0.0.2', '127.0.0.3'];
+    const flags = [
+      ['--allow-callback-network', `${callbacksAt}/32`],
+      ['--allow-topic-network', `${topicsAt}/32`],
+    ];
+    const hub = await world.startHub({ dev: false, flags: flags.flat() });
+    const publisher = await world.topicServer({ host: topicsAt });
+    const callback = (await world.callbackServer({ host: callbacksAt })).callback();
+    const inside = (await world.topicServer({ host: callbacksAt })).topic();
+    const topic = publisher.topic();
+    await subscribed(hub, callback, topic.url);
+
+    // A topic may not lead to where callbacks are, not even by a redirect.
+    topic.onRequest = () => ({ status: 302, headers: { location: inside.url } });
+    await ping(hub, topic.url);
+    await arrived('fetches', topic.requests, 1);
+    topic.onRequest = (request) => topic.content(request);
+    await ping(hub, topic.url);
+    await arrived('deliveries', callback.deliveries, 1);
+
+    expect((await subscribe(hub, callback.url, inside.url)).status).toBe(400);
+    expect((await subscribe(hub, `${publisher.origin}/callback`, topic.url)).status).toBe(400);
+    expect(inside.requests).toEqual([]);
+  });
 });
 
 describe('an address that --dev does not open either', () => {

@@ -100,13 +100,13 @@ describe('options', () => {
     expect([
       production.openTo.content,
       production.lease.minSeconds,
-      production.network.allows('127.0.0.1'),
+      production.networks.callbacks.allows('127.0.0.1'),
     ]).toEqual([false, 300, false]);
     expect([
       development.openTo.content,
       development.lease.minSeconds,
-      development.network.allows('127.0.0.1'),
+      development.networks.callbacks.allows('127.0.0.1'),
     ]).toEqual([true, 1, true]);
-    expect(development.network.allows('169.254.169.254')).toBe(false);
+    expect(development.networks.callbacks.allows('169.254.169.254')).toBe(false);
   });
 });

@@ -131,6 +131,18 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     help: 'CIDR ranges exempt from the private-address ban',
     fallback: 'none',
   },
+  {
+    name: 'allowCallbackNetwork',
+    kind: 'list',
+    help: 'further ones, for callbacks only',
+    fallback: 'none',
+  },
+  {
+    name: 'allowTopicNetwork',
+    kind: 'list',
+    help: 'further ones, for topics only',
+    fallback: 'none',
+  },
   { name: 'minLease', kind: 'number', help: 'shortest lease, seconds', fallback: '300, with --dev 1' },
   { name: 'maxLease', kind: 'number', help: 'longest lease, seconds', fallback: '2592000' },
   { name: 'defaultLease', kind: 'number', help: 'lease when none is asked for, seconds', fallback: '864000' },

@@ -69,7 +69,7 @@ export async function createHub(
   const { ports = {}, validate, ...given } = options;
   const config = resolveOptions(given);
   const { clock = systemClock, random = systemRandom, resolver = systemResolver } = ports;
-  const { network } = config;
+  const { networks } = config;
   const hub: { url: string; phase: Phase } = { url: '', phase: 'starting' };
   const topicBase = (): string => config.topicBase ?? hub.url;
   const loomTopics = new LoomTopics(topicBase);
@@ -109,21 +109,29 @@ export async function createHub(
     random,
     events,
   });
-  const topicAddress = validateTopicAddress({ policy: network, resolver, clock });
+  const topicAddress = validateTopicAddress({ policy: networks.topics, resolver, clock });
   const engine: Engine = new Engine({
     config,
     store,
     seal,
     clock,
     random,
-    http:
+    callbackHttp:
       ports.http ??
       new UndiciHttpClient({
-        policy: network,
+        policy: networks.callbacks,
         resolver,
         clock,
-        // Deliveries that hang must leave room for the questions and fetches that go to the same origin.
-        connectionsPerOrigin: config.hostConcurrency + config.verificationsPerHost + FETCHES_PER_HOST,
+        // Deliveries that hang must leave room for the questions that go to the same origin.
+        connectionsPerOrigin: config.hostConcurrency + config.verificationsPerHost,
+      }),
+    topicHttp:
+      ports.http ??
+      new UndiciHttpClient({
+        policy: networks.topics,
+        resolver,
+        clock,
+        connectionsPerOrigin: FETCHES_PER_HOST,
       }),
     validate: validate === undefined ? topicAddress : validateAll(topicAddress, validate),
     gate,

@@ -43,7 +43,10 @@ export interface EngineOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
-  readonly http: HttpClient;
+  /** Verifies, delivers and denies. */
+  readonly callbackHttp: HttpClient;
+  /** Fetches. */
+  readonly topicHttp: HttpClient;
   readonly validate: Validate;
   readonly seal: Seal;
   readonly gate: Gate;
@@ -90,12 +93,12 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { config, store, random, http, events, validate, seal } = options;
+    const { config, store, random, callbackHttp, events, validate, seal } = options;
     const clock = new WatchedClock(options.clock, (byMs) => this.#onJump(byMs));
     this.#clock = clock;
     const { registry } = store;
     const { roll } = this;
-    const common = { registry, roll, http, clock, random, events, seal, userAgent: USER_AGENT };
+    const common = { registry, roll, clock, random, events, seal, userAgent: USER_AGENT };
     const log = new HotTail(store.log);
     this.log = log;
     this.recentAttempts = new RecentAttempts(events, clock);
@@ -117,6 +120,7 @@ export class Engine {
     });
     this.#verification = new Verification({
       ...common,
+      http: callbackHttp,
       subscriptions: this.#subscriptions,
       validate,
       head: () => log.head(),
@@ -127,6 +131,7 @@ export class Engine {
     });
     this.#fetches = new TopicFetches({
       ...common,
+      http: options.topicHttp,
       log,
       maxBodyBytes: config.maxBodyBytes,
       fetchUnwanted: config.dev,
@@ -145,7 +150,7 @@ export class Engine {
       backlog,
       courier: new Courier({
         ...common,
-        http: this.canary?.on(http) ?? http,
+        http: this.canary?.on(callbackHttp) ?? callbackHttp,
         hubUrl: options.hubUrl,
         epoch: log.epoch,
       }),
@@ -181,14 +186,14 @@ export class Engine {
       ...common,
       subscriptions: this.#subscriptions,
       fetches: this.#fetches,
-      network: config.network,
+      networks: config.networks,
       admission: this.admission,
       lease: config.lease,
     });
     this.webhooks = new Webhooks({
       ...common,
       subscriptions: this.#subscriptions,
-      network: config.network,
+      network: config.networks.callbacks,
       admission: this.admission,
       head: () => log.head(),
     });
@@ -237,7 +242,8 @@ export class Engine {
     await this.#resealing.stop();
     this.redeliveries.stop();
     await this.deliveries.stop();
-    await this.#options.http.close();
+    await this.#options.callbackHttp.close();
+    await this.#options.topicHttp.close();
     await this.#places.flush();
   }
 

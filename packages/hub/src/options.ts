@@ -18,7 +18,7 @@ import type { OpenTo } from './access/grant.js';
 import type { StreamBounds } from './bridge/streams.js';
 import type { WalletKeySet } from './gate/wallet-keys.js';
 import type { Retention } from './log/log.js';
-import type { LeaseBounds } from './protocol/acceptance.js';
+import type { LeaseBounds, NetworkPolicies } from './protocol/acceptance.js';
 import type { Validate } from './protocol/validation.js';
 
 export const PUBLISH_POLICIES = ['open', 'ping', 'closed'] as const;
@@ -88,8 +88,12 @@ export interface HubOptions {
   readonly streamsPerSubject?: number;
   /** Seconds after which a named consumer that nobody uses is removed. Default 604,800 (7 days). */
   readonly consumerExpiry?: number;
-  /** CIDR ranges exempt from the ban on addresses that are not public. Default none. */
+  /** CIDR ranges exempt from the ban on addresses that are not public, for callbacks and topics. Default none. */
   readonly allowNetwork?: readonly string[];
+  /** Further ones, for callbacks only: where the hub may verify and deliver. Default none. */
+  readonly allowCallbackNetwork?: readonly string[];
+  /** Further ones, for topics only: where the hub may fetch. Default none. */
+  readonly allowTopicNetwork?: readonly string[];
   /** Bounds of a lease in seconds; a request outside is brought inside. Defaults 300 (`dev`: 1), 2,592,000, 864,000. */
   readonly minLease?: number;
   readonly maxLease?: number;
@@ -157,6 +161,7 @@ const seconds = z
   .max(TEN_YEARS_SECONDS, 'is longer than ten years: give less');
 const count = z.int('is not a whole number: give 1 or more').min(1, 'is less than 1: give 1 or more');
 const port = 'is not a port: give a whole number from 0 to 65535';
+const ranges = z.array(z.string().refine(isCidr, 'is not CIDR: write ranges like 10.0.0.0/8')).default([]);
 
 /** The checks, with the sentences that people read; `HubOptions` is the contract. */
 const schema = z.strictObject({
@@ -195,7 +200,9 @@ const schema = z.strictObject({
   streamsPerAddress: count.optional(),
   streamsPerSubject: count.optional(),
   consumerExpiry: seconds.default(604_800),
-  allowNetwork: z.array(z.string().refine(isCidr, 'is not CIDR: write ranges like 10.0.0.0/8')).default([]),
+  allowNetwork: ranges,
+  allowCallbackNetwork: ranges,
+  allowTopicNetwork: ranges,
   minLease: seconds.optional(),
   maxLease: seconds.default(2_592_000),
   defaultLease: seconds.default(864_000),
@@ -230,7 +237,7 @@ const schema = z.strictObject({
     .min(0, 'is negative: give 0 to 15 seconds')
     .max(15, 'is more than 15 seconds: give 0 to 15')
     .default(0),
-  trustProxy: z.array(z.string().refine(isCidr, 'is not CIDR: write ranges like 10.0.0.0/8')).default([]),
+  trustProxy: ranges,
 });
 
 /** Names of the options that can be written down, for flags, environment and config file. */
@@ -256,7 +263,7 @@ export interface ResolvedOptions {
   readonly corsOrigins: readonly string[];
   readonly streams: StreamBounds;
   readonly consumerExpiryMs: number;
-  readonly network: NetworkPolicy;
+  readonly networks: NetworkPolicies;
   readonly lease: LeaseBounds;
   readonly maxBodyBytes: number;
   readonly patience: PatienceOptions;
@@ -326,7 +333,10 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
       perSubject: given.streamsPerSubject ?? (dev ? given.maxStreams : 20),
     },
     consumerExpiryMs: given.consumerExpiry * 1000,
-    network: new NetworkPolicy({ allowLoopback: dev, allow: given.allowNetwork }),
+    networks: {
+      callbacks: networkPolicy(dev, given.allowNetwork, given.allowCallbackNetwork),
+      topics: networkPolicy(dev, given.allowNetwork, given.allowTopicNetwork),
+    },
     lease: { minSeconds, maxSeconds: given.maxLease, defaultSeconds: given.defaultLease },
     maxBodyBytes: given.maxBody,
     patience: {
@@ -355,6 +365,10 @@ export class OptionError extends WebSubError {
     this.option = option;
     this.complaint = complaint;
   }
+}
+
+function networkPolicy(dev: boolean, ...allowed: readonly (readonly string[])[]): NetworkPolicy {
+  return new NetworkPolicy({ allowLoopback: dev, allow: allowed.flat() });
 }
 
 function tokenOptions({ jwtKeys, jwtAudience, jwtIssuer }: z.output<typeof schema>): TokenOptions | null {

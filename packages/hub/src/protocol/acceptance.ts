@@ -20,10 +20,16 @@ export interface LeaseBounds {
   readonly defaultSeconds: number;
 }
 
+/** Where the hub may connect to: what callbacks need may be a hole when topics have it, and the other way round. */
+export interface NetworkPolicies {
+  readonly callbacks: NetworkPolicy;
+  readonly topics: NetworkPolicy;
+}
+
 export interface AcceptanceOptions {
   readonly subscriptions: Subscriptions;
   readonly fetches: TopicFetches;
-  readonly network: NetworkPolicy;
+  readonly networks: NetworkPolicies;
   /** Absent: no bounds, as in development. */
   readonly admission: Admission | undefined;
   readonly lease: LeaseBounds;
@@ -81,9 +87,9 @@ export class Acceptance {
     origin: { readonly trace?: TraceContext },
   ): Promise<Accepted | Refusal> {
     const { principal } = grant;
-    const { subscriptions, network, admission, random } = this.#options;
-    network.checkLiteral(parseWebUrl(request.callback, 'hub.callback'), 'hub.callback');
-    network.checkLiteral(parseWebUrl(request.topic, 'hub.topic'), 'hub.topic');
+    const { subscriptions, networks, admission, random } = this.#options;
+    networks.callbacks.checkLiteral(parseWebUrl(request.callback, 'hub.callback'), 'hub.callback');
+    networks.topics.checkLiteral(parseWebUrl(request.topic, 'hub.topic'), 'hub.topic');
     const refusal = admission?.subscription(request, tenantOf(principal));
     if (refusal !== undefined) return refusal;
     const common = {
