@@ -12,7 +12,7 @@ const options = {
   overloadFloorMs: DEFAULT_OVERLOAD_FLOOR_MS,
   suspendAfterMs: DEFAULT_SUSPEND_AFTER_SECONDS * 1000,
 };
-const plain = { overloaded: false, retryAfterMs: undefined, suspended: false };
+const plain = { overloaded: false, retryAfterMs: undefined, suspension: 'none' } as const;
 
 describe('patience', () => {
   it('H48 follows the schedule of 2.65 days, then gives up', () => {
@@ -42,7 +42,7 @@ describe('patience', () => {
   });
 
   it('waits between once and twice as long as the callback asked for, 12 hours at most', () => {
-    const asked = { attempts: 1, overloaded: true, retryAfterMs: 100_000, suspended: false };
+    const asked = { attempts: 1, overloaded: true, retryAfterMs: 100_000, suspension: 'none' } as const;
     expect(patience(options, asked, 0)).toEqual({ kind: 'retry', delayMs: 100_000 });
     expect(patience(options, asked, 0.9)).toEqual({ kind: 'retry', delayMs: 190_000 });
     expect(patience(options, { ...asked, retryAfterMs: 1e12 }, 0)).toEqual({
@@ -59,11 +59,20 @@ describe('patience', () => {
   });
 
   it('H50 tries each update of a suspended subscription once, a minute apart at least', () => {
-    const suspended = { attempts: 1, ...plain, suspended: true };
+    const suspended = { attempts: 1, ...plain, suspension: 'lasts' } as const;
     expect(patience(options, suspended, 0.5)).toEqual({ kind: 'give-up', delayMs: 60_000 });
     expect(patience(options, { ...suspended, retryAfterMs: 600_000 }, 0.5)).toEqual({
       kind: 'give-up',
       delayMs: 900_000,
+    });
+  });
+
+  it('H50 tries the first update after a suspension at once, since its lease may end within the minute', () => {
+    const begun = { attempts: 1, ...plain, suspension: 'begins' } as const;
+    expect(patience(options, begun, 0.5)).toEqual({ kind: 'give-up', delayMs: 0 });
+    expect(patience(options, { ...begun, retryAfterMs: 100_000 }, 0.5)).toEqual({
+      kind: 'give-up',
+      delayMs: 150_000,
     });
   });
 });

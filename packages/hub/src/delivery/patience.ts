@@ -16,8 +16,8 @@ export interface FailedAttempt {
   readonly overloaded: boolean;
   /** What the callback asked for by `Retry-After`. */
   readonly retryAfterMs: number | undefined;
-  /** Deliveries have failed for days. */
-  readonly suspended: boolean;
+  /** Deliveries have failed for days: with this attempt (`begins`), or already before it (`lasts`). */
+  readonly suspension: 'none' | 'begins' | 'lasts';
 }
 
 /** When to go on, in milliseconds: with the same entry, or with what follows it. */
@@ -32,7 +32,7 @@ export const DEFAULT_RETRY_DELAYS_SECONDS: readonly number[] = [
 export const DEFAULT_OVERLOAD_FLOOR_MS = 60_000;
 export const DEFAULT_SUSPEND_AFTER_SECONDS = 259_200;
 
-/** Each update of a suspended subscription is tried once, and no more often than this. */
+/** Each update of a suspended subscription is tried once: the first at once, the others no more often than this. */
 const SUSPENDED_PACE_MS = 60_000;
 
 const JITTER = 0.2;
@@ -42,7 +42,10 @@ const LONGEST_RETRY_AFTER_MS = 12 * 3_600_000;
 export function patience(options: PatienceOptions, failed: FailedAttempt, fraction: number): Verdict {
   // Within once and twice what was asked for: never sooner, and not everybody in the same second.
   const asked = Math.min((failed.retryAfterMs ?? 0) * (1 + fraction), LONGEST_RETRY_AFTER_MS);
-  if (failed.suspended) return { kind: 'give-up', delayMs: Math.round(Math.max(SUSPENDED_PACE_MS, asked)) };
+  if (failed.suspension !== 'none') {
+    const pace = failed.suspension === 'begins' ? 0 : SUSPENDED_PACE_MS;
+    return { kind: 'give-up', delayMs: Math.round(Math.max(pace, asked)) };
+  }
   const delay = options.retryDelaysMs[failed.attempts - 1];
   if (delay === undefined) return { kind: 'give-up', delayMs: 0 };
   const jittered = delay * (1 - JITTER + 2 * JITTER * fraction);

@@ -127,10 +127,10 @@ export class Settlement {
   async #failed(recipient: Recipient, from: Position, made: Attempt, outcome: Failed): Promise<void> {
     const { backlog, clock, random } = this.#options;
     const { entry, attempt } = made;
-    const suspended = this.#isSuspended(recipient);
+    const suspension = this.#suspensionOf(recipient);
     const verdict = patience(
       this.#options.patience,
-      { ...outcome, attempts: attempt, suspended },
+      { ...outcome, attempts: attempt, suspension },
       random.fraction(),
     );
     this.#note(recipient, made, outcome, verdict.kind === 'retry' ? verdict.delayMs : null);
@@ -144,13 +144,13 @@ export class Settlement {
       ]);
     }
     if (verdict.delayMs > 0) recipient.retryAt = clock.now() + verdict.delayMs;
-    if (suspended) await this.#options.onSuspended(recipient);
+    if (suspension !== 'none') await this.#options.onSuspended(recipient);
   }
 
-  #isSuspended({ subscription, failure }: Recipient): boolean {
-    if (subscription.lease !== null && isSuspended(subscription.lease)) return true;
+  #suspensionOf({ subscription, failure }: Recipient): 'none' | 'begins' | 'lasts' {
+    if (subscription.lease !== null && isSuspended(subscription.lease)) return 'lasts';
     const { clock, patience: options } = this.#options;
-    return failure !== null && clock.now() - failure.since >= options.suspendAfterMs;
+    return failure !== null && clock.now() - failure.since >= options.suspendAfterMs ? 'begins' : 'none';
   }
 }
 
