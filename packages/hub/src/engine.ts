@@ -1,4 +1,4 @@
-import type { Clock, HttpClient, Random } from '@websub/shared';
+import { posting, type Clock, type HttpClient, type Random } from '@websub/shared';
 import { Agenda } from './delivery/agenda.js';
 import { Backlog } from './delivery/backlog.js';
 import { Canary, CANARY_TOPIC } from './delivery/canary.js';
@@ -150,7 +150,7 @@ export class Engine {
       backlog,
       courier: new Courier({
         ...common,
-        http: this.canary?.on(callbackHttp) ?? callbackHttp,
+        post: this.canary?.on(posting(callbackHttp)) ?? posting(callbackHttp),
         hubUrl: options.hubUrl,
         epoch: log.epoch,
       }),

@@ -72,12 +72,42 @@ export interface HttpFailure {
   readonly detail: string;
 }
 
+/** What became of a request. */
+export type HttpOutcome = HttpResponse | HttpFailure;
+
 /** HTTP requests as a port. Tests may put their own behind it; the product's is {@link UndiciHttpClient}. */
 export interface HttpClient {
   /** Settles when the answer is there as far as `answer` wants it, or when the attempt failed; never rejects. */
-  send(request: HttpRequest): Promise<HttpResponse | HttpFailure>;
+  send(request: HttpRequest): Promise<HttpOutcome>;
+  /** As `send`, for whoever makes very many POSTs and leaves no promise behind for each. See {@link posting}. */
+  readonly post?: PostRequest;
   /** Ends all connections; requests under way settle as `aborted`. */
   close(): Promise<void>;
+}
+
+/** A POST of which only status and headers of the answer count. */
+export interface Post {
+  readonly url: string;
+  /** Names and values in turns. */
+  readonly headers: readonly string[];
+  readonly body: Uint8Array;
+}
+
+/** Makes a POST and calls `settled` once; at once when it cannot be made. */
+export type PostRequest = (post: Post, settled: (outcome: HttpOutcome) => void) => void;
+
+/** How to make POSTs with this client. */
+export function posting(client: HttpClient): PostRequest {
+  return (
+    client.post ??
+    (({ url, headers, body }, settled) => {
+      const byName: Record<string, string> = {};
+      for (let at = 0; at + 1 < headers.length; at += 2) byName[headers[at]!] = headers[at + 1]!;
+      void client
+        .send({ method: 'POST', url, headers: byName, body, answer: { kind: 'status' } })
+        .then(settled);
+    })
+  );
 }
 
 /** One header as text; several lines of it joined as RFC 9110 §5.3 allows. */

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { WebSubError } from './errors.js';
+import { hmacSha256 } from './hmac.js';
 
 /** The methods of section 7.1, weakest first. */
 export const SIGNATURE_METHODS = ['sha1', 'sha256', 'sha384', 'sha512'] as const;
@@ -35,7 +36,11 @@ export function checkSecret(secret: string): string {
 
 /** The value of `X-Hub-Signature` for these bytes: `method=hex` (section 7.1). */
 export function sign(body: Uint8Array, secret: string, method: SignatureMethod = 'sha256'): string {
-  return `${method}=${createHmac(method, secret).update(body).digest('hex')}`;
+  const digest =
+    method === 'sha256'
+      ? hmacSha256(secret, [body], 'hex')
+      : createHmac(method, secret).update(body).digest('hex');
+  return `${method}=${digest}`;
 }
 
 export type SignatureCheck =

@@ -42,7 +42,8 @@ export class Agenda<Item extends AgendaItem> {
       item.agendaTime = time;
       this.#heap.push(item);
       this.#up(item.agendaIndex);
-    } else if (item.agendaTime !== time) {
+    } else if (item.agendaTime === time) return;
+    else {
       item.agendaTime = time;
       this.#up(item.agendaIndex);
       this.#down(item.agendaIndex);

@@ -24,6 +24,15 @@ export class Backlog {
     this.#options = options;
   }
 
+  /** The entry that follows the recipient's position, when it is in memory and nothing stands before it; else see {@link next}. */
+  peek(recipient: Recipient): Entry | undefined {
+    const { lease } = recipient.subscription;
+    if (lease === null || isSuspended(lease) || !recipient.isOwed(this.#options.clock.now()))
+      return undefined;
+    const entry = this.#options.log.next(recipient.topic.url, recipient.position);
+    return typeof entry === 'object' && !entry.corrupt ? entry : undefined;
+  }
+
   /** The entry that follows the recipient's position, read past damaged and trimmed ones; rejects when the store fails. */
   async next(recipient: Recipient): Promise<Entry | undefined> {
     const { log, clock } = this.#options;

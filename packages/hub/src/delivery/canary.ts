@@ -2,10 +2,9 @@ import {
   reasonOf,
   type CancelTimer,
   type Clock,
-  type HttpClient,
-  type HttpFailure,
-  type HttpRequest,
-  type HttpResponse,
+  type HttpOutcome,
+  type Post,
+  type PostRequest,
   type Random,
 } from '@websub/shared';
 import type { HubEmitter } from '../events.js';
@@ -96,11 +95,11 @@ export class Canary {
     this.#onFirst?.();
   }
 
-  /** A client that hands the canary's deliveries over to it, and leaves all others to `http`. */
-  on(http: HttpClient): HttpClient {
-    return {
-      send: (request) => (request.url === CALLBACK ? this.#receive(request) : http.send(request)),
-      close: () => http.close(),
+  /** Hands the canary's deliveries over to it, and leaves all others to `post`. */
+  on(post: PostRequest): PostRequest {
+    return (request, settled) => {
+      if (request.url === CALLBACK) settled(this.#receive(request));
+      else post(request, settled);
     };
   }
 
@@ -137,15 +136,15 @@ export class Canary {
     }
   }
 
-  #receive({ body }: HttpRequest): Promise<HttpResponse | HttpFailure> {
+  #receive({ body }: Post): HttpOutcome {
     const { clock, events, everyMs } = this.#options;
-    const sentAt = Number(Buffer.from(body ?? '').toString());
+    const sentAt = Number(Buffer.from(body).toString());
     events.emit('canary-returned', { latencyMs: clock.monotonic() - sentAt });
     this.#awaitedSince = undefined;
     this.#late = false;
     this.#arm(everyMs);
     this.#onFirst?.();
-    return Promise.resolve({ kind: 'response', status: 204, headers: {}, body: new Uint8Array() });
+    return { kind: 'response', status: 204, headers: {}, body: new Uint8Array() };
   }
 
   #arm(delayMs: number): void {

@@ -3,8 +3,9 @@ import {
   headerText,
   sign,
   signWebhook,
-  type HttpClient,
   type HttpFailureReason,
+  type HttpOutcome,
+  type PostRequest,
 } from '@websub/shared';
 import { formatCursor } from '../log/cursor.js';
 import type { Entry } from '../log/log.js';
@@ -25,22 +26,29 @@ export type DeliveryOutcome =
       readonly retryAfterMs: number | undefined;
     };
 
-export interface Delivery {
+/** One attempt that is made. */
+export interface Attempt {
   readonly entry: Entry;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** The headers that name its span, when the entry was published in a trace. */
+  readonly trace: HeaderLines | undefined;
+  /** Monotonic milliseconds. */
+  readonly startedAt: number;
+}
+
+export interface Delivery {
+  readonly made: Attempt;
   readonly callback: string;
   readonly secret: string | null;
   /** The `Authorization` header, for a callback that wants one. */
   readonly authorization: string | null;
-  /** 1 for the first. */
-  readonly attempt: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Headers that name the span of this attempt, when the entry was published in a trace. */
-  readonly trace: HeaderLines;
 }
 
 export interface CourierOptions {
-  readonly http: HttpClient;
+  readonly post: PostRequest;
   /** What the hub calls itself in Link headers; known once it listens. */
   readonly hubUrl: () => string;
   readonly epoch: string;
@@ -53,71 +61,44 @@ export type HeaderLines = Readonly<Record<string, string>>;
 export class Courier {
   readonly #options: CourierOptions;
   /** What is equal for all callbacks of an entry, built once. */
-  readonly #common = new WeakMap<Entry, HeaderLines>();
+  readonly #common = new WeakMap<Entry, readonly string[]>();
   readonly #webhookKeys = new WebhookKeys();
 
   constructor(options: CourierOptions) {
     this.#options = options;
   }
 
-  /** Settles when the callback has answered or the client's time limits ran out; never rejects. */
-  async deliver(delivery: Delivery): Promise<DeliveryOutcome> {
-    const { entry, callback, secret, authorization, attempt, now, trace } = delivery;
+  /** Calls `settled` once, when the callback has answered or the client's time limits ran out. */
+  deliver(
+    { made, callback, secret, authorization, now }: Delivery,
+    settled: (outcome: DeliveryOutcome) => void,
+  ): void {
+    const { entry, attempt, trace } = made;
     const timestamp = String(Math.floor(now / 1000));
-    const headers: Record<string, string> = {
-      ...this.#commonHeaders(entry),
-      'webhook-timestamp': timestamp,
-      'hub-attempt': String(attempt),
-      ...trace,
-    };
-    if (authorization !== null) headers['authorization'] = authorization;
-    if (secret !== null) Object.assign(headers, this.#signatures(entry, secret, timestamp));
-    const answer = await this.#options.http.send({
-      method: 'POST',
-      url: callback,
-      headers,
-      body: entry.content.body,
-      answer: { kind: 'status' },
-    });
-    if (answer.kind === 'failure') {
-      return {
-        kind: 'failed',
-        reason: answer.reason,
-        status: 0,
-        detail: answer.detail,
-        overloaded: answer.reason === 'timeout',
-        retryAfterMs: undefined,
-      };
-    }
-    const { status } = answer;
-    if (status >= 200 && status < 300) return { kind: 'delivered', status };
-    if (status === 410) return { kind: 'gone', status };
-    return {
-      kind: 'failed',
-      reason: 'status',
-      status,
-      detail: `answered ${status}`,
-      overloaded: status === 429 || status === 503,
-      retryAfterMs: parseRetryAfter(headerText(answer.headers, 'retry-after'), now),
-    };
+    const headers = this.#commonHeaders(entry).slice();
+    headers.push('webhook-timestamp', timestamp, 'hub-attempt', String(attempt));
+    if (trace !== undefined) for (const line of Object.entries(trace)) headers.push(...line);
+    if (authorization !== null) headers.push('authorization', authorization);
+    if (secret !== null) this.#sign(headers, entry, secret, timestamp);
+    this.#options.post({ url: callback, headers, body: entry.content.body }, (answer) =>
+      settled(outcomeOf(answer, now)),
+    );
   }
 
   /** Section 7.1's over the body, and one that binds id, time and topic too, against replays. */
-  #signatures({ id, topic, content: { body } }: Entry, secret: string, timestamp: string): HeaderLines {
+  #sign(headers: string[], { id, topic, content: { body } }: Entry, secret: string, timestamp: string): void {
     const key = this.#webhookKeys.of(topic, secret);
-    return {
-      'x-hub-signature': sign(body, secret),
-      'webhook-signature': signWebhook({ id, timestamp, body }, key),
-    };
+    const webhookSignature = signWebhook({ id, timestamp, body }, key);
+    headers.push('x-hub-signature', sign(body, secret), 'webhook-signature', webhookSignature);
   }
 
-  #commonHeaders(entry: Entry): HeaderLines {
+  #commonHeaders(entry: Entry): readonly string[] {
     const known = this.#common.get(entry);
     if (known !== undefined) return known;
     const { hubUrl, epoch, userAgent } = this.#options;
-    const built = {
+    const built = Object.entries({
       // First, so that nothing a publisher sends replaces what the hub says.
-      ...entry.headers,
+      ...withoutTrace(entry.headers),
       'content-type': entry.content.contentType,
       link: formatLinkHeader([
         { href: hubUrl(), rel: 'hub' },
@@ -126,8 +107,38 @@ export class Courier {
       'user-agent': userAgent,
       'webhook-id': entry.id,
       'hub-cursor': formatCursor(epoch, entry.position),
-    };
+    }).flat();
     this.#common.set(entry, built);
     return built;
   }
+}
+
+/** The span of an attempt takes the place of the publisher's. */
+function withoutTrace({ traceparent: _parent, tracestate: _state, ...rest }: HeaderLines): HeaderLines {
+  return rest;
+}
+
+function outcomeOf(answer: HttpOutcome, now: number): DeliveryOutcome {
+  if (answer.kind === 'failure') {
+    const { reason, detail } = answer;
+    return {
+      kind: 'failed',
+      reason,
+      status: 0,
+      detail,
+      overloaded: reason === 'timeout',
+      retryAfterMs: undefined,
+    };
+  }
+  const { status } = answer;
+  if (status >= 200 && status < 300) return { kind: 'delivered', status };
+  if (status === 410) return { kind: 'gone', status };
+  return {
+    kind: 'failed',
+    reason: 'status',
+    status,
+    detail: `answered ${status}`,
+    overloaded: status === 429 || status === 503,
+    retryAfterMs: parseRetryAfter(headerText(answer.headers, 'retry-after'), now),
+  };
 }

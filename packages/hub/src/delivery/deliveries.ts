@@ -6,11 +6,11 @@ import type { Seal } from '../subscription/sealed-secret.js';
 import type { Topic } from '../topic/topic.js';
 import type { Backlog } from './backlog.js';
 import { CANARY_HOST } from './canary.js';
-import type { Courier, DeliveryOutcome } from './courier.js';
+import type { Attempt, Courier, DeliveryOutcome } from './courier.js';
 import { HostHealth, type BreakerCounts, type TurnOutcome } from './host-health.js';
-import { HostTurns } from './host-turns.js';
 import type { PlaceSaver } from './place-saver.js';
-import type { Attempt, Settlement } from './settlement.js';
+import { Pump } from './pump.js';
+import type { Settlement } from './settlement.js';
 
 export interface DeliveriesOptions {
   readonly backlog: Backlog;
@@ -42,33 +42,33 @@ interface Extra extends Pick<Attempt, 'entry' | 'attempt'> {
 }
 
 const STORE_FAULT_PAUSE_MS = 1_000;
-const SLICE_MS = 4;
 
 /** Gives each recipient what follows its position, one request at a time, until it is caught up (LAW 2, LAW 3). */
 export class Deliveries {
   readonly #options: DeliveriesOptions;
-  readonly #turns: HostTurns<Recipient>;
+  readonly #pump: Pump<Recipient>;
   readonly #health: HostHealth | undefined;
   readonly #extras = new Map<Recipient, Extra>();
   #stopped = false;
-  /** The next slice is on its way. */
-  #resting = false;
-  #onIdle: (() => void) | undefined;
 
   constructor(options: DeliveriesOptions) {
     this.#options = options;
     // Callbacks that hang may hold every slot; that is no fault of the hub, and the canary must not tell of one.
-    this.#turns = new HostTurns(options.perHost, options.inAll, CANARY_HOST);
+    this.#pump = new Pump({
+      ...options,
+      hostApart: CANARY_HOST,
+      start: (recipient) => this.#start(recipient),
+    });
     const onRelease = (recipient: Recipient): boolean => this.#release(recipient);
     this.#health = options.breaker ? new HostHealth({ ...options, onRelease }) : undefined;
   }
 
   get inFlight(): number {
-    return this.#turns.inFlight;
+    return this.#pump.inFlight;
   }
 
   get waiting(): number {
-    return this.#turns.waiting;
+    return this.#pump.waiting;
   }
 
   /** Recipients that wait for their origin to recover. */
@@ -91,13 +91,13 @@ export class Deliveries {
     const now = this.#options.clock.now();
     for (const recipient of topic.recipients.values()) this.#queueIfReady(recipient, now);
     // The publisher's answer goes first.
-    this.#rest();
+    this.#pump.rest();
   }
 
   /** Something about the recipient changed, or its time has come. */
   consider(recipient: Recipient): void {
     this.#queueIfReady(recipient, this.#options.clock.now());
-    this.#pump();
+    this.#pump.run();
   }
 
   /** The callback has answered something else than a delivery: what was kept back because it failed need not wait. */
@@ -126,8 +126,8 @@ export class Deliveries {
     return new Promise((settled) => {
       this.#extras.set(recipient, { entry, attempt, settled });
       recipient.delivery = 'queued';
-      this.#turns.add(recipient.host, recipient);
-      this.#pump();
+      this.#pump.add(recipient.host, recipient);
+      this.#pump.run();
     });
   }
 
@@ -135,48 +135,23 @@ export class Deliveries {
   stop(): Promise<void> {
     this.#stopped = true;
     this.#health?.stop();
-    return new Promise((resolve) => {
-      if (this.#turns.inFlight === 0) resolve();
-      else this.#onIdle = resolve;
-    });
+    return this.#pump.stop();
   }
 
   #queueIfReady(recipient: Recipient, now: number): boolean {
     if (!recipient.isReady(now)) return false;
     recipient.delivery = 'queued';
-    this.#turns.add(recipient.host, recipient);
+    this.#pump.add(recipient.host, recipient);
     return true;
-  }
-
-  /** Starts what may start, a slice at a time: publishers and subscribers get their answers in between. */
-  #pump(): void {
-    if (this.#stopped || this.#resting) return;
-    const { clock } = this.#options;
-    const endsAt = clock.monotonic() + SLICE_MS;
-    this.#turns.serve(
-      (recipient) => this.#start(recipient),
-      () => clock.monotonic() <= endsAt,
-    );
-    if (this.#turns.canServe) this.#rest();
-  }
-
-  /** Goes on after everything that is ready in this turn of the event loop. */
-  #rest(): void {
-    if (this.#resting) return;
-    this.#resting = true;
-    setImmediate(() => {
-      this.#resting = false;
-      this.#pump();
-    });
   }
 
   #start(recipient: Recipient): void {
     if (this.#health === undefined || this.#health.admit(recipient)) {
-      void this.#take(recipient);
+      this.#take(recipient);
       return;
     }
     recipient.delivery = 'held';
-    this.#turns.release(recipient.host);
+    this.#pump.release(recipient.host);
     this.#endExtra(recipient, 'not-now');
   }
 
@@ -185,60 +160,90 @@ export class Deliveries {
     recipient.delivery = 'idle';
     const goesOn = this.#queueIfReady(recipient, this.#options.clock.now());
     this.#options.onSettled(recipient);
-    if (goesOn) this.#rest();
+    if (goesOn) this.#pump.rest();
     return goesOn;
   }
 
-  async #take(recipient: Recipient): Promise<void> {
-    const { clock, random, events, backlog, mayReceive, onForbidden } = this.#options;
-    const startedAt = clock.monotonic();
-    const extra = this.#extras.get(recipient);
-    let outcome: DeliveryOutcome | undefined;
+  /** Most of what is owed is in memory: nothing is awaited for it. */
+  #take(recipient: Recipient): void {
+    const { backlog, mayReceive } = this.#options;
     recipient.delivery = 'sending';
+    const entry = this.#extras.has(recipient) ? undefined : backlog.peek(recipient);
+    if (entry === undefined || !mayReceive(recipient)) void this.#look(recipient);
+    else this.#send(recipient, entry, recipient.attempts + 1, recipient.position);
+  }
+
+  async #look(recipient: Recipient): Promise<void> {
+    const { clock, backlog, mayReceive, onForbidden } = this.#options;
+    const extra = this.#extras.get(recipient);
     try {
       // Things may have changed while it waited for its turn (LAW 4).
       const owed =
         extra === undefined && recipient.isOwed(clock.now()) ? await backlog.next(recipient) : extra?.entry;
       if (owed !== undefined && !mayReceive(recipient)) await onForbidden(recipient);
       else if (owed !== undefined && recipient.isOpen(clock.now())) {
-        const made: Attempt = {
-          entry: owed,
-          attempt: extra?.attempt ?? recipient.attempts + 1,
-          trace: childHeaders(traceOf(owed), random),
-          startedAt: clock.monotonic(),
-        };
-        const from = recipient.position;
-        outcome = await this.#send(recipient, made);
-        await this.#options.settlement.settle(recipient, extra === undefined ? from : null, made, outcome);
+        const from = extra === undefined ? recipient.position : null;
+        this.#send(recipient, owed, extra?.attempt ?? recipient.attempts + 1, from);
+        return;
       }
     } catch (error) {
-      // The store is broken: nothing is marked as done, and the recipient is looked at again after a while.
-      recipient.retryAt = clock.now() + STORE_FAULT_PAUSE_MS;
-      events.emit('fault', { where: 'delivery', error });
-    } finally {
-      recipient.delivery = 'idle';
-      this.#endExtra(recipient, outcome?.kind ?? 'not-now');
-      this.#turns.release(recipient.host);
-      this.#health?.settled(recipient, startedAt, hostOutcomeOf(outcome));
-      this.#queueIfReady(recipient, clock.now());
-      this.#options.onSettled(recipient);
-      this.#pump();
-      if (this.#stopped && this.#turns.inFlight === 0) this.#onIdle?.();
+      this.#onFault(recipient, error);
+    }
+    this.#end(recipient, 0, undefined);
+  }
+
+  /** `from`: the position that the entry follows; `null` when it is sent out of its turn. */
+  #send(recipient: Recipient, entry: Entry, attempt: number, from: Position | null): void {
+    const { courier, clock, random, seal } = this.#options;
+    const trace = traceOf(entry);
+    const made: Attempt = {
+      entry,
+      attempt,
+      trace: trace && childHeaders(trace, random),
+      startedAt: clock.monotonic(),
+    };
+    try {
+      const delivery = {
+        callback: recipient.subscription.callback,
+        secret: recipient.secret(seal),
+        authorization: recipient.authorization(seal),
+        made,
+        now: clock.now(),
+      };
+      courier.deliver(delivery, (outcome) => this.#settle(recipient, from, made, outcome));
+    } catch (error) {
+      this.#onFault(recipient, error);
+      this.#end(recipient, made.startedAt, undefined);
     }
   }
 
-  #send(recipient: Recipient, { entry, attempt, trace }: Attempt): Promise<DeliveryOutcome> {
-    const { callback } = recipient.subscription;
-    const { courier, clock, seal } = this.#options;
-    return courier.deliver({
-      entry,
-      callback,
-      secret: recipient.secret(seal),
-      authorization: recipient.authorization(seal),
-      attempt,
-      now: clock.now(),
-      trace,
-    });
+  #settle(recipient: Recipient, from: Position | null, made: Attempt, outcome: DeliveryOutcome): void {
+    const end = (): void => this.#end(recipient, made.startedAt, outcome);
+    try {
+      const settled = this.#options.settlement.settle(recipient, from, made, outcome);
+      if (settled === undefined) end();
+      else void settled.catch((error: unknown) => this.#onFault(recipient, error)).finally(end);
+    } catch (error) {
+      this.#onFault(recipient, error);
+      end();
+    }
+  }
+
+  /** The store is broken: nothing is marked as done, and the recipient is looked at again after a while. */
+  #onFault(recipient: Recipient, error: unknown): void {
+    const { clock, events } = this.#options;
+    recipient.retryAt = clock.now() + STORE_FAULT_PAUSE_MS;
+    events.emit('fault', { where: 'delivery', error });
+  }
+
+  /** The turn is over. */
+  #end(recipient: Recipient, startedAt: number, outcome: DeliveryOutcome | undefined): void {
+    recipient.delivery = 'idle';
+    this.#endExtra(recipient, outcome?.kind ?? 'not-now');
+    this.#health?.settled(recipient, startedAt, hostOutcomeOf(outcome));
+    this.#queueIfReady(recipient, this.#options.clock.now());
+    this.#options.onSettled(recipient);
+    this.#pump.release(recipient.host);
   }
 
   #endExtra(recipient: Recipient, outcome: ExtraOutcome): void {

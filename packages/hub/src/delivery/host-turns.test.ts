@@ -11,14 +11,14 @@ function takeAll(turns: HostTurns<string>): string[] {
 
 describe('HostTurns', () => {
   it('LAW 7 gives a host with one item its turn before a host with many has had two', () => {
-    const turns = new HostTurns<string>(10, 10);
+    const turns = new HostTurns<string>({ perHost: 10, inAll: 10 });
     for (let index = 0; index < 5; index++) turns.add('busy', `busy${index}`);
     turns.add('quiet', 'quiet0');
     expect(takeAll(turns).slice(0, 3)).toEqual(['busy0', 'quiet0', 'busy1']);
   });
 
   it('LAW 7 lets a host that answers nothing hold its own slots only', () => {
-    const turns = new HostTurns<string>(2, 100);
+    const turns = new HostTurns<string>({ perHost: 2, inAll: 100 });
     for (let index = 0; index < 50; index++) turns.add('hangs', `hangs${index}`);
     for (let index = 0; index < 2; index++) turns.add('fine', `fine${index}`);
     expect(takeAll(turns)).toEqual(['hangs0', 'fine0', 'hangs1', 'fine1']);
@@ -29,7 +29,7 @@ describe('HostTurns', () => {
   });
 
   it('LAW 7 gives a host that stands apart its turn first, and while the others hold all slots', () => {
-    const turns = new HostTurns<string>(1, 2, 'apart');
+    const turns = new HostTurns<string>({ perHost: 1, inAll: 2, hostApart: 'apart' });
     for (const host of ['a', 'b', 'c', 'apart', 'apart']) turns.add(host, host);
     expect(takeAll(turns)).toEqual(['apart', 'a', 'b']);
     expect(turns.inFlight).toBe(3);
@@ -40,8 +40,35 @@ describe('HostTurns', () => {
     expect(takeAll(turns)).toEqual(['c']);
   });
 
+  it('gives a host few slots at first, and four times as many each time it is told to', () => {
+    const turns = new HostTurns<string>({ perHost: 10, inAll: 100, perHostAtFirst: 2 });
+    for (let index = 0; index < 20; index++) turns.add('slow', `slow${index}`);
+    turns.add('quick', 'quick0');
+    expect(takeAll(turns)).toEqual(['slow0', 'quick0', 'slow1']);
+    expect(turns.isCramped).toBe(true);
+    turns.widen();
+    expect(takeAll(turns)).toHaveLength(6);
+    turns.widen();
+    expect(takeAll(turns)).toHaveLength(2);
+    expect(turns.isCramped).toBe(false);
+    expect(turns.inFlight).toBe(11);
+  });
+
+  it('begins anew with few slots once a host has nothing more to do', () => {
+    const turns = new HostTurns<string>({ perHost: 4, inAll: 100, perHostAtFirst: 1 });
+    turns.add('host', 'a');
+    turns.add('host', 'b');
+    takeAll(turns);
+    turns.widen();
+    takeAll(turns);
+    for (let index = 0; index < 2; index++) turns.release('host');
+    expect(turns.isCramped).toBe(false);
+    for (const item of ['c', 'd']) turns.add('host', item);
+    expect(takeAll(turns)).toEqual(['c']);
+  });
+
   it('is first in, first out within a host', () => {
-    const turns = new HostTurns<string>(1, 1);
+    const turns = new HostTurns<string>({ perHost: 1, inAll: 1 });
     for (const name of ['a', 'b', 'c']) turns.add('host', name);
     const order: string[] = [];
     turns.serve((item) => {
@@ -52,7 +79,7 @@ describe('HostTurns', () => {
   });
 
   it('serves a hundred thousand items that end at once without running out of stack', () => {
-    const turns = new HostTurns<number>(1, 1);
+    const turns = new HostTurns<number>({ perHost: 1, inAll: 1 });
     for (let index = 0; index < 100_000; index++) turns.add('host', index);
     let served = 0;
     const start = (): void => {
@@ -68,7 +95,7 @@ describe('HostTurns', () => {
     const steps = fc.array(fc.constantFrom('a', 'b', 'c', 'serve', 'release'), { maxLength: 300 });
     fc.assert(
       fc.property(steps, (script) => {
-        const turns = new HostTurns<string>(2, 4);
+        const turns = new HostTurns<string>({ perHost: 2, inAll: 4 });
         const held: string[] = [];
         let started = 0;
         const start = (host: string): void => {

@@ -4,11 +4,24 @@ interface Host<Item> {
   readonly key: string;
   readonly waiting: Queue<Item>;
   inFlight: number;
+  /** What may be in flight at present. */
+  slots: number;
   /** Whether the host stands in the round. */
   inRound: boolean;
   /** Whether it takes a slot of its own instead of one of all. */
   readonly apart: boolean;
 }
+
+export interface HostTurnsOptions {
+  readonly perHost: number;
+  readonly inAll: number;
+  /** What a host is given to begin with; {@link HostTurns.widen} gives it more. Default: all of `perHost`. */
+  readonly perHostAtFirst?: number;
+  /** Has `perHost` slots besides those of all, so that nobody else can keep it waiting. */
+  readonly hostApart?: string;
+}
+
+const WIDER = 4;
 
 /**
  * Bounds what is in flight, in all and per host, and gives each host its turn (LAW 7): a host that hangs holds its own
@@ -17,21 +30,24 @@ interface Host<Item> {
 export class HostTurns<Item> {
   readonly #mostPerHost: number;
   readonly #mostInAll: number;
+  readonly #firstPerHost: number;
   readonly #hosts = new Map<string, Host<Item>>();
   readonly #hostApart: string | undefined;
   /** Hosts with something waiting and a free slot, in the order of their turns. */
   readonly #round = new Queue<Host<Item>>();
   /** The same, of the host whose slots are its own. */
   readonly #roundApart = new Queue<Host<Item>>();
+  /** Hosts whose items wait for nothing but a slot, and that may have more of them. */
+  readonly #cramped = new Set<Host<Item>>();
   #inFlight = 0;
   #inFlightApart = 0;
   #waiting = 0;
   #serving = false;
 
-  /** `hostApart` has `mostPerHost` slots besides those of all, so that nobody else can keep it waiting. */
-  constructor(mostPerHost: number, mostInAll: number, hostApart?: string) {
-    this.#mostPerHost = mostPerHost;
-    this.#mostInAll = mostInAll;
+  constructor({ perHost, inAll, perHostAtFirst = perHost, hostApart }: HostTurnsOptions) {
+    this.#mostPerHost = perHost;
+    this.#mostInAll = inAll;
+    this.#firstPerHost = Math.min(perHost, perHostAtFirst);
     this.#hostApart = hostApart;
   }
 
@@ -47,7 +63,8 @@ export class HostTurns<Item> {
     let host = this.#hosts.get(hostKey);
     if (host === undefined) {
       const apart = hostKey === this.#hostApart;
-      host = { key: hostKey, waiting: new Queue(), inFlight: 0, inRound: false, apart };
+      const slots = this.#firstPerHost;
+      host = { key: hostKey, waiting: new Queue(), inFlight: 0, slots, inRound: false, apart };
       this.#hosts.set(hostKey, host);
     }
     host.waiting.enqueue(item);
@@ -58,6 +75,21 @@ export class HostTurns<Item> {
   /** Whether something waits that could start now. */
   get canServe(): boolean {
     return this.#roundApart.size > 0 || (this.#round.size > 0 && this.#inFlight < this.#mostInAll);
+  }
+
+  /** Whether something waits at a host that could be given more slots. */
+  get isCramped(): boolean {
+    return this.#cramped.size > 0;
+  }
+
+  /** Gives four times the slots to every host where something waits for one. */
+  widen(): void {
+    const cramped = [...this.#cramped];
+    this.#cramped.clear();
+    for (const host of cramped) {
+      host.slots = Math.min(host.slots * WIDER, this.#mostPerHost);
+      this.#joinRound(host);
+    }
   }
 
   /**
@@ -96,13 +128,17 @@ export class HostTurns<Item> {
     if (host === undefined) return;
     this.#count(host, -1);
     this.#joinRound(host);
-    if (host.inFlight === 0 && host.waiting.size === 0) this.#hosts.delete(hostKey);
+    if (host.inFlight > 0 || host.waiting.size > 0) return;
+    this.#hosts.delete(hostKey);
+    this.#cramped.delete(host);
   }
 
   #joinRound(host: Host<Item>): void {
-    if (host.inRound || host.waiting.size === 0 || host.inFlight >= this.#mostPerHost) return;
-    host.inRound = true;
-    (host.apart ? this.#roundApart : this.#round).enqueue(host);
+    if (host.inRound || host.waiting.size === 0) return;
+    if (host.inFlight < host.slots) {
+      host.inRound = true;
+      (host.apart ? this.#roundApart : this.#round).enqueue(host);
+    } else if (host.slots < this.#mostPerHost) this.#cramped.add(host);
   }
 
   #count(host: Host<Item>, step: 1 | -1): void {

@@ -17,39 +17,61 @@ export interface RecentAttempt {
 }
 
 export const ATTEMPTS_EACH = 20;
-const MOST_SUBSCRIPTIONS = 10_000;
+/** Of each of the two generations. */
+const MOST_SUBSCRIPTIONS = 5_000;
 
 /**
- * The last 20 attempts of each of the 10,000 subscriptions that were tried last: some 25 MB at most, in memory only. What
- * a subscription last failed with outlives that, and a restart, with its place.
+ * The last 20 attempts of the 5,000 to 10,000 subscriptions that were tried last: some 25 MB at most, in memory only. What a
+ * subscription last failed with outlives that, and a restart, with its place.
  */
 export class RecentAttempts {
-  /** The one that was tried longest ago is first. */
-  readonly #bySubscription = new Map<string, RecentAttempt[]>();
+  /** In two generations: no order has to be kept with each attempt, only the older one be dropped now and then. */
+  #young = new Map<string, RecentAttempt[]>();
+  #old = new Map<string, RecentAttempt[]>();
+  /** What many deliveries of an entry have in common in the same millisecond is remembered once. */
+  #last: RecentAttempt | undefined;
 
   constructor(events: HubEmitter, clock: Clock) {
     events.on('entry-delivered', ({ subscription, entry, attempt, status }) =>
-      this.#add(subscription, { at: clock.now(), entry, attempt, delivered: true, status, detail: null }),
+      this.#add(subscription, this.#delivered(clock.now(), entry, attempt, status)),
     );
     events.on('delivery-failed', ({ subscription, entry, attempt, status, detail }) =>
       this.#add(subscription, { at: clock.now(), entry, attempt, delivered: false, status, detail }),
     );
-    events.on('subscription-ended', ({ subscription }) => this.#bySubscription.delete(subscription));
+    events.on('subscription-ended', ({ subscription }) => {
+      this.#young.delete(subscription);
+      this.#old.delete(subscription);
+    });
   }
 
   /** Oldest first; empty when none is remembered. */
   of(subscription: string): readonly RecentAttempt[] {
-    return this.#bySubscription.get(subscription) ?? [];
+    return this.#young.get(subscription) ?? this.#old.get(subscription) ?? [];
+  }
+
+  #delivered(at: number, entry: string, attempt: number, status: number): RecentAttempt {
+    const last = this.#last;
+    if (last?.at === at && last.entry === entry && last.attempt === attempt && last.status === status)
+      return last;
+    this.#last = { at, entry, attempt, delivered: true, status, detail: null };
+    return this.#last;
   }
 
   #add(subscription: string, attempt: RecentAttempt): void {
-    const attempts = this.#bySubscription.get(subscription) ?? [];
+    let attempts = this.#young.get(subscription);
+    if (attempts === undefined) {
+      attempts = this.#old.get(subscription) ?? [];
+      this.#makeYoung(subscription, attempts);
+    }
     attempts.push(attempt);
     if (attempts.length > ATTEMPTS_EACH) attempts.shift();
-    this.#bySubscription.delete(subscription);
-    this.#bySubscription.set(subscription, attempts);
-    if (this.#bySubscription.size <= MOST_SUBSCRIPTIONS) return;
-    const oldest = this.#bySubscription.keys().next();
-    if (oldest.done !== true) this.#bySubscription.delete(oldest.value);
+  }
+
+  #makeYoung(subscription: string, attempts: RecentAttempt[]): void {
+    if (this.#young.size >= MOST_SUBSCRIPTIONS) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(subscription, attempts);
   }
 }

@@ -1,10 +1,10 @@
 import { statusClass, type Clock, type OutcomeClass, type Random } from '@websub/shared';
-import { refOf, type DeliveryAttempt, type HubEmitter } from '../events.js';
-import type { Entry, Position } from '../log/log.js';
+import type { DeliveryAttempt, HubEmitter } from '../events.js';
+import type { Position } from '../log/log.js';
 import type { Recipient } from '../subscription/recipient.js';
 import { isSuspended } from '../subscription/subscription.js';
 import type { Backlog } from './backlog.js';
-import type { DeliveryOutcome, HeaderLines } from './courier.js';
+import type { Attempt, DeliveryOutcome } from './courier.js';
 import { undelivered } from './dead-letter-box.js';
 import { patience, type PatienceOptions } from './patience.js';
 import type { PlaceSaver } from './place-saver.js';
@@ -23,17 +23,6 @@ export interface SettlementOptions {
   readonly onRecovered: (recipient: Recipient) => Promise<void>;
 }
 
-/** One attempt that was made. */
-export interface Attempt {
-  readonly entry: Entry;
-  /** 1 for the first. */
-  readonly attempt: number;
-  /** The headers that name its span, when the entry was published in a trace. */
-  readonly trace: HeaderLines;
-  /** Monotonic milliseconds. */
-  readonly startedAt: number;
-}
-
 type Failed = Extract<DeliveryOutcome, { kind: 'failed' }>;
 
 /** Draws the consequences of an attempt: on to the next entry, again later, or a dead letter. */
@@ -45,31 +34,30 @@ export class Settlement {
   }
 
   /**
-   * An attempt at the entry that follows `from`, or at one out of its turn (`null`), which moves nothing. Settles when what
-   * it means is done; rejects when the store fails.
+   * An attempt at the entry that follows `from`, or at one out of its turn (`null`), which moves nothing. What it means is
+   * done at once, or when the promise settles; it rejects when the store fails.
    */
-  async settle(
+  settle(
     recipient: Recipient,
     from: Position | null,
     made: Attempt,
     outcome: DeliveryOutcome,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     switch (outcome.kind) {
       case 'delivered':
         if (from !== null) this.#options.backlog.moveOn(recipient, from, made.entry.position);
-        await this.#delivered(recipient, from === null, made, outcome);
-        return;
+        return this.#delivered(recipient, from === null, made, outcome);
       case 'gone':
         this.#options.events.emit('delivery-failed', {
           ...this.#told(recipient, made, outcome),
           detail: 'answered 410',
           retryInMs: null,
         });
-        await this.#options.onGone(recipient);
-        return;
+        return this.#options.onGone(recipient);
       case 'failed':
-        if (from === null) this.#note(recipient, made, outcome, null);
-        else await this.#failed(recipient, from, made, outcome);
+        if (from !== null) return this.#failed(recipient, from, made, outcome);
+        this.#note(recipient, made, outcome, null);
+        return undefined;
     }
   }
 
@@ -81,20 +69,21 @@ export class Settlement {
     this.#options.places.changed(recipient);
   }
 
-  async #delivered(
+  #delivered(
     recipient: Recipient,
     outOfTurn: boolean,
     made: Attempt,
     outcome: DeliveryOutcome,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     const { clock, events, onRecovered } = this.#options;
-    const latencyMs = clock.now() - made.entry.publishedAt;
     // The hub's own are nobody's news.
-    if (!made.entry.passing)
+    if (made.entry.passing !== true) {
+      const latencyMs = clock.now() - made.entry.publishedAt;
       events.emit('entry-delivered', { ...this.#told(recipient, made, outcome), outOfTurn, latencyMs });
+    }
     this.forgetFailure(recipient);
     const { lease } = recipient.subscription;
-    if (lease !== null && isSuspended(lease)) await onRecovered(recipient);
+    return lease !== null && isSuspended(lease) ? onRecovered(recipient) : undefined;
   }
 
   /** Puts a failure on record; what follows from it is another matter. */
@@ -108,19 +97,18 @@ export class Settlement {
   }
 
   /** What events say of an attempt. */
-  #told(
-    { subscription }: Recipient,
-    { entry, attempt, trace: { traceparent }, startedAt }: Attempt,
-    outcome: DeliveryOutcome,
-  ): DeliveryAttempt {
+  #told({ subscription }: Recipient, made: Attempt, outcome: DeliveryOutcome): DeliveryAttempt {
+    const traceparent = made.trace?.traceparent;
     return {
-      ...refOf(subscription),
-      entry: entry.id,
-      attempt,
+      subscription: subscription.id,
+      topic: subscription.topic,
+      callback: subscription.callback,
+      entry: made.entry.id,
+      attempt: made.attempt,
       outcome: classOf(outcome),
       status: outcome.status,
-      durationMs: this.#options.clock.monotonic() - startedAt,
-      ...(traceparent === undefined ? {} : { traceparent }),
+      durationMs: this.#options.clock.monotonic() - made.startedAt,
+      ...(traceparent === undefined ? undefined : { traceparent }),
     };
   }
 

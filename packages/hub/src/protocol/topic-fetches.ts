@@ -51,7 +51,7 @@ const ACCEPTED: ReadonlySet<number> = new Set([200, 203]);
 export class TopicFetches {
   readonly #options: TopicFetchesOptions;
   readonly #inOrder = new InOrder();
-  readonly #turns = new HostTurns<Topic>(FETCHES_PER_HOST, IN_ALL);
+  readonly #turns = new HostTurns<Topic>({ perHost: FETCHES_PER_HOST, inAll: IN_ALL });
   #stopped = false;
 
   constructor(options: TopicFetchesOptions) {

@@ -55,7 +55,7 @@ export class Verification {
 
   constructor(options: VerificationOptions) {
     this.#options = options;
-    this.#turns = new HostTurns(options.perHost, options.inAll);
+    this.#turns = new HostTurns(options);
   }
 
   /**
