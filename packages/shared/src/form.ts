@@ -43,7 +43,11 @@ const SINGLE = ['hub.mode', 'hub.callback', 'hub.lease_seconds', 'hub.secret', '
  * malformed parameter, an unknown mode.
  */
 export function parseHubRequest(body: Uint8Array): HubRequest {
-  const params = parseForm(body);
+  return readHubRequest(parseForm(body));
+}
+
+/** {@link parseHubRequest} of a form that was parsed. */
+export function readHubRequest(params: URLSearchParams): HubRequest {
   for (const name of SINGLE) single(params, name);
   const mode = params.get('hub.mode');
   switch (mode) {
@@ -119,7 +123,8 @@ function readCallbackAndTopic(params: URLSearchParams): { callback: string; topi
   return { callback, topic: readTopic(params) };
 }
 
-function readTopic(params: URLSearchParams): string {
+/** `hub.topic`. Throws `invalid_request`. */
+export function readTopic(params: URLSearchParams): string {
   const topic = single(params, 'hub.topic');
   if (topic === undefined)
     throw new WebSubError('invalid_request', 'hub.topic is missing: send the URL of the topic');
@@ -139,7 +144,8 @@ function readPublishedTopics(params: URLSearchParams): readonly string[] {
   return topics;
 }
 
-function readLeaseSeconds(params: URLSearchParams): number | undefined {
+/** `hub.lease_seconds`, if it is there. Throws `invalid_request`. */
+export function readLeaseSeconds(params: URLSearchParams): number | undefined {
   const value = params.get('hub.lease_seconds') ?? '';
   if (value === '') return undefined;
   if (!/^\d+$/.test(value) || Number(value) === 0) {

@@ -1,5 +1,5 @@
 import { WebSubError, type Clock } from '@websub/shared';
-import { consumerId, isWithin, type Consumer, type Owner } from '../consumer/consumer.js';
+import { consumerId, isWithin, type ChannelTerms, type Consumer, type Owner } from '../consumer/consumer.js';
 import type { Consumers } from '../consumer/consumers.js';
 import { Agenda } from '../delivery/agenda.js';
 import { BatchSaver } from '../delivery/batch-saver.js';
@@ -39,6 +39,8 @@ export interface ConsumerRequest {
   readonly upto?: string | undefined;
   /** Milliseconds that a new one is kept while nobody uses it. Default: as long as the hub keeps consumers. */
   readonly keptMs?: number;
+  /** Of a consumer that is made now and is a channel's. */
+  readonly channel?: ChannelTerms;
 }
 
 const MOST_CONSUMERS = 100_000;
@@ -50,6 +52,8 @@ const LONGEST_TOPICS = 4_096;
 const TOUCH_MS = 600_000;
 /** After a start everybody has the time to come back. */
 const GRACE_MS = 3_600_000;
+/** A channel to which nobody connects was not asked for in earnest. */
+const UNCONFIRMED_MS = 600_000;
 
 /** All named consumers: who uses which, and how far they are. What is not saved yet is what a crash gives again. */
 export class ConsumerRoll {
@@ -81,7 +85,7 @@ export class ConsumerRoll {
     for await (const batch of consumers.load()) for (const consumer of batch) this.#add(consumer);
     const now = clock.now();
     for (const kept of this.#all.values()) {
-      const grace = now + Math.min(GRACE_MS, kept.keptMs ?? Infinity);
+      const grace = kept.channel === undefined ? now + Math.min(GRACE_MS, kept.keptMs ?? Infinity) : 0;
       this.#agenda.schedule(kept, Math.max(this.#endOf(kept), grace));
     }
   }
@@ -158,6 +162,13 @@ export class ConsumerRoll {
     return behindOf(this.#options.log, selection, progress.through);
   }
 
+  /** Changes the terms of its channel. Settles when that is durable. */
+  async grant(consumer: KeptConsumer, channel: ChannelTerms): Promise<void> {
+    consumer.channel = channel;
+    this.#touch(consumer);
+    await this.#saver.saved(consumer);
+  }
+
   /** Lets the consumer go on after this place; whoever uses it comes back there. Settles when that is durable. */
   async seek(consumer: KeptConsumer, position: Position): Promise<void> {
     consumer.attachment?.end('sought');
@@ -201,7 +212,7 @@ export class ConsumerRoll {
 
   #create(
     id: string,
-    { owner, name, keptMs }: ConsumerRequest,
+    { owner, name, keptMs, channel }: ConsumerRequest,
     wanted: ReadRequest,
     position: Position,
   ): KeptConsumer {
@@ -220,6 +231,7 @@ export class ConsumerRoll {
       position,
       beganAt: position,
       open: [],
+      channel,
     });
     this.#follow(kept, wanted);
     events.emit('consumer-created', { consumer: id, name });
@@ -231,7 +243,7 @@ export class ConsumerRoll {
   }
 
   #refuseTooMany(owner: Owner): void {
-    const isAnybodys = owner.tenant === null && owner.holder.startsWith('client:');
+    const isAnybodys = owner.tenant === null && /^(client|channel):/.test(owner.holder);
     if (this.#all.size >= (isAnybodys ? MOST_OF_ANYBODY : MOST_CONSUMERS))
       throw new WebSubError('retry_later', 'there are too many consumers: remove some, or try again later');
     if ((this.#perOwner.get(keyOf(owner)) ?? 0) >= MOST_OF_ONE_OWNER)
@@ -309,8 +321,9 @@ export class ConsumerRoll {
     );
   }
 
-  #endOf({ usedAt, keptMs }: KeptConsumer): number {
-    return usedAt + (keptMs ?? this.#options.consumerExpiryMs);
+  #endOf({ usedAt, createdAt, keptMs, channel }: KeptConsumer): number {
+    if (channel === undefined) return usedAt + (keptMs ?? this.#options.consumerExpiryMs);
+    return channel.confirmed ? channel.endsAt : Math.min(channel.endsAt, createdAt + UNCONFIRMED_MS);
   }
 }
 

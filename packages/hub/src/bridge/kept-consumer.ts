@@ -1,5 +1,5 @@
 import type { AgendaItem } from '../delivery/agenda.js';
-import type { Consumer, Owner } from '../consumer/consumer.js';
+import type { ChannelTerms, Consumer, Owner } from '../consumer/consumer.js';
 import { Progress } from '../consumer/progress.js';
 import type { Attachment } from './attachment.js';
 
@@ -16,6 +16,7 @@ export class KeptConsumer implements AgendaItem {
   topics: readonly string[];
   patterns: readonly string[];
   usedAt: number;
+  channel: ChannelTerms | undefined;
   /** Settles when it is on stable storage for the first time. */
   durable: Promise<void> = Promise.resolve();
   /** Who reads with it at the moment. */
@@ -31,12 +32,13 @@ export class KeptConsumer implements AgendaItem {
     this.topics = consumer.topics;
     this.patterns = consumer.patterns;
     this.usedAt = consumer.usedAt;
+    this.channel = consumer.channel;
   }
 
   /** As it is stored. */
   get stored(): Consumer {
-    const { id, owner, name, topics, patterns, createdAt, usedAt, keptMs, progress } = this;
-    const kept = keptMs === undefined ? {} : { keptMs };
+    const { id, owner, name, topics, patterns, createdAt, usedAt, keptMs, channel, progress } = this;
+    const kept = { ...(keptMs !== undefined && { keptMs }), ...(channel && { channel }) };
     return { id, owner, name, topics, patterns, createdAt, usedAt, ...kept, ...progress.place };
   }
 }

@@ -24,6 +24,22 @@ export interface Consumer extends ConsumerPlace {
   readonly usedAt: number;
   /** Milliseconds that it is kept while nobody uses it; absent: as long as the hub keeps consumers. */
   readonly keptMs?: number;
+  /** Present when it is a WebSub channel's: then it ends with the lease. */
+  readonly channel?: ChannelTerms | undefined;
+}
+
+/** What the hub grants to whoever knows the address of a channel. */
+export interface ChannelTerms {
+  readonly type: 'websocket' | 'sse';
+  readonly topic: string;
+  /** Types of updates; empty for all. */
+  readonly events: readonly string[];
+  /** In whose name it was asked for; absent for anybody. */
+  readonly principal?: Principal | undefined;
+  /** Milliseconds since the epoch. */
+  readonly endsAt: number;
+  /** Whether somebody has connected: the channel is asked for in earnest. */
+  readonly confirmed: boolean;
 }
 
 /** Everything up to `position` is settled, except what is open. */

@@ -87,7 +87,7 @@ export class Acceptance {
     origin: { readonly trace?: TraceContext },
   ): Promise<Accepted | Refusal> {
     const { principal } = grant;
-    const { subscriptions, networks, admission, random } = this.#options;
+    const { subscriptions, networks, admission, lease, clock, random } = this.#options;
     networks.callbacks.checkLiteral(parseWebUrl(request.callback, 'hub.callback'), 'hub.callback');
     networks.topics.checkLiteral(parseWebUrl(request.topic, 'hub.topic'), 'hub.topic');
     const refusal = admission?.subscription(request, tenantOf(principal));
@@ -106,20 +106,24 @@ export class Acceptance {
             kind: 'subscribe-requested',
             ...common,
             ...(request.secret !== undefined && { secret: request.secret }),
-            leaseSeconds: this.#leaseSeconds(request.leaseSeconds, grant),
+            leaseSeconds: grantedSeconds(lease, request.leaseSeconds, grant, clock.now()),
             ...(principal !== undefined && { principal }),
           },
     );
     return { kind: 'accepted', request: common.request };
   }
+}
 
-  /**
-   * A request outside the bounds is brought inside (section 5.1: the hub decides); nothing outlasts the credential that it
-   * was asked for with.
-   */
-  #leaseSeconds(asked: number | undefined, { endsAt }: Grant): number {
-    const { lease, clock } = this.#options;
-    const seconds = Math.min(Math.max(asked ?? lease.defaultSeconds, lease.minSeconds), lease.maxSeconds);
-    return Math.max(Math.min(seconds, Math.floor((endsAt - clock.now()) / 1000)), 1);
-  }
+/**
+ * The lease that is granted, in seconds: a request outside the bounds is brought inside (section 5.1: the hub decides), and
+ * nothing outlasts the credential that it was asked for with.
+ */
+export function grantedSeconds(
+  { minSeconds, maxSeconds, defaultSeconds }: LeaseBounds,
+  asked: number | undefined,
+  { endsAt }: Grant,
+  now: number,
+): number {
+  const seconds = Math.min(Math.max(asked ?? defaultSeconds, minSeconds), maxSeconds);
+  return Math.max(Math.min(seconds, Math.floor((endsAt - now) / 1000)), 1);
 }

@@ -51,6 +51,8 @@ export interface Conversation {
    * was sent before this was asked. For clients that acknowledge nothing by themselves.
    */
   watermark?(): () => void;
+  /** As {@link SocketProtocol.farewell}, where the words depend on what was talked about. */
+  farewell?(end: SocketEnd, afterMs: number): Farewell;
   /** The socket has ended, and its readers with it. */
   ended?(end: SocketEnd): void;
 }

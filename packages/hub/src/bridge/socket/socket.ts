@@ -161,7 +161,9 @@ export class Socket implements OpenStream {
       webSocket.terminate();
       return;
     }
-    const { text, code, reason } = protocol.farewell(why, retryMs(random, spread));
+    const afterMs = retryMs(random, spread);
+    const { text, code, reason } =
+      this.#conversation?.farewell?.(why, afterMs) ?? protocol.farewell(why, afterMs);
     if (text !== undefined) this.send(messageOf(text));
     this.#close(why);
     this.#flushThen(() => webSocket.close(code, reason));
