@@ -15,6 +15,8 @@ import type { SocketProtocol } from './bridge/socket/protocol.js';
 import { CableProtocol } from './bridge/cable/cable-protocol.js';
 import { LoomTopics } from './bridge/loom/loom-topics.js';
 import { OwnTopics } from './bridge/own-topics.js';
+import { ChannelProtocol } from './bridge/channel/channel-protocol.js';
+import { Channels } from './bridge/channel/channels.js';
 import { Engine } from './engine.js';
 import { HubEmitter } from './events.js';
 import { Gate } from './gate/gate.js';
@@ -110,6 +112,7 @@ export async function createHub(
     events,
   });
   const topicAddress = validateTopicAddress({ policy: networks.topics, resolver, clock });
+  const validateTopic = validate === undefined ? topicAddress : validateAll(topicAddress, validate);
   const engine: Engine = new Engine({
     config,
     store,
@@ -133,10 +136,10 @@ export async function createHub(
         clock,
         connectionsPerOrigin: FETCHES_PER_HOST,
       }),
-    validate: validate === undefined ? topicAddress : validateAll(topicAddress, validate),
+    validate: validateTopic,
     gate,
     events,
-    isRead: (topic) => bridge.readers.isRead(topic),
+    isRead: (topic) => bridge.isRead(topic),
     hubUrl: () => hub.url,
   });
   const { roll, deliveries } = engine;
@@ -151,8 +154,10 @@ export async function createHub(
     events,
     ownTopics,
   });
+  const channels = new Channels({ ...config, bridge, validate: validateTopic, hubUrl: () => hub.url });
   const admit: Admit = (request) => gate.admit(shownCredential(request, config));
   const protocols: readonly SocketProtocol[] = [
+    new ChannelProtocol({ bridge, channels }),
     new CableProtocol({
       bridge,
       topics: loomTopics,
@@ -183,6 +188,7 @@ export async function createHub(
       ...config,
       acceptance: engine.acceptance,
       publications: engine.publications,
+      channels,
       admission: engine.admission,
       hubUrl: () => hub.url,
     },

@@ -66,6 +66,11 @@ export class Bridge {
     await this.consumers.stop();
   }
 
+  /** Whether somebody reads the topic at the moment, or will come back to it. */
+  isRead(topic: string): boolean {
+    return this.readers.isRead(topic) || this.consumers.areOf(topic);
+  }
+
   /** Ends every reader; each is told when to come back. */
   drain(): void {
     this.streams.drain();

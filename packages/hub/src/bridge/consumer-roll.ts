@@ -16,6 +16,7 @@ import type { ReadRequest } from './read-request.js';
 import type { Readers } from './readers.js';
 import { selectionOf } from './selection.js';
 import type { Start } from './start.js';
+import { tally } from './tally.js';
 import { parseUrlPattern } from './url-pattern.js';
 
 export interface ConsumerRollOptions {
@@ -60,6 +61,7 @@ export class ConsumerRoll {
   readonly #options: ConsumerRollOptions;
   readonly #all = new Map<string, KeptConsumer>();
   readonly #perOwner = new Map<string, number>();
+  readonly #perTopic = new Map<string, number>();
   readonly #saver: BatchSaver<KeptConsumer>;
   readonly #agenda: Agenda<KeptConsumer>;
 
@@ -98,6 +100,11 @@ export class ConsumerRoll {
 
   get count(): number {
     return this.#all.size;
+  }
+
+  /** Whether a consumer read the topic when it was used last. */
+  areOf(topic: string): boolean {
+    return this.#perTopic.has(topic);
   }
 
   /** By id, of one owner or of all. */
@@ -189,7 +196,7 @@ export class ConsumerRoll {
   #forget(consumer: KeptConsumer): void {
     this.#agenda.schedule(consumer, Infinity);
     this.#all.delete(consumer.id);
-    this.#count(consumer.owner, -1);
+    this.#count(consumer, -1);
   }
 
   #isPresent(consumer: KeptConsumer): boolean {
@@ -277,22 +284,22 @@ export class ConsumerRoll {
     const { topics, patterns } = selection;
     const length = [...topics, ...patterns].reduce((sum, text) => sum + text.length, 0);
     const isKept = length <= LONGEST_TOPICS;
+    this.#count(consumer, -1);
     consumer.topics = isKept ? topics : [];
     consumer.patterns = isKept ? patterns : [];
+    this.#count(consumer, 1);
   }
 
   #add(consumer: Consumer): KeptConsumer {
     const kept = new KeptConsumer(consumer);
     this.#all.set(kept.id, kept);
-    this.#count(kept.owner, 1);
+    this.#count(kept, 1);
     return kept;
   }
 
-  #count(owner: Owner, step: 1 | -1): void {
-    const key = keyOf(owner);
-    const count = (this.#perOwner.get(key) ?? 0) + step;
-    if (count > 0) this.#perOwner.set(key, count);
-    else this.#perOwner.delete(key);
+  #count({ owner, topics }: KeptConsumer, step: 1 | -1): void {
+    tally(this.#perOwner, keyOf(owner), step);
+    for (const topic of topics) tally(this.#perTopic, topic, step);
   }
 
   #onLeave(attachment: Attachment): void {

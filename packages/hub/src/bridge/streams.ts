@@ -1,5 +1,6 @@
 import { addressBlock, type CancelTimer, type Clock, type Random } from '@websub/shared';
 import type { HubEmitter } from '../events.js';
+import { tally } from './tally.js';
 import type { Attachment, ConsumerEnd } from './attachment.js';
 import type { RenewablePermit } from './permit.js';
 import type { Reader } from './reader.js';
@@ -184,8 +185,8 @@ export class Streams {
   }
 
   #count({ address, subject }: Opener, step: 1 | -1): void {
-    add(this.#perAddress, addressBlock(address), step);
-    if (subject !== undefined) add(this.#perSubject, subject, step);
+    tally(this.#perAddress, addressBlock(address), step);
+    if (subject !== undefined) tally(this.#perSubject, subject, step);
   }
 
   /** One timer for all streams, while there are any. */
@@ -199,12 +200,6 @@ export class Streams {
       if (this.#open.size > 0) this.#look();
     });
   }
-}
-
-function add(counts: Map<string, number>, key: string, step: 1 | -1): void {
-  const count = (counts.get(key) ?? 0) + step;
-  if (count > 0) counts.set(key, count);
-  else counts.delete(key);
 }
 
 /** Enough to tell streams apart in a log. Who knows the whole id may end the stream (LAW 10). */

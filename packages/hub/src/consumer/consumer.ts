@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Restrictions } from '../access/grant.js';
 import type { Principal } from '../access/principal.js';
 import type { Position } from '../log/log.js';
 
@@ -36,6 +37,8 @@ export interface ChannelTerms {
   readonly events: readonly string[];
   /** In whose name it was asked for; absent for anybody. */
   readonly principal?: Principal | undefined;
+  /** What the credential gave less of; absent for nothing. */
+  readonly restrictions?: Restrictions | undefined;
   /** Milliseconds since the epoch. */
   readonly endsAt: number;
   /** Whether somebody has connected: the channel is asked for in earnest. */

@@ -4,6 +4,7 @@ import type { Bridge } from '../bridge/bridge.js';
 import type { SocketProtocol } from '../bridge/socket/protocol.js';
 import type { HubEmitter } from '../events.js';
 import type { Gate } from '../gate/gate.js';
+import { channelStreams } from './channel-streams.js';
 import { cors } from './cors.js';
 import type { Admit } from './entrance.js';
 import { eventStreams } from './event-streams.js';
@@ -70,10 +71,21 @@ export function createApp(options: AppOptions): Express {
     else if (complaint !== undefined) sendPlain(response, 503, complaint);
     else sendPlain(response, 200, 'ready');
   });
-  const streamPaths = ['/v1/sse', '/v1/wait', '/v1/streams', ...SESSION_ROUTES.map(({ path }) => path)];
+  const streamPaths = [
+    '/v1/sse',
+    '/v1/wait',
+    '/v1/streams',
+    '/v1/c',
+    ...SESSION_ROUTES.map(({ path }) => path),
+  ];
   app.use([...streamPaths, ...WALLET_PATHS], cors(options.corsOrigins));
   // Before anything is refused because the hub is not ready: an EventSource would not come back.
-  app.use('/v1', eventStreams({ bridge, admit, isReady }), waitRoute({ bridge, admit, isReady }));
+  app.use(
+    '/v1',
+    eventStreams({ bridge, admit, isReady }),
+    waitRoute({ bridge, admit, isReady }),
+    channelStreams({ bridge, channels: options.endpoint.channels, isReady }),
+  );
   app.get(WALLET_PATHS, walletEvents({ ...options.waypoint, bridge, admit, isReady }));
   for (const route of SESSION_ROUTES) app.get(route.path, sessionStream({ bridge, admit, isReady }, route));
   for (const { paths, hides } of options.protocols)

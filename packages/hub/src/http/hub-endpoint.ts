@@ -3,8 +3,8 @@ import {
   FORM_CONTENT_TYPE,
   mediaTypeOf,
   parseForm,
-  parseHubRequest,
   parseTraceContext,
+  readHubRequest,
   single,
   WebSubError,
   type HubRequest,
@@ -12,6 +12,12 @@ import {
 } from '@websub/shared';
 import type { Request, RequestHandler, Response } from 'express';
 import { may, mayReadAll, type Grant } from '../access/grant.js';
+import {
+  channelRequestOf,
+  isChannelRequest,
+  type ChannelRequest,
+} from '../bridge/channel/channel-request.js';
+import type { Channels } from '../bridge/channel/channels.js';
 import type { Entrance, Gate } from '../gate/gate.js';
 import type { Acceptance } from '../protocol/acceptance.js';
 import type { Admission, Refusal } from '../protocol/admission.js';
@@ -25,6 +31,7 @@ import { sendTooMany } from './too-many.js';
 export interface HubEndpointOptions {
   readonly acceptance: Acceptance;
   readonly publications: Publications;
+  readonly channels: Channels;
   readonly admission: Admission | undefined;
   readonly admit: Admit;
   readonly gate: Gate;
@@ -60,7 +67,12 @@ async function answerForm(
   request: Request,
   response: Response,
 ): Promise<void> {
-  const hubRequest = parseHubRequest(await readBody(request, MAX_FORM_BYTES));
+  const form = parseForm(await readBody(request, MAX_FORM_BYTES));
+  if (isChannelRequest(form)) {
+    await answerChannel(options, entrance, request, response, channelRequestOf(form));
+    return;
+  }
+  const hubRequest = readHubRequest(form);
   if (!isAllowed(entrance.grant, hubRequest)) {
     sendRefusal(sendPlain, response, refusalOf(entrance, hubRequest.mode));
     return;
@@ -91,6 +103,29 @@ function tooManyIntents(
   const refusal = entrance.kind === 'admitted' ? admission.client(client) : undefined;
   if (refusal !== undefined || hubRequest.mode === 'unsubscribe') return refusal;
   return admission.topic(client, hubRequest.topic);
+}
+
+/** A subscriber that wants to connect to the hub, instead of the other way round. */
+async function answerChannel(
+  { admission, channels }: HubEndpointOptions,
+  entrance: Entrance,
+  request: Request,
+  response: Response,
+  channel: ChannelRequest,
+): Promise<void> {
+  if (channel.mode === 'unsubscribe') {
+    await channels.unsubscribe(channel);
+    sendPlain(response, 202, 'Accepted: the channel has ended.');
+    return;
+  }
+  if (!may(entrance.grant, 'read', channel.topic)) {
+    sendRefusal(sendPlain, response, refusalOf(entrance, channel.mode));
+    return;
+  }
+  const tooMany = admission?.topic(request.ip ?? '', channel.topic);
+  if (tooMany === undefined)
+    response.status(202).json({ 'hub.channel.endpoint': await channels.subscribe(channel, entrance.grant) });
+  else sendTooMany(response, tooMany);
 }
 
 const ACCEPTED: Readonly<Record<HubRequest['mode'], string>> = {

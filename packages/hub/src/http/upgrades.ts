@@ -37,6 +37,8 @@ const MOST_FRAGMENTS = 256;
 /** Messages, pings and pongs of one client. */
 const MESSAGES = { perSecond: 500, burst: 1_000 };
 const BUSY_RETRY_MS = { least: 5_000, spread: 25_000 };
+/** What a path that ends in `:token` leaves open. */
+const LAST_SEGMENT = /[^/]+$/;
 
 interface Route {
   readonly protocol: SocketProtocol;
@@ -78,7 +80,7 @@ export class Upgrades {
   async #upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): Promise<void> {
     const url = request.url ?? '';
     const [path = ''] = url.split('?', 1);
-    const route = this.#routes.get(path);
+    const route = this.#routes.get(path) ?? this.#routes.get(path.replace(LAST_SEGMENT, ':token'));
     const params = paramsOf(url.slice(path.length + 1));
     const refusal = this.#refusalOf(request, path, route, params);
     if (refusal !== undefined) refuseUpgrade(duplex, path, refusal);
@@ -87,7 +89,7 @@ export class Upgrades {
     if (duplex.destroyed) return;
     const address = proxyAddress(request, this.#isTrusted);
     route.server.handleUpgrade(request, duplex, head, (webSocket) => {
-      const call = { entrance, params, address, subprotocol: webSocket.protocol };
+      const call = { entrance, path, params, address, subprotocol: webSocket.protocol };
       // What http gives to be upgraded is the network's own socket.
       if (duplex instanceof Wire) this.#open(route.protocol, webSocket, duplex, call);
     });

@@ -1,8 +1,8 @@
 import { readLeaseSeconds, readTopic, single, WebSubError } from '@websub/shared';
 
+const CHANNEL_TYPES = ['websocket', 'sse'] as const;
 /** What a channel is read over. */
-export const CHANNEL_TYPES = ['websocket', 'sse'] as const;
-export type ChannelType = (typeof CHANNEL_TYPES)[number];
+type ChannelType = (typeof CHANNEL_TYPES)[number];
 
 /** A request for a channel: a subscription whose subscriber connects to the hub, instead of the other way round. */
 export type ChannelRequest =
@@ -17,7 +17,12 @@ export type ChannelRequest =
       /** The channel that is to be renewed; absent for a new one. */
       readonly endpoint?: string;
     }
-  | { readonly mode: 'unsubscribe'; readonly topic: string; readonly endpoint: string };
+  | {
+      readonly mode: 'unsubscribe';
+      readonly type: ChannelType;
+      readonly topic: string;
+      readonly endpoint: string;
+    };
 
 const MOST_EVENTS = 100;
 
@@ -37,7 +42,7 @@ export function channelRequestOf(form: URLSearchParams): ChannelRequest {
   if (type === undefined) throw wrong(`hub.channel.type is none of ${CHANNEL_TYPES.join(', ')}: choose one`);
   const topic = readTopic(form);
   const endpoint = single(form, 'hub.channel.endpoint') || undefined;
-  const mode = single(form, 'hub.mode');
+  const mode = single(form, 'hub.mode') ?? '';
   switch (mode) {
     case 'subscribe': {
       const leaseSeconds = readLeaseSeconds(form);
@@ -53,7 +58,7 @@ export function channelRequestOf(form: URLSearchParams): ChannelRequest {
     case 'unsubscribe':
       if (endpoint === undefined)
         throw wrong('hub.channel.endpoint is missing: send the one that you were given');
-      return { mode, topic, endpoint };
+      return { mode, type, topic, endpoint };
     default:
       throw wrong('hub.mode is none of a channel: send subscribe or unsubscribe');
   }

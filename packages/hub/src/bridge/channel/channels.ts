@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { WebSubError, type NetworkPolicy, parseWebUrl } from '@websub/shared';
 import type { Grant } from '../../access/grant.js';
-import { NO_TOPIC } from '../../access/topic-scope.js';
 import { consumerId, type ChannelTerms, type Owner } from '../../consumer/consumer.js';
 import { grantedSeconds, type LeaseBounds } from '../../protocol/acceptance.js';
 import type { Validate } from '../../protocol/validation.js';
@@ -26,13 +25,12 @@ export type Channel = KeptConsumer & { readonly channel: ChannelTerms };
 
 /** Whoever is connected to a channel. */
 export interface Listener {
-  /** The terms are others by now. */
-  renewed(channel: Channel): void;
-  /** The subscriber wants it no longer. */
-  unsubscribed(): void;
+  /** The terms of the channel are others by now. */
+  renewed(): void;
 }
 
 type SubscribeRequest = Extract<ChannelRequest, { mode: 'subscribe' }>;
+type UnsubscribeRequest = Extract<ChannelRequest, { mode: 'unsubscribe' }>;
 
 export const CHANNEL_PATH = '/v1/c/';
 const TOKEN_BYTES = 16;
@@ -58,18 +56,20 @@ export class Channels {
     const { bridge, lease, networks, validate } = this.#options;
     const { topic, type, events } = request;
     networks.topics.checkLiteral(parseWebUrl(topic, 'hub.topic'), 'hub.topic');
-    const before = request.endpoint === undefined ? undefined : this.#mine(request.endpoint, topic, type);
+    const before = request.endpoint === undefined ? undefined : this.#mine(request.endpoint, request);
     const token = before?.token ?? bridge.random.token(TOKEN_BYTES);
     const endpoint = this.#addressOf(type, token);
     const refusal = await validate({ topic, callback: endpoint });
-    if (refusal !== undefined) throw new WebSubError('invalid_request', `this topic is not taken: ${refusal}`);
+    if (refusal !== undefined)
+      throw new WebSubError('invalid_request', `this topic is not taken: ${refusal}`);
     const now = bridge.clock.now();
-    const { principal } = grant;
+    const { principal, restrictions } = grant;
     const terms: ChannelTerms = {
       type,
       topic,
       events,
       ...(principal && { principal }),
+      ...(restrictions && { restrictions }),
       endsAt: now + grantedSeconds(lease, request.leaseSeconds, grant, now) * 1000,
       confirmed: before?.channel.channel.confirmed ?? false,
     };
@@ -78,17 +78,15 @@ export class Channels {
       attachment.leave();
     } else {
       await bridge.consumers.grant(before.channel, terms);
-      this.#listeners.get(before.channel.id)?.renewed(before.channel);
+      this.#listeners.get(before.channel.id)?.renewed();
     }
     return endpoint;
   }
 
   /** Settles when the channel is gone for good; whoever is connected is told. Rejects with `invalid_request`. */
-  async unsubscribe(topic: string, endpoint: string): Promise<void> {
-    const { channel } = this.#mine(endpoint, topic);
-    const listener = this.#listeners.get(channel.id);
+  async unsubscribe({ endpoint, ...request }: UnsubscribeRequest): Promise<void> {
+    const { channel } = this.#mine(endpoint, request);
     await this.#options.bridge.consumers.remove(channel);
-    listener?.unsubscribed();
   }
 
   /** The channel with this token, the last part of its address; `undefined` when there is none, or no longer. */
@@ -121,13 +119,12 @@ export class Channels {
 
   #mine(
     endpoint: string,
-    topic: string,
-    type?: ChannelTerms['type'],
+    { topic, type }: Pick<ChannelRequest, 'topic' | 'type'>,
   ): { readonly channel: Channel; readonly token: string } {
     const path = URL.canParse(endpoint) ? new URL(endpoint).pathname : '';
     const token = path.slice(path.lastIndexOf('/') + 1);
     const channel = this.find(token);
-    if (channel === undefined || channel.channel.topic !== topic || (type ?? channel.channel.type) !== channel.channel.type)
+    if (channel === undefined || channel.channel.topic !== topic || channel.channel.type !== type)
       throw new WebSubError(
         'invalid_request',
         'hub.channel.endpoint is no channel of this topic and type, or no longer: subscribe without it',
@@ -159,34 +156,4 @@ export function readRequest({ topic, events }: ChannelTerms, lastEventId?: strin
     filter: events.length === 0 ? undefined : { op: 'in', path: { of: 'type' }, values: events },
     ...readPlace(new URLSearchParams(), { lastEventId, now: 0 }),
   };
-}
-
-/** What whoever is connected may do: read this topic, until the lease ends. */
-export function grantOfChannel({ topic, principal, endsAt }: ChannelTerms): Grant {
-  return {
-    ...(principal && { principal }),
-    manages: false,
-    scopes: {
-      ping: NO_TOPIC,
-      publish: NO_TOPIC,
-      register: NO_TOPIC,
-      read: { includes: (one) => one === topic },
-    },
-    endsAt,
-  };
-}
-
-/** The confirmation, with which a channel begins (section 5.3, where the hub asks and the callback confirms). */
-export function confirmationOf({ topic, events, endsAt }: ChannelTerms, now: number): Readonly<Record<string, unknown>> {
-  return {
-    'hub.mode': 'subscribe',
-    'hub.topic': topic,
-    ...(events.length === 0 ? {} : { 'hub.events': events.join(',') }),
-    'hub.lease_seconds': Math.ceil((endsAt - now) / 1000),
-  };
-}
-
-/** What somebody is told who will be given nothing more (section 5.2). */
-export function denialOf(topic: string | undefined, reason: string): Readonly<Record<string, unknown>> {
-  return { 'hub.mode': 'denied', ...(topic === undefined ? {} : { 'hub.topic': topic }), 'hub.reason': reason };
 }

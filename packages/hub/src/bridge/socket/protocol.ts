@@ -4,7 +4,7 @@ import type { Socket } from './socket.js';
 
 /** What is spoken over WebSocket at some paths. */
 export interface SocketProtocol {
-  /** Paths as they are, such as `/v1/ws`. */
+  /** Paths as they are, such as `/v1/ws`; the last segment may be left open, as in `/v1/c/:token`. */
   readonly paths: readonly string[];
   /**
    * Whether whoever may not connect is answered 404, as Rails does: over HTTP, and pages of other origins.
@@ -28,6 +28,8 @@ export interface SocketProtocol {
 export interface Call {
   /** Who it is: anybody, or admitted. What it may do is asked of the socket's permit, which may be renewed. */
   readonly entrance: Entrance;
+  /** The path of the address; it may be known to nobody else. */
+  readonly path: string;
   /** The query of the address. */
   readonly params: URLSearchParams;
   /** Empty for none. */
