@@ -22,7 +22,5 @@ export async function wasGiven(
   const entry = await log.find(at.topic, position);
   if (entry === undefined || entry.corrupt) return false;
   const payload = (): Payload => payloads.of(entry);
-  return (
-    mayReceive(permit, entry, payload) && (filter === undefined || matches(filter, entry, payload))
-  );
+  return mayReceive(permit, entry, payload) && (filter === undefined || matches(filter, entry, payload));
 }
