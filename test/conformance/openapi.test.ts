@@ -40,7 +40,7 @@ beforeAll(async () => {
 
 /** What is answered at once, and not a stream. */
 function isOfApi(path: string): boolean {
-  return path.startsWith('/v1/') && !path.startsWith('/v1/sse/');
+  return path.startsWith('/v1/') && !/^\/v1\/(sse|c)\//.test(path);
 }
 
 /** Holds a schema of the document, wherever in it it stands. */

@@ -214,8 +214,17 @@ const PUBLIC_PATHS: Readonly<Record<string, Record<string, Json>>> = {
       },
       responses: {
         202: {
-          description: 'Accepted; a subscription is told its status address, a publication its Hub-Cursor',
-          content: { 'text/plain': { schema: { type: 'string' } } },
+          description:
+            'Accepted; a subscription is told its status address, a publication its Hub-Cursor, a channel its endpoint',
+          content: {
+            'text/plain': { schema: { type: 'string' } },
+            'application/json': {
+              schema: {
+                type: 'object',
+                properties: { 'hub.channel.endpoint': { type: 'string', format: 'uri' } },
+              },
+            },
+          },
         },
         ...Object.fromEntries(
           [400, 401, 403, 413, 415, 429, 507].map((code) => [
@@ -273,6 +282,17 @@ const PUBLIC_PATHS: Readonly<Record<string, Record<string, Json>>> = {
         ...Object.fromEntries([400, 401, 403, 413, 415].map((code) => [code, problem(code)])),
         422: answered(STATUS_CODES[422] ?? '', 'application/json', loomErrorsSchema),
         429: { description: STATUS_CODES[429], content: { 'text/plain': { schema: { type: 'string' } } } },
+      },
+    },
+  },
+  '/v1/c/{token}': {
+    get: {
+      summary: 'Updates of a WebSub channel over Server-Sent Events; 204 for who was told that it has ended',
+      parameters: pathParameters('/v1/c/{token}'),
+      responses: {
+        200: { description: 'OK', content: { 'text/event-stream': { schema: { type: 'string' } } } },
+        204: { description: 'The channel has ended' },
+        426: problem(426),
       },
     },
   },
