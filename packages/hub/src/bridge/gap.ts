@@ -1,15 +1,17 @@
 import { WebSubError } from '@websub/shared';
 
 /** Why a reader was not given everything (LAW 12). */
-export type GapReason =
+export const GAP_REASONS = [
   /** Retention has removed it. */
-  | 'evicted'
+  'evicted',
   /** The cursor is another log's. */
-  | 'epoch'
+  'epoch',
   /** No entry has the id, or the cursor is ahead of the log. */
-  | 'unknown'
+  'unknown',
   /** What is stored is not what was published. */
-  | 'damaged';
+  'damaged',
+] as const;
+export type GapReason = (typeof GAP_REASONS)[number];
 
 /** What is told of entries that a reader is not given. */
 export interface Gap {

@@ -190,6 +190,15 @@ function text(summary: string, type = 'text/plain', more: Json = {}): Json {
   };
 }
 
+function jsonDocument(summary: string): Json {
+  return {
+    summary,
+    responses: {
+      200: { description: 'OK', content: { 'application/json': { schema: { type: 'object' } } } },
+    },
+  };
+}
+
 /** A stream of Server-Sent Events. */
 function events(summary: string, path = ''): Json {
   return {
@@ -312,12 +321,8 @@ const PUBLIC_PATHS: Readonly<Record<string, Record<string, Json>>> = {
     get: events('Updates of a walt.id session', '/issuer2/sessions/{id}/events'),
   },
   '/issuer2/events': { get: events('Updates of the walt.id target issuer2') },
-  '/v1/openapi.json': {
-    get: {
-      summary: 'This document',
-      responses: {
-        200: { description: 'OK', content: { 'application/json': { schema: { type: 'object' } } } },
-      },
-    },
+  '/v1/openapi.json': { get: jsonDocument('This document') },
+  '/v1/asyncapi.json': {
+    get: jsonDocument('The AsyncAPI document of what is said over WebSocket and Server-Sent Events'),
   },
 };

@@ -23,6 +23,7 @@ export function welcome(hubUrl: () => string) {
           dead_letters: url('v1/dead-letters'),
           stats: url('v1/stats'),
           openapi: url('v1/openapi.json'),
+          asyncapi: url('v1/asyncapi.json'),
           specification: SPECIFICATION,
         },
       });

@@ -7,11 +7,12 @@ import type { ServerWord } from './words.js';
 
 export type NativeProtocolOptions = Pick<NativeConversationOptions, 'bridge' | 'publications' | 'admission'>;
 
-const SUBPROTOCOL = 'hub.v1.json';
+export const NATIVE_PATH = '/v1/ws';
+export const NATIVE_SUBPROTOCOL = 'hub.v1.json';
 
 /** `/v1/ws`: topics over WebSocket, in words of our own. */
 export class NativeProtocol implements SocketProtocol {
-  readonly paths = ['/v1/ws'];
+  readonly paths = [NATIVE_PATH];
   readonly #options: NativeProtocolOptions;
   readonly #frames: EventFrames;
 
@@ -21,7 +22,7 @@ export class NativeProtocol implements SocketProtocol {
   }
 
   choose(offered: readonly string[]): string | undefined {
-    return offered.find((subprotocol) => subprotocol === SUBPROTOCOL);
+    return offered.find((subprotocol) => subprotocol === NATIVE_SUBPROTOCOL);
   }
 
   converse(socket: Socket, { address }: Call): NativeConversation {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ACK_MODES } from '../attachment.js';
 import { WINDOW } from '../consumer-words.js';
-import { GAP_POLICIES } from '../gap.js';
+import { GAP_POLICIES, GAP_REASONS } from '../gap.js';
 
 /**
  * What is said over the native WebSocket (`hub.v1.json`), both ways. The hub reads what clients say by these schemas, its own words
@@ -198,23 +198,21 @@ const err = z
     retry: z.boolean().describe('Whether the same may succeed later'),
   })
   .describe('It is not done; or, with the ref `sub`, the subscription has ended');
-const ev = z
-  .object({
-    op: z.literal('ev'),
-    sid: SID,
-    cursor,
-    id: z.string(),
-    topic: z.string(),
-    type: z.string().optional(),
-    subject: z.string().optional(),
-    time: z.iso.datetime(),
-    received_at: z.iso.datetime(),
-    content_type: z.string(),
-    headers: z.record(z.string(), z.string()),
-    data: z.unknown().optional().describe('The body: JSON as it is, other text as a string'),
-    data_base64: z.string().optional().describe('A body that is no text'),
-  })
-  .describe('An entry');
+/** An entry as it is told, in whatever words. */
+export const ENVELOPE = z.object({
+  cursor,
+  id: z.string(),
+  topic: z.string(),
+  type: z.string().optional(),
+  subject: z.string().optional(),
+  time: z.iso.datetime(),
+  received_at: z.iso.datetime(),
+  content_type: z.string(),
+  headers: z.record(z.string(), z.string()),
+  data: z.unknown().optional().describe('The body: JSON as it is, other text as a string'),
+  data_base64: z.string().optional().describe('A body that is no text'),
+});
+const ev = z.object({ op: z.literal('ev'), sid: SID, ...ENVELOPE.shape }).describe('An entry');
 const gap = z
   .object({
     op: z.literal('gap'),
@@ -222,7 +220,7 @@ const gap = z
     requested: z.string(),
     resumed_after: cursor,
     lost: z.int().nullable(),
-    reason: z.enum(['evicted', 'epoch', 'unknown', 'damaged']),
+    reason: z.enum(GAP_REASONS),
   })
   .describe('Something is missing');
 const live = z

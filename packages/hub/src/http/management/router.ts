@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import { asyncApiDocument } from '../asyncapi.js';
 import { requireManager } from '../entrance.js';
 import { openApiDocument } from '../openapi.js';
 import { pathOf, sendProblem } from '../problem.js';
@@ -30,6 +31,9 @@ export function managementRouter(options: ManagementOptions): Router {
   // What the API looks like is no secret.
   router.get('/openapi.json', (_request, response) => {
     response.json(openApiDocument(operations));
+  });
+  router.get('/asyncapi.json', (_request, response) => {
+    response.json(asyncApiDocument());
   });
   const manager = requireManager(options.admit, !options.dev && options.adminKey === undefined);
   for (const { method, path, forManagers, handle } of operations) {
