@@ -48,6 +48,16 @@ describe('the size of a request', () => {
     expect(answer.tookMs).toBeLessThan(3_000);
   });
 
+  it('content beyond --max-body is answered 413 to a client that is still sending it', async () => {
+    const query = formOf({ 'hub.mode': 'publish', 'hub.topic': 'http://127.0.0.1:9/topic' });
+    const body = 'a'.repeat(8 * 1024 * 1024);
+    for (let time = 1; time <= 10; time++) {
+      const answer = await fetch(`${world.hub.url}?${query}`, { method: 'POST', body });
+      expect(answer.status).toBe(413);
+      expect(await answer.text()).toMatch(/too large/);
+    }
+  });
+
   it('a form that grows beyond 64 KiB in chunks is answered 413', async () => {
     const chunk = `4000\r\n${'a'.repeat(0x4000)}\r\n`;
     const answer = await raw(

@@ -144,8 +144,6 @@ function errorHandler(events: HubEmitter): ErrorRequestHandler {
       events.emit('fault', { where: `${request.method} ${routeOf(request)}`, error });
       response.set('Retry-After', '5');
     }
-    // The rest of a body that nobody will read must not keep the connection.
-    if (!request.complete) response.set('Connection', 'close');
     if (/^\/(?:api\/)?v1\//.test(pathOf(request))) sendProblem(response, status, sentence);
     else sendPlain(response, status, sentence);
   };

@@ -33,8 +33,6 @@ export function storeGuard({ isStalled, events }: StoreGuardOptions): RequestHan
 function refuse(response: Response): void {
   if (response.headersSent) return;
   response.set('Retry-After', String(RETRY_AFTER_SECONDS));
-  // The rest of a body that nobody will read must not keep the connection.
-  if (!response.req.complete) response.set('Connection', 'close');
   if (pathOf(response.req).startsWith('/v1/')) sendProblem(response, 503, SENTENCE);
   else sendPlain(response, 503, SENTENCE);
 }

@@ -121,8 +121,6 @@ export function operation<Query extends z.ZodObject, Body extends z.ZodType>(
 
 function answerProblem(response: Response, { status, detail, headers }: Problem): void {
   response.set(headers);
-  // The rest of a body that nobody will read must not keep the connection.
-  if (!response.req.complete) response.set('Connection', 'close');
   sendProblem(response, status, detail);
 }
 
