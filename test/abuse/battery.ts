@@ -66,6 +66,7 @@ const framing = each(
   [
     ['garbage', 'this is not HTTP\r\n\r\n'],
     ['a TLS hello', '\u0016\u0003\u0001\u0000\u0005\u0001\u0000\u0000\u0001\u0000\r\n\r\n'],
+    ['two hosts', 'GET / HTTP/1.1\r\nHost: hub\r\nHost: other\r\n\r\n'],
     ['HTTP/9.9', 'GET / HTTP/9.9\r\nHost: hub\r\n\r\n'],
     ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['no host', 'GET / HTTP/1.1\r\n\r\n'],

@@ -188,6 +188,21 @@ describe('the management API', () => {
     expectProblem(await send(at(path)), 400, path),
   );
 
+  it('says where to look up what a parameter or a body of the wrong kind should be', async () => {
+    const asked = [
+      send(at('/v1/topics?limit=1&limit=2')),
+      send(at('/v1/dead-letters/redeliver'), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '[]',
+      }),
+    ];
+    for (const { status, body } of await Promise.all(asked)) {
+      expect(status).toBe(400);
+      expect(body.toString()).toMatch(/"detail":"(limit|the body) is not of the form .*: see/);
+    }
+  });
+
   it('answers what it does not know 404 with a problem', async () => {
     expectProblem(await send(at('/v1/nothing')), 404, '/v1/nothing');
     expect((await send(at('/nothing'))).status).toBe(404);

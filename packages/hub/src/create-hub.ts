@@ -23,6 +23,7 @@ import { Gate } from './gate/gate.js';
 import { openTokens } from './gate/open-tokens.js';
 import { WalletKeys } from './gate/wallet-keys.js';
 import { createApp } from './http/app.js';
+import { BodyRoom } from './http/body-room.js';
 import type { Admit } from './http/entrance.js';
 import { createMetrics } from './http/metrics.js';
 import { createHubServer, listen } from './http/server.js';
@@ -166,8 +167,10 @@ export async function createHub(
     }),
     new NativeProtocol({ bridge, publications: engine.publications, admission: engine.admission }),
   ];
+  const room = new BodyRoom(config.maxBodyBytes);
   const management = {
     ...config,
+    room,
     registry: store.registry,
     roll,
     log: engine.log,
@@ -186,6 +189,7 @@ export async function createHub(
   const app = createApp({
     endpoint: {
       ...config,
+      room,
       acceptance: engine.acceptance,
       publications: engine.publications,
       channels,

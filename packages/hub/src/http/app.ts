@@ -12,7 +12,7 @@ import { hubEndpoint, type HubEndpointOptions } from './hub-endpoint.js';
 import { loomApi, type LoomApiOptions } from './loom-api.js';
 import { managementRouter, type ManagementOptions } from './management/router.js';
 import type { Metrics } from './metrics.js';
-import { pathOf, sendPlain, sendProblem } from './problem.js';
+import { isAnswered, pathOf, sendPlain, sendProblem } from './problem.js';
 import { MOST_HEADERS } from './server.js';
 import { sessionStream, SESSION_ROUTES } from './session-streams.js';
 import { storeGuard } from './store-guard.js';
@@ -62,6 +62,8 @@ export function createApp(options: AppOptions): Express {
       sendPlain(response, 431, `more than ${MOST_HEADERS} headers: send fewer`);
     else if (request.headers.host === undefined && request.httpVersion === '1.1')
       sendPlain(response, 400, 'the Host header is missing: send the name of the hub');
+    else if ((request.headersDistinct['host'] ?? []).length > 1)
+      sendPlain(response, 400, 'the Host header is given more than once: send it once');
     else next();
   });
   app.get('/healthz', (_request, response) => sendPlain(response, 200, 'alive'));
@@ -133,17 +135,17 @@ const STATUS: Partial<Record<WebSubError['code'], number>> = {
 /** One place turns errors into answers. What a stranger sent is never a 5xx; what is broken here never says how. */
 function errorHandler(events: HubEmitter): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
+    // It was refused already, because the store was late.
+    if (isAnswered(response)) return;
     if (response.headersSent) {
-      // It was refused already, because the store was late.
-      if (response.writableEnded) return;
       next(error);
       return;
     }
     const { status, sentence } = answerTo(error);
     if (status >= 500) {
       events.emit('fault', { where: `${request.method} ${routeOf(request)}`, error });
-      response.set('Retry-After', '5');
     }
+    if (status >= 500 || status === 429) response.set('Retry-After', '5');
     if (/^\/(?:api\/)?v1\//.test(pathOf(request))) sendProblem(response, status, sentence);
     else sendPlain(response, status, sentence);
   };

@@ -22,6 +22,7 @@ import type { Entrance, Gate } from '../gate/gate.js';
 import type { Acceptance } from '../protocol/acceptance.js';
 import type { Admission, Refusal } from '../protocol/admission.js';
 import type { Publications } from '../protocol/publication.js';
+import type { BodyRoom } from './body-room.js';
 import { refusalOf, sendRefusal, type Admit } from './entrance.js';
 import { sendPlain } from './problem.js';
 import { readBody } from './read-body.js';
@@ -36,6 +37,7 @@ export interface HubEndpointOptions {
   readonly admit: Admit;
   readonly gate: Gate;
   readonly maxBodyBytes: number;
+  readonly room: BodyRoom;
   /** What the hub calls itself. */
   readonly hubUrl: () => string;
 }
@@ -161,7 +163,11 @@ async function answerPublication(
   const { cursor } = await options.publications.publish({
     topic,
     content: {
-      body: await whileGood(options.gate, entrance.grant, readBody(request, options.maxBodyBytes)),
+      body: await whileGood(
+        options.gate,
+        entrance.grant,
+        readBody(request, options.maxBodyBytes, options.room),
+      ),
       contentType: contentTypeOrDefault(request.get('content-type')),
     },
     ...(id === undefined ? {} : { id }),

@@ -14,6 +14,13 @@ export function problemText(status: number, detail: string, instance: string): s
   return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail, instance });
 }
 
+const sentEarly = new WeakSet<Response>();
+
+/** Whether nothing is missing of the answer but its end. */
+export function isAnswered(response: Response): boolean {
+  return response.writableEnded || sentEarly.has(response);
+}
+
 // A request that has none is not complete either before it was handled.
 function hasBody({ headers }: Request): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
@@ -39,6 +46,7 @@ function send(response: Response, text: string): void {
   const end = (): void => {
     response.end();
   };
+  sentEarly.add(response);
   response.set({ Connection: 'close', 'Content-Length': String(Buffer.byteLength(text)) });
   response.write(text);
   request.once('end', end);

@@ -1,6 +1,7 @@
 import { mediaTypeOf, WebSubError } from '@websub/shared';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
+import type { BodyRoom } from '../body-room.js';
 import { sendProblem } from '../problem.js';
 import { readBody } from '../read-body.js';
 
@@ -60,6 +61,8 @@ type Spec<Query extends z.ZodObject, Body extends z.ZodType> = Pick<
   readonly body?: Body;
   /** Default 64 KiB. */
   readonly mostBytes?: number;
+  /** For bodies that may be long. Default: there is always room. */
+  readonly room?: BodyRoom;
   readonly status?: Operation['status'];
   readonly answer?: z.ZodType;
   readonly problems?: readonly number[];
@@ -103,7 +106,7 @@ export function operation<Query extends z.ZodObject, Body extends z.ZodType>(
         answerProblem(response, run);
         return;
       }
-      const bytes = body === undefined ? NO_BYTES : await readBody(request, mostBytes);
+      const bytes = body === undefined ? NO_BYTES : await readBody(request, mostBytes, spec.room);
       const outcome = await run({
         id,
         query: checked<Query>(query, request.query),
@@ -136,6 +139,9 @@ function checked<Schema extends z.ZodType>(schema: Schema | undefined, value: un
 function complaintOf(issue: z.core.$ZodIssue | undefined): string {
   if (issue === undefined) return 'the request is wrong: see /v1/openapi.json';
   if (issue.code === 'unrecognized_keys') return `${issue.keys.join(', ')} is not known here: leave it out`;
+  // The schema says nothing in words of its own, since only programs that read no documentation get here.
+  if (issue.message.startsWith('Invalid input'))
+    return `${issue.path.join('.') || 'the body'} is not of the form that is asked for: see /v1/openapi.json`;
   return issue.message;
 }
 

@@ -10,6 +10,7 @@ import type { Webhooks } from '../../protocol/webhooks.js';
 import type { Recipient } from '../../subscription/recipient.js';
 import type { Seal } from '../../subscription/sealed-secret.js';
 import { stateOf, SUBSCRIPTION_STATES } from '../../subscription/subscription.js';
+import type { BodyRoom } from '../body-room.js';
 import { refusalOf, type Admit } from '../entrance.js';
 import { notificationsBody } from './notifications-body.js';
 import { operation, Problem, type Operation } from './operation.js';
@@ -24,6 +25,7 @@ export interface TargetsOptions {
   readonly seal: Seal;
   readonly clock: Clock;
   readonly maxBodyBytes: number;
+  readonly room: BodyRoom;
 }
 
 export const notificationsSchema = z.object({
@@ -44,7 +46,7 @@ const updateQuery = z.object({
 
 /** Targets of walt.id: sessions, whose updates are published here, and read as streams or posted to a webhook. */
 export function targetOperations(options: TargetsOptions): readonly Operation[] {
-  const { publications, webhooks, maxBodyBytes } = options;
+  const { publications, webhooks, maxBodyBytes, room } = options;
   const common = { tag: 'targets', forManagers: false } as const;
   return [
     operation({
@@ -56,6 +58,7 @@ export function targetOperations(options: TargetsOptions): readonly Operation[] 
       query: updateQuery,
       body: sessionUpdateBody,
       mostBytes: maxBodyBytes,
+      room,
       status: 202,
       answer: acceptedUpdateSchema,
       problems: [413, 415, 429, 507],
