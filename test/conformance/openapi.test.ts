@@ -133,7 +133,8 @@ describe('the OpenAPI document', () => {
     const inOrder = routes.toSorted(([a], [b]) => order.indexOf(a) - order.indexOf(b));
     for (const [method, path] of inOrder.filter(([, each]) => isOfApi(each))) {
       const noun = path.split('/')[2] ?? '';
-      const real = path.slice('/v1'.length).replace(/\{\w+\}/, things[noun] ?? '');
+      const asked = noun === 'presence' ? `?topic=${encodeURIComponent(topic)}` : '';
+      const real = path.slice('/v1'.length).replace(/\{\w+\}/, things[noun] ?? '') + asked;
       const body = method === 'post' || method === 'put' ? { ...bodies, ...streamBodies }[path] : undefined;
       const answer = await manage(hub, method.toUpperCase(), real, body);
       expect(answer.status, `${method} ${path}: ${answer.text}`).toBeLessThan(300);
@@ -159,8 +160,9 @@ describe('the OpenAPI document', () => {
         // Who asks is looked at when what is asked makes sense.
         const body = path.endsWith('/seek') ? { cursor: 'x.1' } : undefined;
         const answer = await manage(hub, method.toUpperCase(), real, body);
-        // Of a stream its id is all that is asked for.
-        const refused = path.startsWith('/v1/streams/') ? [400, 404] : [401, 403];
+        // Of a stream its id is all that is asked for, and who is there anybody may know here.
+        const isOpen = path.startsWith('/v1/streams/') || path === '/v1/presence';
+        const refused = isOpen ? [400, 404] : [401, 403];
         expect(refused).toContain(answer.status);
         expectDescribed(method, path, answer);
       }

@@ -189,6 +189,20 @@ describe('the credential of a stream', () => {
   });
 });
 
+it('LAW 13: who is at a topic is told to whoever may read it, and whom a token names nobody else can be', async () => {
+  const topic = newTopic();
+  const ann = await tokenOf({ sub: 'ann', hub: { tenant: 'acme' } });
+  await open(ann, { topic, presence: 'somebody-else' });
+  const stranger = await tokenOf({ sub: 'eve', hub: { sub: ['https://other.example/*'] } });
+  const list = addressOf('/v1/presence', { topic });
+  const listed = JSON.parse((await send(list, { headers: bearer(ann) })).text) as { members: unknown };
+  expect(listed.members).toEqual([{ id: 'acme/ann', state: {} }]);
+  expect((await send(list, { headers: bearer(stranger) })).status).toBe(403);
+  expect((await send(list)).status).toBe(401);
+  const changes = addressOf('/v1/sse', { topic: `hub:presence:${topic}` });
+  expect((await send(changes, { headers: bearer(stranger) })).status).toBe(403);
+});
+
 it("a consumer is its owner's: nobody else reads with it, sees it, moves it or removes it", async () => {
   const topic = newTopic();
   await publishJson(topic, { n: 1 });

@@ -7,6 +7,8 @@ import { ConsumerRoll } from './consumer-roll.js';
 import { Envelopes } from './envelope.js';
 import type { OwnTopics } from './own-topics.js';
 import { Payloads } from './payload.js';
+import { Presence } from './presence.js';
+import { PresenceNews } from './presence-news.js';
 import { Readers } from './readers.js';
 import { SseCodec } from './sse-codec.js';
 import { Streams, type StreamBounds } from './streams.js';
@@ -38,6 +40,7 @@ export class Bridge {
   readonly envelopes: Envelopes;
   readonly codec: SseCodec;
   readonly ownTopics: OwnTopics;
+  readonly presence: Presence;
 
   constructor(options: BridgeOptions) {
     const { log, gate, clock, random, events } = options;
@@ -49,6 +52,10 @@ export class Bridge {
     this.random = random;
     this.events = events;
     this.ownTopics = options.ownTopics;
+    const news = new PresenceNews(options);
+    this.presence = new Presence(clock, (room, change) =>
+      news.tell(room, change, change.type === 'join' && this.presence.count(room) === 1),
+    );
     this.readers = new Readers({ ...options, payloads });
     this.consumers = new ConsumerRoll({ ...options, readers: this.readers });
     this.streams = new Streams({ ...options, readers: this.readers });

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Entry } from '../log/log.js';
 import { STALLED_MS, StallWatch, WINDOW_BYTES } from './back-pressure.js';
 import type { Attachment } from './attachment.js';
+import type { Attendant } from './attendant.js';
 import { gapView, type Gap } from './gap.js';
 import type { RenewablePermit } from './permit.js';
 import type { Reader, Reading, Sink } from './reader.js';
@@ -15,6 +16,8 @@ export interface EventStreamOptions extends StreamCommons {
   readonly reading: Reading;
   /** The consumer that it reads with, if the hub keeps its place. */
   readonly attachment?: Attachment | undefined;
+  /** Who is there while the stream is open, if its client tells. */
+  readonly attendant?: Attendant | undefined;
   /** What the client is to be told first, when it cannot be given what it asked for. */
   readonly gap: Gap | undefined;
   readonly frameOf: FrameOf;
@@ -225,9 +228,10 @@ export class EventStream implements Sink, OpenStream {
   #close(why: StreamEnd): void {
     if (this.#ended) return;
     this.#ended = true;
-    const { readers, attachment, onEnd } = this.#options;
+    const { readers, attachment, attendant, onEnd } = this.#options;
     (attachment ?? readers).close(this.#reader);
     this.#release();
+    attendant?.end(why === 'closed' || why === 'limit' ? 'left' : 'lost');
     if (why === 'stalled' || this.#response.closed) this.#response.destroy();
     else this.#linger();
     onEnd(this, why);

@@ -1,6 +1,7 @@
 import { may, type Grant } from '../access/grant.js';
 import { NO_TOPIC } from '../access/topic-scope.js';
 import type { Principal } from '../access/principal.js';
+import { topicAbout } from '../access/topic-about.js';
 import type { Gate } from '../gate/gate.js';
 import type { Entry } from '../log/log.js';
 import { allOf, matches, parseWhere, type Filter } from './filter.js';
@@ -36,7 +37,7 @@ export function permitOf(gate: Gate, grant: Grant): Permit {
     endsAt,
     // They were read when the credential was shown.
     filter: allOf((restrictions?.where ?? []).map(parseWhere)),
-    mayRead: (topic) => gate.isGood(grant) && may(grant, 'read', topic),
+    mayRead: (topic) => gate.isGood(grant) && may(grant, 'read', topicAbout(topic)),
     hold: (onEnd) => gate.hold(grant, onEnd),
   };
 }
@@ -50,7 +51,7 @@ export function mayReceive(permit: Permit, entry: Entry, payload: () => Payload)
 
 /** Whether the grant allows to begin: every topic that is named has to be allowed, of patterns something. */
 export function mayBegin(grant: Grant, topics: readonly string[]): boolean {
-  return grant.scopes.read !== NO_TOPIC && topics.every((topic) => may(grant, 'read', topic));
+  return grant.scopes.read !== NO_TOPIC && topics.every((topic) => may(grant, 'read', topicAbout(topic)));
 }
 
 /** The permit of a connection whose client may show another credential on the way. */

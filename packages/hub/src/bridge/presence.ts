@@ -33,11 +33,14 @@ const MOST_IN_ALL = 50_000;
 /** Who is there, by room: as connections say, in memory only. After a restart of the hub everybody comes anew. */
 export class Presence {
   readonly #clock: Clock;
+  readonly #onChange: (room: string, change: PresenceChange) => void;
   readonly #rooms = new Map<string, Room>();
   #members = 0;
 
-  constructor(clock: Clock) {
+  /** `onChange` is told of every change in every room. */
+  constructor(clock: Clock, onChange: (room: string, change: PresenceChange) => void = () => undefined) {
     this.#clock = clock;
+    this.#onChange = onChange;
   }
 
   /** Tells of each change, until what is returned is called. */
@@ -79,6 +82,11 @@ export class Presence {
     else member.cancelLeave = this.#clock.after(AWAY_MS, () => this.#remove(room, id));
   }
 
+  /** How many are there. */
+  count(room: string): number {
+    return this.#rooms.get(room)?.members.size ?? 0;
+  }
+
   /** Everybody who is there. */
   records(room: string): readonly PresenceRecord[] {
     const members = this.#rooms.get(room)?.members ?? new Map<string, Member>();
@@ -93,6 +101,7 @@ export class Presence {
   }
 
   #tell(room: string, change: PresenceChange): void {
+    this.#onChange(room, change);
     for (const listener of this.#rooms.get(room)?.listeners ?? []) listener(change);
   }
 

@@ -1,4 +1,5 @@
 import { parseWebUrl, WebSubError } from '@websub/shared';
+import { topicAbout } from '../access/topic-about.js';
 import { allOf, parseFilter, parseWhere, type Filter } from './filter.js';
 import { GAP_POLICIES, type GapPolicy } from './gap.js';
 import { selectionOf, type Selection } from './selection.js';
@@ -79,7 +80,7 @@ function readSelection(params: URLSearchParams): Selection {
   const count = topics.length + patterns.length;
   if (count === 0) throw wrong('topic is missing: send topic=URL, or match_urlpattern=https://host/*');
   if (count > MOST_TOPICS) throw wrong(`there are more than ${MOST_TOPICS} topics and patterns: send fewer`);
-  for (const topic of topics) parseWebUrl(topic, 'topic');
+  for (const topic of topics) parseWebUrl(topicAbout(topic), 'topic');
   return selectionOf(topics, patterns.map(parseUrlPattern));
 }
 

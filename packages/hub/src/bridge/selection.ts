@@ -1,3 +1,4 @@
+import { topicAbout } from '../access/topic-about.js';
 import type { HotTail } from '../log/hot-tail.js';
 import type { Entry, LogContents, LogRead, Position, ReadLimit } from '../log/log.js';
 import { matchesPattern, type UrlPattern } from './url-pattern.js';
@@ -117,7 +118,9 @@ class PatternSelection implements Selection {
     if (this.#set.has(topic)) return true;
     const known = this.#known.get(topic);
     if (known !== undefined) return known;
-    const found = this.#patterns.some((pattern) => matchesPattern(pattern, topic));
+    // Topics of the hub's own are read by whoever names them.
+    const found =
+      topicAbout(topic) === topic && this.#patterns.some((pattern) => matchesPattern(pattern, topic));
     // Topics are a publisher's choice: forgotten as a whole, the memory stays bounded (LAW 8).
     if (this.#known.size >= MOST_REMEMBERED) this.#known.clear();
     this.#known.set(topic, found);

@@ -78,6 +78,7 @@ export function createApp(options: AppOptions): Express {
     '/v1/wait',
     '/v1/streams',
     '/v1/c',
+    '/v1/presence',
     ...SESSION_ROUTES.map(({ path }) => path),
   ];
   app.use([...streamPaths, ...WALLET_PATHS], cors(options.corsOrigins));

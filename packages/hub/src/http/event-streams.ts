@@ -1,6 +1,8 @@
 import { WebSubError } from '@websub/shared';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
+import { topicAbout } from '../access/topic-about.js';
 import type { Attachment } from '../bridge/attachment.js';
+import { Attendant, checkedPresence, type PresenceWords } from '../bridge/attendant.js';
 import { begin } from '../bridge/begin.js';
 import type { Bridge } from '../bridge/bridge.js';
 import type { ConsumerRequest } from '../bridge/consumer-roll.js';
@@ -89,9 +91,23 @@ async function openStream(options: EventStreamsOptions, request: Request, respon
   const permit = await permitFor(options, request, response, wanted, 'events');
   if (permit === undefined) return;
   const consumer = words && consumerRequestOf(words, permit);
+  const presence = presenceOf(params);
   // It was told that somebody else uses its consumer, and comes back by itself.
   if (consumer !== undefined && wanted.requested === TAKEN_OVER) response.status(204).end();
-  else await stream(bridge, { request, response, wanted, permit, consumer, manner });
+  else await stream(bridge, { request, response, wanted, permit, consumer, presence, manner });
+}
+
+/** Who the client says is there while it reads. Throws `invalid_request`. */
+function presenceOf(params: URLSearchParams): PresenceWords | undefined {
+  const name = one(params, 'presence');
+  const state = one(params, 'state');
+  if (name === undefined) return undefined;
+  try {
+    return checkedPresence({ name, state: state === undefined ? {} : (JSON.parse(state) as unknown) });
+  } catch (error) {
+    if (error instanceof WebSubError) throw error;
+    throw new WebSubError('invalid_request', 'state is not JSON: write {"typing":true}');
+  }
 }
 
 function mannerOf(params: URLSearchParams, { codec, random }: Bridge): StreamManner {
@@ -140,6 +156,8 @@ export interface StreamWish {
   readonly permit: RenewablePermit;
   /** Default: its client keeps its place. */
   readonly consumer?: ConsumerRequest | undefined;
+  /** Who is there while it is read. Default: nobody tells. */
+  readonly presence?: PresenceWords | undefined;
   readonly manner: StreamManner;
 }
 
@@ -167,7 +185,7 @@ export async function stream(bridge: Bridge, wish: StreamWish): Promise<void> {
 
 async function openAt(
   bridge: Bridge,
-  { request, response, wanted, permit, manner }: StreamWish,
+  { request, response, wanted, permit, presence, manner }: StreamWish,
   attachment: Attachment | undefined,
 ): Promise<void> {
   const { log, streams } = bridge;
@@ -184,7 +202,17 @@ async function openAt(
         'Hub-Cursor': cursorOf(log, position),
         ...(gap === undefined ? {} : { 'Hub-Gap': JSON.stringify(gapView(gap)) }),
       });
-      return new EventStream({ ...commons, ...manner, response, permit, reading, attachment, gap });
+      const attendant = presence && attend(bridge, selection.topics, presence, permit);
+      return new EventStream({
+        ...commons,
+        ...manner,
+        response,
+        permit,
+        reading,
+        attachment,
+        attendant,
+        gap,
+      });
     });
     return;
   }
@@ -192,6 +220,18 @@ async function openAt(
   if (beginning.kind === 'refused') sendIncomplete(response, beginning.gap);
   // Others may have come meanwhile, or this one have gone.
   else if (streams.isFull(opener)) sendBusy(bridge, response, 'too_many', manner.controls);
+}
+
+function attend(
+  { presence }: Bridge,
+  topics: readonly string[],
+  words: PresenceWords,
+  { principal }: Permit,
+): Attendant {
+  const attendant = new Attendant(presence);
+  // Where there is no room for more, it reads all the same.
+  for (const topic of topics) if (topicAbout(topic) === topic) attendant.join(topic, words, principal);
+  return attendant;
 }
 
 export function openerOf({ ip = '' }: Request, { subject, mostStreams }: Permit): Opener {

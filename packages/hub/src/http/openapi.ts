@@ -21,6 +21,7 @@ import {
 import { notificationsBody } from './management/notifications-body.js';
 import type { Operation } from './management/operation.js';
 import { ackBody, nackBody, newTokenBody, tokenSchema } from './management/streams.js';
+import { presenceSchema } from './management/presence.js';
 import { statsSchema } from './management/stats.js';
 import { attemptSchema, subscriptionSchema } from './management/subscription-view.js';
 import { attemptListSchema, replayBody, subscriptionPageSchema } from './management/subscriptions.js';
@@ -64,6 +65,7 @@ const SCHEMAS = {
   Notifications: notificationsSchema,
   NewToken: newTokenBody,
   Token: tokenSchema,
+  Presence: presenceSchema,
   Consumer: consumerSchema,
   ConsumerPage: consumerPageSchema,
   Seek: seekBody,

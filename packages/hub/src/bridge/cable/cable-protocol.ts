@@ -1,6 +1,5 @@
 import { RateLimit } from '../../protocol/rate-limit.js';
 import type { Bridge } from '../bridge.js';
-import { Presence } from '../presence.js';
 import type { Call, Conversation, Farewell, SocketEnd, SocketProtocol } from '../socket/protocol.js';
 import type { Socket } from '../socket/socket.js';
 import type { LoomTopics } from '../loom/loom-topics.js';
@@ -43,7 +42,6 @@ export class CableProtocol implements SocketProtocol {
   readonly #options: CableProtocolOptions;
   readonly #codec: CableCodec;
   readonly #sessions: CableSessions;
-  readonly #presence: Presence;
   readonly #joins = new RateLimit(JOINS);
 
   constructor(options: CableProtocolOptions) {
@@ -52,7 +50,6 @@ export class CableProtocol implements SocketProtocol {
     this.#options = options;
     this.#codec = new CableCodec({ epoch: log.epoch, payloads, envelopes, topics });
     this.#sessions = new CableSessions(clock);
-    this.#presence = new Presence(clock);
   }
 
   choose(offered: readonly string[]): string | undefined {
@@ -64,7 +61,7 @@ export class CableProtocol implements SocketProtocol {
       ...this.#options,
       codec: this.#codec,
       sessions: this.#sessions,
-      presence: this.#presence,
+      presence: this.#options.bridge.presence,
       joins: this.#joins,
       socket,
       call,

@@ -3,10 +3,11 @@ import type { Publications } from '../../protocol/publication.js';
 import type { Principal } from '../../access/principal.js';
 import { NO_TOPIC } from '../../access/topic-scope.js';
 import { isSameOwner, ownerOf } from '../../consumer/consumer.js';
+import { Attendant, checkedPresence } from '../attendant.js';
 import { WINDOW_BYTES } from '../back-pressure.js';
 import type { Bridge } from '../bridge.js';
-import { permitOf } from '../permit.js';
-import type { Conversation } from '../socket/protocol.js';
+import { mayBegin, permitOf } from '../permit.js';
+import type { Conversation, SocketEnd } from '../socket/protocol.js';
 import { PING_MS, type Socket } from '../socket/socket.js';
 import { contentOfWord } from './content-of-word.js';
 import type { EventFrames } from './event-frames.js';
@@ -35,6 +36,7 @@ export class NativeConversation implements Conversation {
   readonly #replies: Replies;
   readonly #subscriptions: SubscriptionList;
   readonly #authBy: number;
+  readonly #attendant: Attendant;
   /** Acknowledgements that are being saved. */
   #saving = 0;
 
@@ -43,6 +45,7 @@ export class NativeConversation implements Conversation {
     this.#options = options;
     this.#replies = new Replies(socket, bridge.events);
     this.#subscriptions = new SubscriptionList({ ...options, replies: this.#replies });
+    this.#attendant = new Attendant(bridge.presence);
     this.#authBy = bridge.clock.monotonic() + AUTH_MS;
     this.#replies.tell({
       op: 'welcome',
@@ -82,7 +85,8 @@ export class NativeConversation implements Conversation {
     return this.#subscriptions.watermark();
   }
 
-  ended(): void {
+  ended(end: SocketEnd): void {
+    this.#attendant.end(end === 'closed' ? 'left' : 'lost');
     this.#subscriptions.clear();
   }
 
@@ -111,6 +115,8 @@ export class NativeConversation implements Conversation {
         return;
       case 'pub':
         return this.#replies.whether(word, () => this.#pub(word));
+      case 'presence':
+        return this.#replies.whether(word, () => Promise.resolve(this.#attend(word)));
       case 'ping':
         this.#replies.tell({ op: 'pong', ...('t' in word ? { t: word.t } : {}) });
     }
@@ -148,9 +154,28 @@ export class NativeConversation implements Conversation {
         const { endsAt } = grant;
         this.#replies.ok(word, { exp: endsAt === Infinity ? null : secondsOf(endsAt) });
         this.#subscriptions.endForbidden();
-        if (!isSame) this.#subscriptions.endConsumers();
+        if (!isSame) {
+          this.#attendant.end('left');
+          this.#subscriptions.endConsumers();
+        }
       }
     }
+  }
+
+  #attend(word: Word<'presence'>): void {
+    const { socket } = this.#options;
+    const { topic, name = socket.id.slice(0, 8), state } = word;
+    const words = checkedPresence({ name, state });
+    if (!mayBegin(socket.permit.grant, [topic])) {
+      this.#replies.forbid(word, socket.permit.principal === undefined, 'being present at this topic');
+      return;
+    }
+    if (state === null) this.#attendant.leave(topic);
+    else if (!this.#attendant.join(topic, words, socket.permit.principal)) {
+      this.#replies.err(word, 'busy', 'too many are present already: try again later');
+      return;
+    }
+    this.#replies.ok(word);
   }
 
   async #pub(word: Word<'pub'>): Promise<void> {

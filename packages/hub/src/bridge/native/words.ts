@@ -136,6 +136,14 @@ const pub = z
     data_base64: z.base64('data_base64 is no base64: encode it').optional(),
   })
   .describe('Publishes; answered when it is on stable storage');
+const presence = z
+  .object({
+    op: z.literal('presence'),
+    topic: url('topic'),
+    name: z.string('name is no text').optional().describe('Who it is, where no token says it'),
+    state: z.unknown().describe('What others shall know, any JSON; `null` for who has gone'),
+  })
+  .describe('Says who is there, to whoever may read the topic, until the connection ends');
 const ping = z
   .object({ op: z.literal('ping'), t: z.unknown().optional().describe('Comes back with the pong') })
   .describe('Asks whether the hub is there');
@@ -152,6 +160,7 @@ export const CLIENT_WORDS = {
   pause,
   resume,
   pub,
+  presence,
   ping,
 };
 export type ClientOp = keyof typeof CLIENT_WORDS;

@@ -7,6 +7,7 @@ import { consumerOperations, type ConsumersOptions } from './consumers.js';
 import { credentialOperations, type CredentialsOptions } from './credentials.js';
 import { deadLetterOperations, type DeadLettersOptions } from './dead-letters.js';
 import type { Operation } from './operation.js';
+import { presenceOperations, type PresenceOptions } from './presence.js';
 import { statsOperations } from './stats.js';
 import { streamOperations, type StreamsOptions } from './streams.js';
 import { subscriptionOperations, type SubscriptionsOptions } from './subscriptions.js';
@@ -19,6 +20,7 @@ export interface ManagementOptions
     DeadLettersOptions,
     CredentialsOptions,
     ConsumersOptions,
+    PresenceOptions,
     StreamsOptions,
     TargetsOptions {
   readonly adminKey: string | undefined;
@@ -58,6 +60,7 @@ function managementOperations(options: ManagementOptions): readonly Operation[] 
     ...targetOperations(options),
     ...streamOperations(options),
     ...consumerOperations(options),
+    ...presenceOperations(options),
     ...statsOperations(options),
   ];
 }
