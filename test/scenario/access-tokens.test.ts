@@ -119,6 +119,13 @@ describe('a token', () => {
     expect((await askTicket(hub, await token('ES256', { claims: { nbf: now() + 30 } }))).status).toBe(201);
   });
 
+  it('of the future is taken for 60 seconds only, since a revocation would not reach it', async () => {
+    expect((await askTicket(hub, await token('ES256', { claims: { iat: now() + 30 } }))).status).toBe(201);
+    const later = await askTicket(hub, await token('ES256', { claims: { iat: now() + 120 } }));
+    expect(later.status).toBe(401);
+    expect(later.body.toString()).toMatch(/iat lies in the future/);
+  });
+
   it('may be one of several audiences', async () => {
     const made = await token('ES256', { claims: { aud: ['https://other.example/', AUDIENCE] } });
     expect((await askTicket(hub, made)).status).toBe(201);

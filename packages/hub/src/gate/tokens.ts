@@ -68,6 +68,9 @@ export class Tokens {
         clockTolerance: TOLERANCE_SECONDS,
         currentDate: new Date(clock.now()),
       });
+      const isOfLater = (payload.iat ?? 0) > clock.now() / 1000 + TOLERANCE_SECONDS;
+      // A revocation of all that were issued until then would leave it in force.
+      if (isOfLater) return refused("the token's claim iat lies in the future: set the clock of its issuer");
       return rightsOf(payload, key.bounds, this.#options);
     } catch (error) {
       if (error instanceof errors.JWTExpired) return refused('the token has expired: get a new one');
