@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { send } from '../support/http.js';
-import { listAll, ping, postForm, publish, subscribe, subscribed } from '../support/requests.js';
+import {
+  listAll,
+  ping,
+  postForm,
+  publish,
+  statusAddress,
+  subscribe,
+  subscribed,
+} from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
 import { useWorld } from '../support/world.js';
 
@@ -98,12 +106,15 @@ describe('an address that is not public, without --dev', () => {
     const hub = await world.startHub({ dev: false, flags: ['--admin-key', KEY] });
     const victim = await world.callbackServer();
     const callback = `http://localhost:${new URL(victim.origin).port}/callback`;
-    expect((await subscribe(hub, callback, PUBLIC)).status).toBe(202);
+    const answer = await subscribe(hub, callback, PUBLIC);
+    expect(answer.status).toBe(202);
     const headers = { authorization: `Bearer ${KEY}` };
     await until('the hub has settled it', async () => {
       const rows = await listAll(hub, '/v1/subscriptions', { state: 'pending' }, headers);
       return rows.length === 0;
     });
+    const status = await send(statusAddress(answer), { headers: { accept: 'application/json' } });
+    expect(status.body.toString()).toMatch(/it has an address that this hub may not connect to/);
     expect(await listAll(hub, '/v1/subscriptions', { state: 'active' }, headers)).toEqual([]);
     expect(victim.connections()).toBe(0);
   });

@@ -200,7 +200,10 @@ function outcomeOf(
 
 /** The kind of failure only: whoever asked may read this, and what lies behind a name is not for everybody. */
 function detailOf(answer: HttpResponse | HttpFailure): string {
-  if (answer.kind === 'failure') return `no answer (${answer.reason})`;
+  if (answer.kind === 'failure')
+    return answer.reason === 'forbidden-address'
+      ? 'it has an address that this hub may not connect to'
+      : `no answer (${answer.reason})`;
   const isSuccess = answer.status >= 200 && answer.status < 300;
   return `it answered ${answer.status}${isSuccess ? ', and something else than hub.challenge' : ''}`;
 }
