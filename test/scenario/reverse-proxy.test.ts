@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { linksOf } from '../support/http.js';
-import { FORM, formOf, inState } from '../support/requests.js';
+import { FORM, formOf, inState, postForm } from '../support/requests.js';
 import { CERTIFICATE, PRIVATE_KEY } from '../support/tls.js';
 import { arrived, until } from '../support/until.js';
 import { useWorld } from '../support/world.js';
@@ -88,6 +88,23 @@ it.runIf(hasNginx)(
 );
 
 /** nginx with the site of the deploy folder, on a port and with a certificate of the test. */
+it('a secret that reached the proxy by plain http is refused, when the hub is at https', async () => {
+  const hub = await world.startHub({ flags: ['--public-url', 'https://hub.example/'] });
+  const request = {
+    'hub.mode': 'subscribe',
+    'hub.topic': world.topic().url,
+    'hub.callback': world.callback().url,
+  };
+  const secret = { ...request, 'hub.secret': 'a secret' };
+  const refused = await postForm(hub, secret, { 'x-forwarded-proto': 'http' });
+  expect(refused).toMatchObject({
+    status: 400,
+    text: expect.stringMatching(/send it over https/) as unknown,
+  });
+  expect((await postForm(hub, secret, { 'x-forwarded-proto': 'https' })).status).toBe(202);
+  expect((await postForm(hub, request, { 'x-forwarded-proto': 'http' })).status).toBe(202);
+});
+
 async function startNginx(port: number, hubPort: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'websub-nginx-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));

@@ -79,6 +79,8 @@ async function answerForm(
     sendRefusal(sendPlain, response, refusalOf(entrance, hubRequest.mode));
     return;
   }
+  if ('secret' in hubRequest && cameUncovered(request, options.hubUrl()))
+    throw new WebSubError('invalid_request', 'hub.secret came over plain http: send it over https');
   const tooMany = tooManyIntents(options, entrance, request, hubRequest);
   if (tooMany !== undefined) {
     sendTooMany(response, tooMany);
@@ -91,6 +93,12 @@ async function answerForm(
       answer.request === undefined ? '' : `\nStatus: ${statusUrl(options.hubUrl(), answer.request)}`;
     sendPlain(response, 202, ACCEPTED[hubRequest.mode] + status);
   }
+}
+
+/** Whether a hub that is at https was reached by http, as its proxy tells. */
+function cameUncovered(request: Request, hubUrl: string): boolean {
+  const [scheme = ''] = (request.get('x-forwarded-proto') ?? '').split(',', 1);
+  return hubUrl.startsWith('https:') && scheme.trim().toLowerCase() === 'http';
 }
 
 /** Each leads to requests to a third party, so a credential lifts no bound. */
