@@ -216,7 +216,28 @@ function events(summary: string, path = ''): Json {
 /** What everybody may ask. */
 const PUBLIC_PATHS: Readonly<Record<string, Record<string, Json>>> = {
   '/': {
-    get: text('Says what this is', 'text/html'),
+    get: {
+      summary: 'Says what this is',
+      responses: {
+        200: {
+          description: 'OK',
+          content: {
+            'text/html': { schema: { type: 'string' } },
+            'application/json': {
+              schema: {
+                type: 'object',
+                required: ['name', 'version', 'links'],
+                properties: {
+                  name: { type: 'string' },
+                  version: { type: 'string' },
+                  links: { type: 'object', additionalProperties: { type: 'string', format: 'uri' } },
+                },
+              },
+            },
+          },
+        },
+      },
+    },
     post: {
       summary:
         'Subscribe, unsubscribe, publish, register: a form, or content with ?hub.mode=publish&hub.topic=…',
@@ -238,7 +259,7 @@ const PUBLIC_PATHS: Readonly<Record<string, Record<string, Json>>> = {
           },
         },
         ...Object.fromEntries(
-          [400, 401, 403, 413, 415, 429, 507].map((code) => [
+          [400, 401, 403, 413, 415, 429, 503, 507].map((code) => [
             code,
             { description: STATUS_CODES[code], content: { 'text/plain': { schema: { type: 'string' } } } },
           ]),
