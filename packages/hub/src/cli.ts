@@ -23,6 +23,8 @@ const CLOSE_LIMIT_MS = 13_000;
 
 /** `websub-hub`: starts a hub and stops it gracefully at SIGTERM or SIGINT. */
 async function main(argv: readonly string[]): Promise<void> {
+  // Updates and callbacks are nobody else's, also in a folder that others may look into.
+  process.umask(0o077);
   const program = new Command('websub-hub').description('A WebSub hub with a durable log').version(VERSION);
   const start = program.command('start').description('start a hub');
   for (const { name, kind, help, fallback } of OPTION_SPECS) {

@@ -5,6 +5,7 @@ import {
   systemRandom,
   systemResolver,
   UndiciHttpClient,
+  WebSubError,
 } from '@websub/shared';
 import { anybodysGrant } from './access/grant.js';
 import { NO_TOPIC } from './access/topic-scope.js';
@@ -33,7 +34,7 @@ import { resolveOptions, type HubOptions, type ResolvedOptions } from './options
 import { FETCHES_PER_HOST } from './protocol/topic-fetches.js';
 import { StoreWatch } from './protocol/store-watch.js';
 import { validateAll, validateTopicAddress } from './protocol/validation.js';
-import { findKeys, KEY_FILE } from './store/secrets/find-keys.js';
+import { discardKey, findKeys, KEY_FILE, type FoundKeys } from './store/secrets/find-keys.js';
 import { KeyRing } from './store/secrets/key-ring.js';
 import type { Store } from './store.js';
 import { openSqliteStore } from './store/sqlite/sqlite-store.js';
@@ -99,7 +100,8 @@ export async function createHub(
     onQuarantine: (row) => events.emit('row-quarantined', row),
     onCommit: (durationMs, changes) => events.emit('store-committed', { durationMs, changes }),
   });
-  const seal = await readySeal(config, store, events);
+  const found = await readyKeys(config, store, events);
+  const seal = new KeyRing(found.keys);
   const gate = new Gate({
     credentials: store.credentials,
     anybody: anybodysGrant(
@@ -278,6 +280,7 @@ export async function createHub(
     events.emit('listening', { url: listensAt });
   } catch (error) {
     await stop();
+    if (error instanceof WebSubError && error.code === 'unknown_key') discardKey(found);
     throw error;
   }
   let stopping: Promise<void> | undefined;
@@ -290,17 +293,17 @@ export async function createHub(
   };
 }
 
-/** What keeps secrets; the store is closed again when the keys cannot be had. */
-async function readySeal(config: ResolvedOptions, store: Store, events: HubEmitter): Promise<KeyRing> {
+/** What opens and seals secrets; the store is closed again when the keys cannot be had. */
+async function readyKeys(config: ResolvedOptions, store: Store, events: HubEmitter): Promise<FoundKeys> {
   try {
-    const { keys, from } = findKeys({
+    const found = findKeys({
       data: config.data,
       keys: config.secretKey,
       keyFile: config.secretKeyFile,
       dev: config.dev,
     });
-    if (from !== 'given') events.emit('secrets-exposed', { cure: EXPOSED[from] });
-    return new KeyRing(keys);
+    if (found.from !== 'given') events.emit('secrets-exposed', { cure: EXPOSED[found.from] });
+    return found;
   } catch (error) {
     await store.close();
     throw error;

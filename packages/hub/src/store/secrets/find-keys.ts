@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf } from '@websub/shared';
 import { OptionError, type OptionName } from '../../options.js';
@@ -24,6 +24,8 @@ export interface FoundKeys {
   readonly keys: readonly string[];
   /** `given`; `beside-the-data`: the first lies in the data folder, where this hub once put it; `none`. */
   readonly from: 'given' | 'beside-the-data' | 'none';
+  /** The file that this call put into the data folder. */
+  readonly made?: string;
 }
 
 /**
@@ -44,7 +46,12 @@ export function findKeys({ data, keys, keyFile, dev }: KeySources): FoundKeys {
   if (dev) return { keys: [], from: 'none' };
   const key = generate();
   writeKey(own, key, data);
-  return { keys: [key], from: 'beside-the-data' };
+  return { keys: [key], from: 'beside-the-data', made: own };
+}
+
+/** Takes away a key that opens nothing and has sealed nothing: whoever finds it would take it for the one that is missing. */
+export function discardKey({ made }: FoundKeys): void {
+  if (made !== undefined) rmSync(made, { force: true });
 }
 
 function generate(): string {
