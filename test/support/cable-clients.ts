@@ -1,4 +1,4 @@
-import { createCable } from '@anycable/core';
+import { createCable, type Channel } from '@anycable/core';
 import { adapters, createConsumer, type Subscription } from '@rails/actioncable';
 import { WebSocket } from 'ws';
 import type { HubAddress } from './requests.js';
@@ -39,7 +39,11 @@ export class RailsClients {
   }
 
   /** `identifier` is an object with a channel, as an application writes it. */
-  open(url: string, identifier: object): CableClient {
+  open(
+    url: string,
+    identifier: object,
+    onMessage: (message: Readonly<Record<string, unknown>>, client: CableClient) => void = () => undefined,
+  ): CableClient {
     const messages: Record<string, unknown>[] = [];
     const happened: string[] = [];
     const consumer = createConsumer(url);
@@ -47,9 +51,12 @@ export class RailsClients {
       connected: () => void happened.push('connected'),
       disconnected: () => void happened.push('disconnected'),
       rejected: () => void happened.push('rejected'),
-      received: (message) => void messages.push(message as Record<string, unknown>),
+      received: (message) => {
+        messages.push(message as Record<string, unknown>);
+        onMessage(message as Record<string, unknown>, client);
+      },
     });
-    const client = {
+    const client: CableClient = {
       messages,
       happened,
       perform: (action: string, data: object = {}) => void subscription.perform(action, data),
@@ -70,7 +77,12 @@ export class RailsClients {
 }
 
 /** AnyCable's client, which speaks its extended protocol. */
-export function anyCable(url: string, channel: string, params: object, auth?: object): CableClient {
+export function anyCable(
+  url: string,
+  channel: string,
+  params: object,
+  auth?: object,
+): CableClient & { readonly subscription: Channel } {
   const messages: Record<string, unknown>[] = [];
   const happened: string[] = [];
   const cable = createCable(url, {
@@ -87,6 +99,7 @@ export function anyCable(url: string, channel: string, params: object, auth?: ob
   subscription.on('info', ({ type }: { type: string }) => happened.push(type));
   subscription.on('message', (message: unknown) => messages.push(message as Record<string, unknown>));
   return {
+    subscription,
     messages,
     happened,
     perform: (action, data = {}) => void subscription.perform(action, data),

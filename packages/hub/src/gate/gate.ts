@@ -25,7 +25,13 @@ export type Entrance =
   | { readonly kind: 'anybody'; readonly grant: Grant }
   | { readonly kind: 'admitted'; readonly grant: Grant; readonly by: Shown['kind'] }
   /** It is no credential of this hub, or no longer. */
-  | { readonly kind: 'refused'; readonly grant: Grant; readonly reason: string }
+  | {
+      readonly kind: 'refused';
+      readonly grant: Grant;
+      readonly reason: string;
+      /** Whether it was one, until it ended by itself: then the client needs to get another one. */
+      readonly hasExpired: boolean;
+    }
   /** Nobody can say at the moment. */
   | { readonly kind: 'unavailable'; readonly grant: Grant; readonly reason: string };
 
@@ -179,7 +185,7 @@ export class Gate {
   #entrance(grant: Grant | undefined, by: Shown['kind'] = 'secret'): Entrance {
     return grant !== undefined && this.isGood(grant)
       ? { kind: 'admitted', grant, by }
-      : { kind: 'refused', grant: this.anybody, reason: NOT_KNOWN };
+      : { kind: 'refused', grant: this.anybody, reason: NOT_KNOWN, hasExpired: false };
   }
 
   #adminsGrant(text: string): Grant | undefined {

@@ -20,7 +20,7 @@ export interface TokensOptions {
 
 export type TokenOutcome =
   | { readonly kind: 'verified'; readonly rights: Rights }
-  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly reason: string; readonly hasExpired: boolean }
   | { readonly kind: 'unavailable'; readonly reason: string };
 
 const TOLERANCE_SECONDS = 60;
@@ -73,7 +73,7 @@ export class Tokens {
       if (isOfLater) return refused("the token's claim iat lies in the future: set the clock of its issuer");
       return rightsOf(payload, key.bounds, this.#options);
     } catch (error) {
-      if (error instanceof errors.JWTExpired) return refused('the token has expired: get a new one');
+      if (error instanceof errors.JWTExpired) return refused('the token has expired: get a new one', true);
       if (error instanceof errors.JWTClaimValidationFailed)
         return refused(`the token's claim "${error.claim}" is missing or wrong`);
       return refused('the signature of the token is wrong');
@@ -167,6 +167,6 @@ function within(claimed: TopicScope | null, bound: TopicScope | null): TopicScop
   return common(claimed, bound);
 }
 
-function refused(reason: string): TokenOutcome {
-  return { kind: 'refused', reason };
+function refused(reason: string, hasExpired = false): TokenOutcome {
+  return { kind: 'refused', reason, hasExpired };
 }

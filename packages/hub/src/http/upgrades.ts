@@ -134,7 +134,8 @@ export class Upgrades {
     const opener = { address: call.address, subject: permit.subject, mostStreams: permit.mostStreams };
     const again = retryMs(random, BUSY_RETRY_MS);
     if (call.entrance.kind === 'refused') {
-      this.#sendAway(webSocket, protocol.farewell('unauthorized', again));
+      const end = call.entrance.hasExpired ? 'expired' : 'unauthorized';
+      this.#sendAway(webSocket, protocol.farewell(end, again));
       return;
     }
     if (call.entrance.kind === 'unavailable' || streams.isFull(opener)) {
