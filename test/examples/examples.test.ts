@@ -56,6 +56,18 @@ it('05 passes its own tests', async () => {
   expect(output).toMatch(/pass 5\n.*fail 0\n/);
 });
 
+it('07 prints every job, whatever goes down, and hears of the last two again', async () => {
+  const lines = (await outputOf('07')).split('\n');
+  const toldTo = (who: string): string[] =>
+    lines.flatMap((line) => new RegExp(`^  ${who} +is told of (.*)`).exec(line)?.[1] ?? []);
+  const [cards, menus, calendar, tickets] = ['business cards', 'menus', 'a calendar', 'tickets'];
+  expect(toldTo('office')).toEqual([cards, menus, calendar, tickets]);
+  const before = [cards, menus, calendar];
+  const afterwards = [menus, calendar, tickets];
+  const rewound = [calendar, tickets];
+  expect(toldTo('press')).toEqual([...before, ...afterwards, ...rewound]);
+});
+
 it('08 waits for events of wallets, and lets nobody wait for what is not his', async () => {
   const output = await outputOf('08');
   const told = [
