@@ -192,7 +192,7 @@ describe('clients with a place', () => {
       await end();
       await until('they notice', () => byRails.every(({ happened }) => happened.at(-1) === 'disconnected'));
       await world.hub.restart();
-      for (const { hurry } of all) hurry();
+      for (const client of all) client.hurry();
     }
     const count = await publisher.stop();
     const expected = Array.from({ length: count }, (_each, nth) => `n${nth}`);

@@ -165,7 +165,6 @@ export async function createHub(
       bridge,
       topics: loomTopics,
       streamsSecret: config.streamsSecret,
-      hubUrl: () => hub.url,
     }),
     new NativeProtocol({ bridge, publications: engine.publications, admission: engine.admission }),
   ];

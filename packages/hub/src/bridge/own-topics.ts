@@ -1,8 +1,8 @@
 import { parseWebUrl, WebSubError } from '@websub/shared';
 import type { TopicScope } from '../access/topic-scope.js';
 
-/** Things that other systems name by themselves, and that are topics of this hub: a target, a topic of a wallet, a client. */
-export type OwnKind = 'targets' | 'wallets' | 'clients';
+/** Things that other systems name by themselves, and that are topics of this hub: a target, a topic of a wallet, a client, a stream. */
+export type OwnKind = 'targets' | 'wallets' | 'clients' | 'streams';
 
 /** The topics of what other systems name: `{base}targets/session-7`, `{base}wallets/w1/proofs`, `{base}clients/client1`. */
 export class OwnTopics {

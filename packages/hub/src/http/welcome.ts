@@ -17,6 +17,7 @@ export function welcome(hubUrl: () => string) {
           sse: url('v1/sse'),
           wait: url('v1/wait'),
           ws: url('v1/ws').replace(/^http/, 'ws'),
+          cable: url('cable').replace(/^http/, 'ws'),
           metrics: url('metrics'),
           topics: url('v1/topics'),
           subscriptions: url('v1/subscriptions'),

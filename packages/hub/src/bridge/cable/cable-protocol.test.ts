@@ -30,7 +30,6 @@ function start(
         bridge,
         topics: new LoomTopics(() => HUB),
         streamsSecret: options.streamsSecret,
-        hubUrl: () => HUB,
       }),
     ],
     options,
@@ -320,6 +319,19 @@ describe('a connection', () => {
     room.bridge.drain();
     await until(() => client.closed !== undefined);
     expect(client.messages.at(-1)).toEqual({ type: 'disconnect', reason: 'server_restart', reconnect: true });
+  });
+
+  it('lasts as long as its client answers', async () => {
+    const room = await start();
+    const client = await connected(room);
+    // Longer than an hour, in steps in which it is pinged once.
+    for (let nth = 0; nth < 410; nth++) {
+      const pinged = new Promise((resolve) => client.socket.once('ping', resolve));
+      await room.clock.advance(9_000);
+      await pinged;
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(client.closed).toBe(undefined);
   });
 
   it('is told to come back when there is no room for it', async () => {

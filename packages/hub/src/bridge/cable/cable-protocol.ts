@@ -13,7 +13,6 @@ export interface CableProtocolOptions {
   readonly topics: LoomTopics;
   /** With which applications sign the names of streams; absent: no signature counts. */
   readonly streamsSecret: string | undefined;
-  readonly hubUrl: () => string;
 }
 
 /** AnyCable's extended protocol. */
@@ -39,6 +38,7 @@ export class CableProtocol implements SocketProtocol {
   readonly paths = ['/cable', '/websocket'];
   readonly hides = true;
   readonly pingMs = 3_000;
+  readonly lasts = true;
   readonly #options: CableProtocolOptions;
   readonly #codec: CableCodec;
   readonly #sessions: CableSessions;
@@ -59,6 +59,7 @@ export class CableProtocol implements SocketProtocol {
   converse(socket: Socket, call: Call): Conversation {
     return new CableConversation({
       ...this.#options,
+      ownTopics: this.#options.bridge.ownTopics,
       codec: this.#codec,
       sessions: this.#sessions,
       presence: this.#options.bridge.presence,

@@ -5,6 +5,7 @@ import { ACK_MODES } from '../attachment.js';
 import type { Filter } from '../filter.js';
 import { EVENT_NAME } from '../loom/loom-event.js';
 import type { LoomTopics } from '../loom/loom-topics.js';
+import type { OwnTopics } from '../own-topics.js';
 import { readRequestOf, type ReadRequest } from '../read-request.js';
 import { verifiedStream } from './signed-stream.js';
 
@@ -34,8 +35,8 @@ export interface ChannelOptions {
   readonly topics: LoomTopics;
   /** With which streams are signed; absent: no signature counts. */
   readonly streamsSecret: string | undefined;
-  /** Where streams that are no URLs have their topics. */
-  readonly hubUrl: () => string;
+  /** Where streams whose names are no URLs have their topics. */
+  readonly ownTopics: OwnTopics;
 }
 
 const MOST_EVENTS = 256;
@@ -107,7 +108,7 @@ function addTopics(
   params: URLSearchParams,
   wish: Identifier,
   organisation: string | undefined,
-  { topics, streamsSecret, hubUrl }: ChannelOptions,
+  { topics, ownTopics, streamsSecret }: ChannelOptions,
 ): Pick<Channel, 'format' | 'signed'> {
   switch (wish.channel) {
     case 'EventChannel':
@@ -120,15 +121,13 @@ function addTopics(
       return { format: 'envelope', signed: false };
     case '$pubsub': {
       const { name, signed } = streamOf(wish, streamsSecret);
-      params.append('topic', /^https?:\/\//i.test(name) ? name : streamTopic(name, hubUrl()));
+      params.append(
+        'topic',
+        /^https?:\/\//i.test(name) ? name : ownTopics.of('streams', [name], 'stream_name'),
+      );
       return { format: 'body', signed };
     }
   }
-}
-
-/** The topic of a stream that has a plain name. */
-function streamTopic(name: string, hubUrl: string): string {
-  return new URL(`streams/${encodeURIComponent(name)}`, hubUrl).href;
 }
 
 function readIdentifier(text: string): Identifier {

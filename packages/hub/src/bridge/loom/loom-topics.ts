@@ -12,29 +12,29 @@ export interface LoomAddress {
 const ORGANISATION = 'Org';
 
 /**
- * The topics of events: `<hub>loom/Org/<id>/<app>.<event>`. They are topics like any other, so that what is published as an
+ * The topics of events: `<base>loom/Org/<id>/<app>.<event>`. They are topics like any other, so that what is published as an
  * event is delivered to callbacks and read over Server-Sent Events, too.
  */
 export class LoomTopics {
-  readonly #hubUrl: () => string;
+  readonly #base: () => string;
 
-  /** `hubUrl` is what the hub calls itself, once it listens. */
-  constructor(hubUrl: () => string) {
-    this.#hubUrl = hubUrl;
+  /** `base` is below what the hub has topics of its own. */
+  constructor(base: () => string) {
+    this.#base = base;
   }
 
   topicOf({ subject, name }: LoomAddress): string {
-    return `${this.#base()}${subject}/${name}`;
+    return `${this.#events()}${subject}/${name}`;
   }
 
   /** A URL pattern for the events of every organisation; of this name, or of any. */
   patternOf(name = '*'): string {
-    return `${this.#base()}*/${name}`;
+    return `${this.#events()}*/${name}`;
   }
 
   /** A URL pattern for all events of the organisation. */
   patternOfOrganisation(id: string): string {
-    return `${this.#base()}${ORGANISATION}/${id}/*`;
+    return `${this.#events()}${ORGANISATION}/${id}/*`;
   }
 
   /** The topic of the organisation's events of this name. */
@@ -44,7 +44,7 @@ export class LoomTopics {
 
   /** What the topic says; `undefined` for one that is none of events. */
   addressOf(topic: string): LoomAddress | undefined {
-    const base = this.#base();
+    const base = this.#events();
     if (!topic.startsWith(base)) return undefined;
     const [, subject, name] = /^(.+)\/([^/]+)$/.exec(topic.slice(base.length)) ?? [];
     return subject === undefined || name === undefined ? undefined : { subject, name };
@@ -52,10 +52,10 @@ export class LoomTopics {
 
   /** All topics of the organisation's events. */
   scopeOf(id: string): TopicScope {
-    return { includes: (topic) => topic.startsWith(`${this.#base()}${ORGANISATION}/${id}/`) };
+    return { includes: (topic) => topic.startsWith(`${this.#events()}${ORGANISATION}/${id}/`) };
   }
 
-  #base(): string {
-    return new URL('loom/', this.#hubUrl()).href;
+  #events(): string {
+    return new URL('loom/', this.#base()).href;
   }
 }

@@ -13,6 +13,11 @@ export interface SocketProtocol {
   readonly hides?: boolean;
   /** Milliseconds between two pings, whose pongs are what {@link Conversation.watermark} is about. Default 25,000. */
   readonly pingMs?: number;
+  /**
+   * Whether connections last until somebody ends them, for clients that would miss what is published until they are back.
+   * Default: they are told to come back after an hour or less.
+   */
+  readonly lasts?: boolean;
   /** The subprotocol to answer with, one of those offered; `undefined` for none. Credentials are not among them. */
   choose(offered: readonly string[]): string | undefined;
   /**

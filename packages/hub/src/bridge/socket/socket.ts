@@ -68,7 +68,7 @@ export class Socket implements OpenStream {
     this.permit = permit;
     this.#options = options;
     const now = clock.monotonic();
-    this.#endsAt = now + retryMs(random, MAX_AGE_MS);
+    this.#endsAt = protocol.lasts === true ? Infinity : now + retryMs(random, MAX_AGE_MS);
     this.#stall = new StallWatch(now);
     this.#pulse = new Pulse({
       webSocket,
