@@ -218,21 +218,23 @@ describe("AnyCable's client", () => {
 
   it('sees who is present', async () => {
     const identifier = { topic: 'https://shop.example/present' };
-    const [ada, bob] = await Promise.all(
-      ['ada', 'bob'].map(async (id) => {
-        const client = watched(anyCable(cableUrl(world.hub), 'TopicChannel', identifier));
-        await until('it is connected', () => client.happened.includes('connected'));
-        await client.subscription.presence.join(id, { name: id });
-        return client.subscription;
-      }),
-    );
-    await until(
-      'they see each other',
-      async () => Object.keys((await ada!.presence.info()) ?? {}).length === 2,
-    );
-    expect(await bob!.presence.info()).toEqual({ ada: { name: 'ada' }, bob: { name: 'bob' } });
-    await ada!.presence.leave();
-    await until('one has left', async () => !('ada' in ((await bob!.presence.info()) ?? {})));
+    const enter = async (id: string) => {
+      const client = watched(anyCable(cableUrl(world.hub), 'TopicChannel', identifier));
+      await until('it is connected', () => client.happened.includes('connected'));
+      const { presence } = client.subscription;
+      const came: string[] = [];
+      client.subscription.on('presence', (event) => event.type === 'join' && came.push(event.id));
+      await presence.join(id, { name: id });
+      await until('it has come', () => came.includes(id));
+      return { presence, came };
+    };
+    const ada = await enter('ada');
+    const bob = await enter('bob');
+    await until('one sees the other come', () => ada.came.includes('bob'));
+    const both = { ada: { name: 'ada' }, bob: { name: 'bob' } };
+    expect([await ada.presence.info(), await bob.presence.info()]).toEqual([both, both]);
+    await ada.presence.leave();
+    await until('one has left', async () => !('ada' in ((await bob.presence.info()) ?? {})));
   });
 
   it('gets another token when its own has expired', async () => {
