@@ -8,6 +8,7 @@ export * from './fetch-resource.js';
 export * from './form.js';
 export * from './http-client.js';
 export * from './intent.js';
+export * from './joined-writes.js';
 export * from './link-header.js';
 export * from './network-policy.js';
 export * from './random.js';

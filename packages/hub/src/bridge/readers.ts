@@ -201,8 +201,7 @@ export class Readers implements ReaderSource {
   #take(reader: Reader, found: Followed): void {
     switch (found.kind) {
       case 'caught-up':
-        reader.state = 'live';
-        reader.sink.live();
+        this.#goLive(reader);
         return;
       case 'skipped':
         if (found.to > reader.position) reader.position = found.to;
@@ -217,8 +216,22 @@ export class Readers implements ReaderSource {
           this.#give(reader, entry);
           if (this.#hasEnded(reader)) return;
         }
+        // Nothing follows what was told last: it need not have another turn to find that out.
+        if (this.#hasAll(reader) && reader.sink.room(false) > 0) {
+          this.#goLive(reader);
+          return;
+        }
     }
     if (!this.#hasEnded(reader)) this.#queue(reader);
+  }
+
+  #hasAll({ position, repeats }: Reader): boolean {
+    return position === this.#told && repeats.length === 0;
+  }
+
+  #goLive(reader: Reader): void {
+    reader.state = 'live';
+    reader.sink.live();
   }
 
   #give(reader: Reader, entry: Entry): void {

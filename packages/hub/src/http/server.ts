@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { joinSmallWrites } from '@websub/shared';
 import { OptionError } from '../options.js';
 import { answerBrokenRequests } from './broken-request.js';
 
@@ -30,6 +31,7 @@ export function createHubServer(listener: RequestListener): Server {
     },
     listener,
   );
+  server.on('connection', joinSmallWrites);
   server.maxHeadersCount = HEADERS_READ;
   server.maxConnections = MAX_CONNECTIONS;
   // It is for whoever reads the body to ask for it.
