@@ -1,0 +1,278 @@
+import { startBaseline, type Publishing } from './baseline.js';
+import { Callbacks } from './callbacks.js';
+import { latencyOf, spreadOf } from './figures.js';
+import { HubProcess } from './hub-process.js';
+import { cpuMsOf, sharedNow } from './process.js';
+import { forEachOf, Publisher } from './publisher.js';
+import type { Figures, Result } from './result.js';
+import { seed } from './seed.js';
+import { subscribeAll } from './subscribe-all.js';
+import { contentOf, topicOf } from './update.js';
+
+export interface FanOut {
+  /** Default `fan-out`. */
+  readonly bench?: string;
+  readonly scenario: string;
+  readonly callbacks: number;
+  readonly topics: number;
+  readonly origins: number;
+  readonly bytes: number;
+  /** Updates of one round, over all topics; those of one topic go one after the other. */
+  readonly updates: number;
+  /** Milliseconds until a callback answers. */
+  readonly delayMs?: number;
+  /** Shares of the origins. */
+  readonly hanging?: number;
+  readonly refusing?: number;
+}
+
+export const FAN_OUTS: readonly FanOut[] = [
+  { scenario: '1 × 1,000, 1 KB', callbacks: 1_000, topics: 1, origins: 50, bytes: 1_024, updates: 10 },
+  { scenario: '1 × 10,000, 1 KB', callbacks: 10_000, topics: 1, origins: 200, bytes: 1_024, updates: 2 },
+  {
+    scenario: '1,000 × 10, 1 KB',
+    callbacks: 10_000,
+    topics: 1_000,
+    origins: 50,
+    bytes: 1_024,
+    updates: 1_000,
+  },
+  { scenario: '1 × 1,000, 64 KB', callbacks: 1_000, topics: 1, origins: 50, bytes: 65_536, updates: 4 },
+  {
+    scenario: '1 × 1,000, each takes 50 ms',
+    callbacks: 1_000,
+    topics: 1,
+    origins: 50,
+    bytes: 1_024,
+    updates: 3,
+    delayMs: 50,
+  },
+  {
+    scenario: '1 × 2,000, as many origins',
+    callbacks: 2_000,
+    topics: 1,
+    origins: 2_000,
+    bytes: 1_024,
+    updates: 4,
+  },
+];
+
+/** How soon the first of many callbacks is reached. */
+export const FIRST_DELIVERIES: readonly FanOut[] = [1_000, 10_000, 100_000].map((callbacks) => ({
+  bench: 'first-delivery',
+  scenario: `1 × ${callbacks.toLocaleString('en')}, 1 KB`,
+  callbacks,
+  topics: 1,
+  origins: 200,
+  bytes: 1_024,
+  updates: callbacks > 10_000 ? 1 : 3,
+}));
+
+/** The hub delivers next to bad callbacks, and is compared with itself without them. */
+export const BAD_NEIGHBOURS: FanOut = {
+  scenario: '1 × 1,000, 10 % hang and 10 % refuse',
+  callbacks: 1_000,
+  topics: 1,
+  origins: 50,
+  bytes: 1_024,
+  updates: 1,
+  hanging: 0.1,
+  refusing: 0.1,
+};
+
+const MOST_SUBSCRIBED = 10_000;
+
+/** The connections that the hub opens to one origin for deliveries, in `--dev`. */
+const PER_ORIGIN = 64;
+
+interface Round {
+  readonly cpuUs: number;
+  readonly rate: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly latencies: readonly number[];
+}
+
+/** One update reaches many callbacks: the hub, a bare hub on raw sockets, and a bare loop over undici's dispatch, in turns. */
+export async function fanOut(plan: FanOut, rounds: number): Promise<Result> {
+  const callbacks = await Callbacks.start({ delayMs: 0, ...plan });
+  const topics = Array.from({ length: plan.topics }, (_each, n) => topicOf(n, plan.topics));
+  const baseline = { callbacks: callbacks.urls, topics, perOrigin: PER_ORIGIN };
+  // Asking a hundred thousand callbacks for their intent is another measurement.
+  const seeded = plan.callbacks > MOST_SUBSCRIBED;
+  const hub = await HubProcess.start(seeded ? (folder) => seed(folder, callbacks.urls, topics) : undefined);
+  const parties: Publishing[] = [hub];
+  try {
+    if (!seeded) await subscribeAll(hub, callbacks.urls, topics);
+    for (const kind of ['limit', 'dispatch'] as const) parties.push(await startBaseline(kind, baseline));
+    const measured = new Course(plan, callbacks);
+    const results = parties.map((): Round[] => []);
+    for (let round = -1; round < rounds; round++)
+      for (const [n, party] of parties.entries()) {
+        const result = await measured.round(party);
+        // The first opens the connections and warms the code.
+        if (round >= 0) results[n]!.push(result);
+      }
+    return summary(plan, rounds, results, measured.problems);
+  } finally {
+    await Promise.all([callbacks.stop(), ...parties.map((party) => party.stop())]);
+  }
+}
+
+/** The rounds of one plan: each publishes what was never published before, and waits until all is delivered. */
+class Course {
+  readonly problems: string[] = [];
+  readonly #plan: FanOut;
+  readonly #callbacks: Callbacks;
+  #updates = 0;
+
+  constructor(plan: FanOut, callbacks: Callbacks) {
+    this.#plan = plan;
+    this.#callbacks = callbacks;
+  }
+
+  /** `healthy`: the callbacks that are to be given each update. */
+  async round(party: Publishing, healthy = this.#plan.callbacks): Promise<Round> {
+    const { updates, topics, bytes } = this.#plan;
+    const perUpdate = healthy / topics;
+    const publisher = new Publisher(party.url);
+    const sentAt = new Map<number, number>();
+    let published = 0;
+    const before = await cpuMsOf(party.pid);
+    await forEachOf(
+      Array.from({ length: updates }, () => this.#updates++),
+      async (update) => {
+        const content = contentOf(update, bytes);
+        sentAt.set(update, sharedNow());
+        await publisher.publish(topicOf(update, topics), content);
+        published += 1;
+        // With one topic each update is a measurement of its own; with many they are under way together.
+        if (topics === 1) await this.#callbacks.await(published * perUpdate);
+      },
+      topics === 1 ? 1 : 64,
+    );
+    await this.#callbacks.await(updates * perUpdate);
+    const cpuMs = (await cpuMsOf(party.pid)) - before;
+    await publisher.stop();
+    const { arrivals, problems } = await this.#callbacks.collect();
+    this.problems.push(...problems);
+    if (arrivals.length !== updates * perUpdate) this.problems.push(`${arrivals.length} deliveries`);
+    return roundOf(cpuMs, arrivals, sentAt);
+  }
+}
+
+function roundOf(
+  cpuMs: number,
+  arrivals: readonly { readonly update: number; readonly at: number }[],
+  sentAt: ReadonlyMap<number, number>,
+): Round {
+  const latencies = arrivals.map(({ update, at }) => at - (sentAt.get(update) ?? NaN));
+  const lastOf = new Map<number, number>();
+  for (const { update, at } of arrivals) lastOf.set(update, Math.max(lastOf.get(update) ?? 0, at));
+  const takenMs = busyMs([...lastOf].map(([update, last]) => [sentAt.get(update) ?? NaN, last]));
+  return {
+    cpuUs: (cpuMs * 1_000) / arrivals.length,
+    rate: (arrivals.length * 1_000) / takenMs,
+    firstMs: firstOf(arrivals, sentAt),
+    lastMs: latencies.reduce((most, each) => Math.max(most, each), 0),
+    latencies,
+  };
+}
+
+/** From the publication to the first delivery, the median over the updates. */
+function firstOf(
+  arrivals: readonly { readonly update: number; readonly at: number }[],
+  sentAt: ReadonlyMap<number, number>,
+): number {
+  const first = new Map<number, number>();
+  for (const { update, at } of arrivals) if (!first.has(update)) first.set(update, at);
+  return spreadOf([...first].map(([update, at]) => at - (sentAt.get(update) ?? NaN))).median;
+}
+
+/** How long anything was under way: spans that overlap count once. */
+function busyMs(spans: readonly (readonly [number, number])[]): number {
+  let sum = 0;
+  let until = -Infinity;
+  for (const [from, to] of spans.toSorted(([a], [b]) => a - b)) {
+    sum += Math.max(0, to - Math.max(from, until));
+    until = Math.max(until, to);
+  }
+  return sum;
+}
+
+function summary(
+  { bench = 'fan-out', scenario }: FanOut,
+  rounds: number,
+  [hub = [], limit = [], dispatch = []]: readonly (readonly Round[])[],
+  problems: readonly string[],
+): Result {
+  return {
+    bench,
+    scenario,
+    unit: 'delivery',
+    rounds,
+    figures: [figuresOf('hub', hub), figuresOf('limit', limit), figuresOf('dispatch', dispatch)],
+    ratios: [
+      { name: 'CPU per delivery ÷ limit', value: ratio(hub, limit, 'cpuUs') },
+      { name: 'CPU per delivery of the dispatch loop ÷ limit', value: ratio(dispatch, limit, 'cpuUs') },
+      { name: 'deliveries per second ÷ dispatch loop', value: ratio(hub, dispatch, 'rate') },
+      { name: 'time to the last ÷ limit', value: ratio(hub, limit, 'lastMs') },
+      { name: 'ms from publication to first delivery', value: spreadOf(hub.map(({ firstMs }) => firstMs)) },
+      { name: 'the same of the limit', value: spreadOf(limit.map(({ firstMs }) => firstMs)) },
+    ],
+    problems,
+  };
+}
+
+function figuresOf(who: string, rounds: readonly Round[]): Figures {
+  return {
+    who,
+    cpuUs: spreadOf(rounds.map(({ cpuUs }) => cpuUs)),
+    rate: spreadOf(rounds.map(({ rate }) => rate)),
+    latency: latencyOf(rounds.flatMap(({ latencies }) => latencies)),
+  };
+}
+
+/** Round by round: the speed of a shared processor changes from one minute to the next, and takes both along. */
+function ratio(
+  a: readonly Round[],
+  b: readonly Round[],
+  of: 'cpuUs' | 'rate' | 'lastMs',
+): Result['ratios'][0]['value'] {
+  return spreadOf(a.map((each, n) => each[of] / (b[n]?.[of] ?? NaN)));
+}
+
+/** The last healthy delivery next to callbacks that hang or refuse, compared with the same hub before they did. */
+export async function badNeighbours(plan: FanOut, rounds: number): Promise<Result> {
+  const callbacks = await Callbacks.start({ delayMs: 0, ...plan });
+  const topics = [topicOf(0, 1)];
+  const hub = await HubProcess.start();
+  try {
+    await subscribeAll(hub, callbacks.urls, topics);
+    const course = new Course(plan, callbacks);
+    await course.round(hub);
+    const well: Round[] = [];
+    for (let round = 0; round < rounds; round++) well.push(await course.round(hub));
+    const hanging = Math.round(plan.origins * (plan.hanging ?? 0));
+    const bad = hanging + Math.round(plan.origins * (plan.refusing ?? 0));
+    const numbers = Array.from({ length: bad }, (_each, n) => n);
+    await callbacks.behave(numbers.slice(0, hanging), 'hang');
+    await callbacks.behave(numbers.slice(hanging), 'refuse');
+    const healthy = (plan.callbacks / plan.origins) * (plan.origins - bad);
+    const beside: Round[] = [];
+    for (let round = 0; round < rounds; round++) beside.push(await course.round(hub, healthy));
+    return {
+      bench: 'fan-out',
+      scenario: plan.scenario,
+      unit: 'delivery',
+      rounds,
+      figures: [figuresOf('with none', well), figuresOf('beside', beside)],
+      ratios: [
+        { name: 'last healthy delivery ÷ the same hub with none', value: ratio(beside, well, 'lastMs') },
+      ],
+      problems: course.problems,
+    };
+  } finally {
+    await Promise.all([callbacks.stop(), hub.stop()]);
+  }
+}

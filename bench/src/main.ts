@@ -1,0 +1,44 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { badNeighbours, BAD_NEIGHBOURS, FAN_OUTS, fanOut, FIRST_DELIVERIES } from './fan-out.js';
+import { PINGING, publishByPing, publishContent, PUBLISHING } from './publish.js';
+import { describe, type Result } from './result.js';
+import { startUp } from './start-up.js';
+import { replay, STREAMS, streams } from './streams.js';
+
+const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
+const REPLAYED = 20_000;
+const SUBSCRIPTIONS = [100_000, 1_000_000];
+
+/** What can be measured, by name, in the order in which all are. */
+const BENCHES: Readonly<Record<string, readonly (() => Promise<Result>)[]>> = {
+  'fan-out': [
+    ...FAN_OUTS.map((plan) => () => fanOut(plan, ROUNDS)),
+    () => badNeighbours(BAD_NEIGHBOURS, ROUNDS),
+  ],
+  publish: [() => publishContent(PUBLISHING, ROUNDS), () => publishByPing(PINGING, ROUNDS)],
+  'first-delivery': FIRST_DELIVERIES.map((plan) => () => fanOut(plan, ROUNDS)),
+  streams: [...STREAMS.map((plan) => () => streams(plan, ROUNDS)), () => replay(REPLAYED, ROUNDS)],
+  memory: SUBSCRIPTIONS.map((count) => () => startUp(count, ROUNDS)),
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !Object.hasOwn(BENCHES, name));
+if (unknown.length > 0) {
+  console.error(`there is no bench ${unknown.join(', ')}: choose among ${Object.keys(BENCHES).join(', ')}`);
+  process.exit(2);
+}
+const folder = new URL('../results/', import.meta.url);
+await mkdir(folder, { recursive: true });
+let wrong = false;
+for (const [name, benches] of Object.entries(BENCHES)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const results: Result[] = [];
+  for (const bench of benches) {
+    const result = await bench();
+    results.push(result);
+    wrong ||= result.problems.length > 0;
+    console.log(`${describe(result)}\n`);
+  }
+  await writeFile(new URL(`${name}.json`, folder), `${JSON.stringify(results, undefined, 2)}\n`);
+}
+process.exitCode = wrong ? 1 : 0;

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { serveCalls, sharedNow } from './process.js';
+import type { StreamKind } from './streams.js';
+
+// Many readers of one stream, as raw as can be: they look for the mark of each update in what they are sent.
+
+const MARK = /#(\d+);/g;
+const LONGEST_MARK = 16;
+const CONNECTING_AT_ONCE = 100;
+
+interface Reader {
+  readonly socket: Socket;
+  tail: string;
+  last: number;
+}
+
+let readers: Reader[] = [];
+let received = 0;
+let lastAt = 0;
+let problems: string[] = [];
+let awaited: { readonly count: number; readonly resolve: () => void } | undefined;
+
+serveCalls({
+  open: async (call: {
+    readonly kind: StreamKind;
+    readonly url: string;
+    readonly topic: string;
+    readonly readers: number;
+    readonly earliest: boolean;
+  }) => {
+    for (let opened = 0; opened < call.readers; opened += CONNECTING_AT_ONCE) {
+      const some = Math.min(CONNECTING_AT_ONCE, call.readers - opened);
+      readers.push(...(await Promise.all(Array.from({ length: some }, () => open(call)))));
+    }
+  },
+  /** Settles when all readers together were given so many since the last time, with the time of the last. */
+  await: async ({ count }: { readonly count: number }): Promise<number> => {
+    if (received < count) await new Promise<void>((resolve) => (awaited = { count, resolve }));
+    return lastAt;
+  },
+  collect: (): { readonly received: number; readonly problems: readonly string[] } => {
+    const collected = { received, problems };
+    received = 0;
+    problems = [];
+    return collected;
+  },
+  close: () => {
+    for (const { socket } of readers) socket.destroy();
+    readers = [];
+  },
+});
+
+function open(call: {
+  readonly kind: StreamKind;
+  readonly url: string;
+  readonly topic: string;
+  readonly earliest: boolean;
+}): Promise<Reader> {
+  const { host, hostname, port } = new URL(call.url);
+  const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+  const reader: Reader = { socket, tail: '', last: -1 };
+  socket.write(greeting(call, host));
+  return new Promise((resolve, reject) => {
+    let head = '';
+    const onHead = (chunk: Buffer): void => {
+      head += chunk.toString('latin1');
+      if (!isReady(call.kind, head)) return;
+      socket.off('data', onHead);
+      socket.on('data', (more: Buffer) => take(reader, more));
+      take(reader, Buffer.from(head, 'latin1'));
+      resolve(reader);
+    };
+    socket.on('data', onHead);
+    socket.on('error', reject);
+    socket.on('close', () => reject(new Error(`closed: ${head}`)));
+    if (call.kind === 'websocket') socket.write(subscribeFrame(call.topic, call.earliest));
+  });
+}
+
+function greeting(call: { kind: StreamKind; topic: string; earliest: boolean }, host: string): string {
+  const query = `topic=${encodeURIComponent(call.topic)}${call.earliest ? '&since=earliest' : ''}`;
+  if (call.kind === 'sse')
+    return `GET /v1/sse?${query}&control=live HTTP/1.1\r\nhost: ${host}\r\naccept: text/event-stream\r\n\r\n`;
+  const key = randomBytes(16).toString('base64');
+  return (
+    `GET /v1/ws HTTP/1.1\r\nhost: ${host}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n` +
+    `sec-websocket-version: 13\r\nsec-websocket-key: ${key}\r\nsec-websocket-protocol: hub.v1.json\r\n\r\n`
+  );
+}
+
+/** A reader counts as there once the server has said so: what is published from then on is for it. */
+function isReady(kind: StreamKind, head: string): boolean {
+  if (kind === 'sse') return /^HTTP\/1.1 200[^]*(event: live|#\d+;)/.test(head);
+  return head.startsWith('HTTP/1.1 101') && head.includes('"ok"');
+}
+
+/** A masked text frame; the mask is zero, as nothing stands in between that it could protect. */
+function subscribeFrame(topic: string, earliest: boolean): Buffer {
+  const text = JSON.stringify({
+    op: 'sub',
+    sid: 's',
+    topics: [topic],
+    ...(earliest && { from: 'earliest' }),
+  });
+  const payload = Buffer.from(text);
+  const head = Buffer.from([
+    0x81,
+    0x80 | 126,
+    payload.byteLength >> 8,
+    payload.byteLength & 0xff,
+    0,
+    0,
+    0,
+    0,
+  ]);
+  return Buffer.concat([head, payload]);
+}
+
+function take(reader: Reader, chunk: Buffer): void {
+  const text = reader.tail + chunk.toString('latin1');
+  let end = 0;
+  for (const mark of text.matchAll(MARK)) {
+    const update = Number(mark[1]);
+    if (reader.last >= 0 && update !== reader.last + 1) problems.push(`${update} came after ${reader.last}`);
+    reader.last = update;
+    received += 1;
+    end = mark.index + mark[0].length;
+  }
+  reader.tail = text.slice(Math.max(end, text.length - LONGEST_MARK));
+  lastAt = sharedNow();
+  if (awaited !== undefined && received >= awaited.count) {
+    awaited.resolve();
+    awaited = undefined;
+  }
+}
