@@ -10,7 +10,9 @@ export type Filter =
   | { readonly op: 'in'; readonly path: Path; readonly values: readonly string[] }
   | { readonly op: 'prefix' | 'gt' | 'lt'; readonly path: Path; readonly value: string }
   /** Text that is the same, as other systems compare; nobody can ask for it by `where` or `filter`. */
-  | { readonly op: 'is'; readonly path: Path; readonly value: string };
+  | { readonly op: 'is'; readonly path: Path; readonly value: string }
+  /** A time that the publisher told, this one or later; as `is`, for other systems only. */
+  | { readonly op: 'event-time'; readonly from: number };
 
 /** What is compared: something of the payload by its names, a header, the type, the subject, the id or the topic. */
 export type Path =
@@ -71,6 +73,8 @@ export function matches(filter: Filter, entry: Entry, payload: () => Payload): b
       return valueAt(filter.path, entry, payload) !== undefined;
     case 'is':
       return valueAt(filter.path, entry, payload) === filter.value;
+    case 'event-time':
+      return entry.eventTime !== undefined && entry.eventTime >= filter.from;
     case 'in': {
       const value = textAt(filter.path, entry, payload);
       return value !== undefined && filter.values.includes(value);

@@ -80,6 +80,52 @@ export const lookupContract: readonly ContractCase<Log>[] = [
     await log.trim({ ...KEEP_ALL, count: 0 }, NOON);
     assert.deepEqual(await log.read([FEED], await log.since(NOON + 4.5), ALL), { kind: 'caught-up' });
   }),
+  promise('a time of the publisher is a place in its topic, wherever later ones lie', async (log) => {
+    const times = [
+      ['a', 2000],
+      ['b', 10],
+      ['c', -5],
+      ['d', 20],
+    ] as const;
+    for (const [id, eventTime] of times) {
+      await log.append([entryOf(id, { eventTime }), entryOf(`${id}2`, { topic: NEWS, eventTime: 20 })]);
+      await log.append([entryOf(`${id} without`)]);
+    }
+    const since = async (time: number) =>
+      (await entriesAfter(log, [FEED], await log.sinceEventTime(FEED, time)))
+        .filter(({ eventTime }) => eventTime !== undefined && eventTime >= time)
+        .map(({ id, eventTime }) => [id, eventTime]);
+    assert.deepEqual(await since(20), [
+      ['a', 2000],
+      ['d', 20],
+    ]);
+    assert.deepEqual(await since(-5), times);
+    assert.deepEqual(await since(2001), []);
+    assert.equal(await log.sinceEventTime(FEED, 2001), log.head());
+    assert.equal(await log.sinceEventTime('unknown', 0), log.head());
+  }),
+  promise(
+    'of what retention removed no time of the publisher is found, and none tells of a gap',
+    async (log) => {
+      for (const [nth, id] of IDS.entries()) await log.append([entryOf(id, { eventTime: nth })]);
+      await log.trim({ ...KEEP_ALL, count: 2 }, NOON);
+      const place = await log.sinceEventTime(FEED, 0);
+      assert.deepEqual(idsOf(await entriesAfter(log, [FEED], place)), ['d', 'e']);
+      const [after] = await appendAll(log, ['f']);
+      assert.ok((await log.sinceEventTime(FEED, 5)) >= after!);
+    },
+  ),
+  promiseForEver('a time of the publisher is found after a restart, as it was', async (open) => {
+    const before = await open();
+    await before.append([
+      entryOf('a', { eventTime: 1 }),
+      entryOf('b', { eventTime: Number.MAX_SAFE_INTEGER }),
+    ]);
+    const after = await open();
+    const place = await after.sinceEventTime(FEED, Number.MAX_SAFE_INTEGER);
+    const [entry] = await entriesAfter(after, [FEED], place);
+    assert.deepEqual([entry?.id, entry?.eventTime, entry?.corrupt], ['b', Number.MAX_SAFE_INTEGER, false]);
+  }),
   promiseForEver('places are found after a restart', async (open) => {
     const before = await open();
     const positions = await appendAll(before, IDS);

@@ -127,6 +127,14 @@ export class MemoryLog implements Log {
     return this.#trimmedUntil >= time ? BEFORE_ALL : this.#earliest;
   }
 
+  async sinceEventTime(topic: string, time: number): Promise<Position> {
+    await Promise.resolve();
+    const ofTopic = this.#entries.filter((entry) => entry.topic === topic);
+    const first = ofTopic.findIndex(({ eventTime }) => eventTime !== undefined && eventTime >= time);
+    if (first < 0) return this.#head;
+    return ofTopic[first - 1]?.position ?? this.#trimmed.get(topic) ?? BEFORE_ALL;
+  }
+
   async before(topic: string, time: number): Promise<Position> {
     await Promise.resolve();
     const older = this.#entries.findLast((entry) => entry.topic === topic && entry.publishedAt < time);

@@ -106,6 +106,10 @@ export class HotTail implements Log {
     return this.#log.since(time);
   }
 
+  sinceEventTime(topic: string, time: number): Promise<Position> {
+    return this.#log.sinceEventTime(topic, time);
+  }
+
   before(topic: string, time: number): Promise<Position> {
     return this.#log.before(topic, time);
   }

@@ -22,6 +22,8 @@ export interface NewEntry {
   readonly headers: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly publishedAt: number;
+  /** A time of the publisher's own, a whole number of whatever it counts; entries of a topic are found by it. */
+  readonly eventTime?: number;
   /** Takes a position, is told of and shares the commit, but is not kept: only who reads it at once finds it. */
   readonly passing?: true;
 }
@@ -122,6 +124,11 @@ export interface Log {
    * topic; the position before all when retention removed some of that, so that reading tells of a gap.
    */
   since(time: number): Promise<Position>;
+  /**
+   * The place from which reading gives every entry of the topic that is kept and whose {@link NewEntry.eventTime} is this or
+   * later, whatever lies between them, and whatever comes; at the end when there is none.
+   */
+  sinceEventTime(topic: string, time: number): Promise<Position>;
   /** The topic's entry at this position; `undefined` when retention removed it, or there never was one. */
   find(topic: string, position: Position): Promise<Entry | undefined>;
   /** The place from which reading gives the topic's entries published at `time` (milliseconds since the epoch) or later. */

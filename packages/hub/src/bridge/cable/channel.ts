@@ -187,6 +187,8 @@ function ofEvent(filter: Filter | undefined): Filter | undefined {
       return { ...filter, all: filter.all.map((one) => ofEvent(one)!) };
     case 'not':
       return { ...filter, one: ofEvent(filter.one)! };
+    case 'event-time':
+      return filter;
     case 'exists':
     case 'in':
     case 'prefix':

@@ -53,6 +53,7 @@ interface Reads {
   earliest(): Position;
   positionOfLast(topics: readonly string[], count: number): Position;
   positionSince(time: number): Position;
+  positionSinceEventTime(topic: string, time: number): Position;
   lag(topic: string, after: Position, most: number): Behind;
   newest(topics: readonly string[]): ReadonlyMap<string, Position>;
   logSize(): LogSize;

@@ -11,6 +11,9 @@ export class LogIndex {
   readonly #named: Statement;
   readonly #newestOf: Statement;
   readonly #before: Statement;
+  readonly #firstByEventTime: Statement;
+  readonly #precedes: Statement;
+  readonly #head: Statement;
 
   constructor(database: Database, topics: TopicNumbers) {
     this.#topics = topics;
@@ -25,6 +28,14 @@ export class LogIndex {
     this.#before = database.prepare(
       'SELECT position FROM entry WHERE published_at < ? ORDER BY published_at DESC, position DESC LIMIT 1',
     );
+    this.#firstByEventTime = database.prepare(
+      'SELECT min(position) AS position FROM entry WHERE topic = ? AND event_time >= ?',
+    );
+    this.#precedes = database.prepare(`
+      SELECT coalesce(
+        (SELECT position FROM entry WHERE topic = ?1 AND position < ?2 ORDER BY position DESC LIMIT 1),
+        (SELECT trimmed FROM topic WHERE number = ?1)) AS position`);
+    this.#head = database.prepare(`SELECT seq AS position FROM sqlite_sequence WHERE name = 'entry'`);
   }
 
   contentsAfter(after: Position, limit: number): LogContents {
@@ -61,5 +72,16 @@ export class LogIndex {
     if (older !== undefined) return older.position;
     const { position, until } = this.#trimmed.get() as { position: Position; until: number };
     return until >= time ? BEFORE_ALL : position;
+  }
+
+  sinceEventTime(url: string, time: number): Position {
+    const [topic] = this.#topics.find([url]);
+    const first =
+      topic === undefined
+        ? null
+        : (this.#firstByEventTime.get(topic, time) as { position: Position | null }).position;
+    if (topic === undefined || first === null)
+      return (this.#head.get() as { position: Position } | undefined)?.position ?? BEFORE_ALL;
+    return (this.#precedes.get(topic, first) as { position: Position }).position;
   }
 }

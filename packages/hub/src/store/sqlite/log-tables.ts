@@ -45,6 +45,7 @@ interface EntryRow {
   readonly published_at: number;
   readonly digest: Uint8Array;
   readonly body: Uint8Array;
+  readonly event_time: number | null;
 }
 
 /** The log as tables; runs in the store's thread, inside the transaction of the caller. */
@@ -76,8 +77,8 @@ export class LogTables {
   constructor(database: Database, topics: TopicNumbers) {
     this.#topics = topics;
     this.#insertEntry = database.prepare(`
-      INSERT INTO entry (topic, id, type, subject, content_type, headers, published_at, digest, body)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING position`);
+      INSERT INTO entry (topic, id, type, subject, content_type, headers, published_at, digest, body, event_time)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING position`);
     this.#addToTotals = database.prepare('UPDATE log SET entries = entries + ?, bytes = bytes + ?');
     this.#findRecentId = database.prepare(
       'SELECT position, published_at FROM recent_id WHERE topic = ? AND id = ?',
@@ -91,7 +92,7 @@ export class LogTables {
     );
     this.#newestOf = database.prepare('SELECT max(position) AS position FROM entry WHERE topic = ?');
     this.#entryAt = database.prepare(`
-      SELECT coalesce(url, '') AS url, id, type, subject, content_type, headers, published_at, digest, body
+      SELECT coalesce(url, '') AS url, id, type, subject, content_type, headers, published_at, digest, body, event_time
       FROM entry LEFT JOIN topic ON topic.number = entry.topic WHERE position = ?`);
     this.#topicAt = database.prepare(
       'SELECT 1 FROM entry LEFT JOIN topic ON topic.number = entry.topic WHERE position = ? AND url = ?',
@@ -140,10 +141,10 @@ export class LogTables {
     const topic = this.#topics.numberOf(entry.topic);
     const first = entry.idempotent ? this.#firstWith(topic, entry) : undefined;
     if (first !== undefined) return { position: first, id: entry.id, fresh: false };
-    const { id, type = null, subject = null, content, publishedAt } = entry;
+    const { id, type = null, subject = null, content, publishedAt, eventTime = null } = entry;
     const headers = JSON.stringify(entry.headers);
     const fields = [entry.topic, id, type, content.contentType, headers, publishedAt];
-    const digest = digestOf(fields, subject, content.body);
+    const digest = digestOf(fields, [subject, eventTime], content.body);
     const { position } = this.#insertEntry.get(
       topic,
       id,
@@ -154,6 +155,7 @@ export class LogTables {
       publishedAt,
       digest,
       content.body,
+      eventTime,
     ) as { position: Position };
     if (entry.passing) {
       this.#removeAt.run(position);
@@ -213,7 +215,7 @@ export class LogTables {
     if (row === undefined) return { ...LOST, id: String(position), position };
     const digest = digestOf(
       [row.url, row.id, row.type, row.content_type, row.headers, row.published_at],
-      row.subject,
+      [row.subject, row.event_time],
       row.body,
     );
     // SQLite has no checksums of pages: a flipped bit in a body passes its own integrity check.
@@ -226,6 +228,7 @@ export class LogTables {
       content: { body: corrupt ? NO_BODY : row.body, contentType: row.content_type },
       headers: corrupt ? {} : (JSON.parse(row.headers) as Record<string, string>),
       publishedAt: row.published_at,
+      ...(row.event_time !== null && { eventTime: row.event_time }),
       position,
       corrupt,
     };
@@ -317,13 +320,15 @@ function oneRound(entries: readonly OldEntry[]): {
   return { oldest: entries, full: entries.length === TRIM_ROWS };
 }
 
-/** Over everything that is delivered: a changed topic or header is as wrong as a changed body. */
-/** Entries were digested without a subject before there were subjects: without one, they still are. */
+/**
+ * Over everything that is delivered: a changed topic or header is as wrong as a changed body. `later` are fields that entries
+ * did not always have: without one they are digested as before there was one.
+ */
 function digestOf(
   fields: readonly (string | number | null)[],
-  subject: string | null,
+  later: readonly (string | number | null)[],
   body: Uint8Array,
 ): Buffer {
-  const text = JSON.stringify(subject === null ? fields : [...fields, subject]);
+  const text = JSON.stringify([...fields, ...later.filter((field) => field !== null)]);
   return createHash('sha256').update(text).update(body).digest();
 }

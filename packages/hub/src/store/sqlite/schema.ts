@@ -6,6 +6,7 @@ import { createCredentialTables } from './migrations/0004-credentials.js';
 import { addWaysToFind } from './migrations/0005-finding.js';
 import { createConsumerTable } from './migrations/0006-consumers.js';
 import { addSubjects } from './migrations/0007-subjects.js';
+import { addEventTimes } from './migrations/0008-event-times.js';
 import type { Database } from './sqlite-driver.js';
 
 /**
@@ -20,6 +21,7 @@ const MIGRATIONS: readonly ((database: Database) => void)[] = [
   addWaysToFind,
   createConsumerTable,
   addSubjects,
+  addEventTimes,
 ];
 
 /** The schema that this program works with. */

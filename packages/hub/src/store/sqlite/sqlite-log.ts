@@ -103,6 +103,10 @@ export class SqliteLog implements Log {
     return this.#thread.call('positionSince', [time]);
   }
 
+  sinceEventTime(topic: string, time: number): Promise<Position> {
+    return this.#thread.call('positionSinceEventTime', [topic, time]);
+  }
+
   before(topic: string, time: number): Promise<Position> {
     return this.#thread.call('positionBefore', [topic, time]);
   }

@@ -47,6 +47,7 @@ export class Tables {
       earliest: () => index.earliest(),
       positionOfLast: (topics, count) => index.last(topics, count),
       positionSince: (time) => index.since(time),
+      positionSinceEventTime: (topic, time) => index.sinceEventTime(topic, time),
       lag: (topic, after, most) => log.lag(topic, after, most),
       newest: (topics) => log.newest(topics),
       logSize: () => log.size(),
