@@ -83,6 +83,21 @@ it('08 waits for events of wallets, and lets nobody wait for what is not his', a
   expect(output.match(/was answered 200, then 204, and has stopped by itself/g)).toHaveLength(3);
 });
 
+it('09 gives a phone that was away what it missed, from a hub that was started anew', async () => {
+  const output = await outputOf('09');
+  const told = [
+    'alice     is given 110 “Are you there?”',
+    'alice     is given 130 “Hello?”',
+    'Connected clients:alice ',
+    'alice     announces itself: {"access_id":"alice","timestamp":131}',
+    'alice     is given 140 “I am at the station.”',
+    'alice     is given 150 “The train is late.”',
+    'alice     was sent away: 1000 "close"',
+  ];
+  expect(told.filter((line) => !output.includes(line))).toEqual([]);
+  expect(output.match(/is given/g)).toHaveLength(4);
+});
+
 it('lists the examples where none is named, and where there is none of the number', async () => {
   expect(await outputOf()).toMatch(/01-hello\n {2}02-dispatch-maps\n/);
   const wrong = new ExampleProcess('99');

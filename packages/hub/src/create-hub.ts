@@ -15,6 +15,8 @@ import { NativeProtocol } from './bridge/native/native-protocol.js';
 import type { SocketProtocol } from './bridge/socket/protocol.js';
 import { CableProtocol } from './bridge/cable/cable-protocol.js';
 import { LoomTopics } from './bridge/loom/loom-topics.js';
+import { NotifierClients } from './bridge/notifier/notifier-clients.js';
+import { NotifierProtocol } from './bridge/notifier/notifier-protocol.js';
 import { OwnTopics } from './bridge/own-topics.js';
 import { ChannelProtocol } from './bridge/channel/channel-protocol.js';
 import { Channels } from './bridge/channel/channels.js';
@@ -159,8 +161,10 @@ export async function createHub(
   });
   const channels = new Channels({ ...config, bridge, validate: validateTopic, hubUrl: () => hub.url });
   const admit: Admit = (request) => gate.admit(shownCredential(request, config));
+  const clients = new NotifierClients();
   const protocols: readonly SocketProtocol[] = [
     new ChannelProtocol({ bridge, channels }),
+    new NotifierProtocol({ bridge, clients }),
     new CableProtocol({
       bridge,
       topics: loomTopics,
@@ -223,6 +227,14 @@ export async function createHub(
     waypoint: {
       walletKeys: config.waypoint.keys === null ? undefined : new WalletKeys(config.waypoint.keys, clock),
       timeoutMs: config.waypoint.timeoutMs,
+    },
+    notifier: {
+      ...config,
+      ownTopics,
+      clients,
+      room,
+      publications: engine.publications,
+      admission: engine.admission,
     },
     loom: {
       bridge,

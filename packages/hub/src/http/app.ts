@@ -12,6 +12,13 @@ import { hubEndpoint, type HubEndpointOptions } from './hub-endpoint.js';
 import { loomApi, type LoomApiOptions } from './loom-api.js';
 import { managementRouter, type ManagementOptions } from './management/router.js';
 import type { Metrics } from './metrics.js';
+import {
+  dropUser,
+  listClients,
+  NOTIFIER_PATHS,
+  pushEvents,
+  type NotifierApiOptions,
+} from './notifier-api.js';
 import { isAnswered, pathOf, sendPlain, sendProblem } from './problem.js';
 import { MOST_HEADERS } from './server.js';
 import { sessionStream, SESSION_ROUTES } from './session-streams.js';
@@ -29,6 +36,7 @@ export interface AppOptions {
   readonly admit: Admit;
   readonly bridge: Bridge;
   readonly waypoint: Pick<WalletEventsOptions, 'walletKeys' | 'timeoutMs'>;
+  readonly notifier: Omit<NotifierApiOptions, 'admit'>;
   readonly loom: Omit<LoomApiOptions, 'admit'>;
   readonly corsOrigins: readonly string[];
   /** What is spoken over WebSocket, where HTTP is not. */
@@ -107,6 +115,10 @@ export function createApp(options: AppOptions): Express {
   app.get('/status/:request', guard, statusPage(options.status));
   app.use('/api', guard);
   app.use(loomApi({ ...options.loom, admit }));
+  const notifier = { ...options.notifier, admit };
+  app.post(NOTIFIER_PATHS.push, guard, pushEvents(notifier));
+  app.post(NOTIFIER_PATHS.drop, dropUser(notifier));
+  app.get(NOTIFIER_PATHS.clients, ...listClients(notifier));
   app.use('/v1', guard, managementRouter({ ...options.management, admit, gate, bridge }));
   app.use((request, response) =>
     sendProblem(response, 404, `there is nothing at ${request.path}: the hub is at /`),

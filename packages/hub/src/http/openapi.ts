@@ -27,6 +27,7 @@ import { attemptSchema, subscriptionSchema } from './management/subscription-vie
 import { attemptListSchema, replayBody, subscriptionPageSchema } from './management/subscriptions.js';
 import { acceptedUpdateSchema, notificationsSchema } from './management/targets.js';
 import { topicPageSchema, topicSchema } from './management/topics.js';
+import { droppedUser, pushedEvents } from '../bridge/notifier/notifier-words.js';
 import { sessionUpdateBody } from '../bridge/waltid/session-update.js';
 import { statusSchema } from './status.js';
 import { WALLET_PATHS } from './wallet-events.js';
@@ -59,6 +60,8 @@ const SCHEMAS = {
   Revocation: revocationBody,
   NewTicket: newTicketBody,
   Ticket: ticketSchema,
+  PushedEvents: pushedEvents,
+  DroppedUser: droppedUser,
   SessionUpdate: sessionUpdateBody,
   AcceptedUpdate: acceptedUpdateSchema,
   SessionNotifications: notificationsBody,
@@ -213,6 +216,16 @@ function events(summary: string, path = ''): Json {
   };
 }
 
+/** `true`, or a sentence, as plain text. */
+function plainAnswer(summary: string): Json {
+  const plainText = { content: { 'text/plain': { schema: { type: 'string' } } } };
+  const problems = [400, 401, 403, 413, 415, 429].map((code) => [
+    code,
+    { description: STATUS_CODES[code], ...plainText },
+  ]);
+  return { ...text(summary, 'text/plain', Object.fromEntries(problems)), security: CREDENTIALS };
+}
+
 /** What everybody may ask. */
 const PUBLIC_PATHS: Readonly<Record<string, Record<string, Json>>> = {
   '/': {
@@ -337,6 +350,31 @@ const PUBLIC_PATHS: Readonly<Record<string, Record<string, Json>>> = {
       { get: events('The one event of a wallet that is waited for, as with Waypoint', path) },
     ]),
   ),
+  '/push_events': {
+    post: {
+      ...plainAnswer('Stores events for clients of notifier, and gives them to those who are connected'),
+      requestBody: {
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/PushedEvents' } } },
+      },
+    },
+  },
+  '/drop_user': {
+    post: {
+      ...plainAnswer('Ends the connections of a client of notifier'),
+      requestBody: {
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/DroppedUser' } } },
+      },
+    },
+  },
+  '/clients': {
+    get: {
+      ...text('Names the clients of notifier that are connected', 'text/plain', {
+        401: problem(401),
+        403: problem(403),
+      }),
+      security: CREDENTIALS,
+    },
+  },
   '/verification-session/{id}/events': {
     get: events('Updates of a walt.id session', '/verification-session/{id}/events'),
   },

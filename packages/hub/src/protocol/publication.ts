@@ -8,7 +8,7 @@ import {
 } from '@websub/shared';
 import type { HubEmitter } from '../events.js';
 import { formatCursor } from '../log/cursor.js';
-import type { Log } from '../log/log.js';
+import type { Appended, Log } from '../log/log.js';
 
 /** A publication with its content, as it came. */
 export interface Publication {
@@ -21,6 +21,8 @@ export interface Publication {
   readonly headers: Readonly<Record<string, string>>;
   /** Passed on with each delivery. */
   readonly trace?: TraceContext;
+  /** A time of the publisher's own, by which its entries are found. */
+  readonly eventTime?: number;
 }
 
 export interface Published {
@@ -52,19 +54,18 @@ export class Publications {
    * Settles with where the entry is when it is on stable storage (LAW 1). Rejects with `invalid_request` for a topic that
    * is no URL or an id, type or subject that cannot travel in a header, and with `store_full` or `store_failed`.
    */
-  async publish({ topic, content, id, type, subject, headers, trace }: Publication): Promise<Published> {
-    parseWebUrl(topic, 'hub.topic');
-    for (const [name, value] of Object.entries({ 'hub.id': id, 'hub.type': type, 'hub.subject': subject })) {
-      if (value !== undefined && !TOKEN.test(value)) {
-        throw new WebSubError(
-          'invalid_request',
-          `${name} is not 1 to 256 visible ASCII characters: choose another value`,
-        );
-      }
-    }
-    const { log, clock, random, events } = this.#options;
-    const [appended] = await log.append([
-      {
+  async publish(publication: Publication): Promise<Published> {
+    const [published] = await this.publishAll([publication]);
+    if (published === undefined) throw new WebSubError('store_failed', 'the log answered without a position');
+    return published;
+  }
+
+  /** As {@link publish}, of all of them or none, in this order. */
+  async publishAll(publications: readonly Publication[]): Promise<readonly Published[]> {
+    for (const publication of publications) check(publication);
+    const { log, clock, random } = this.#options;
+    const appended = await log.append(
+      publications.map(({ topic, content, id, type, subject, headers, trace, eventTime }) => ({
         topic,
         id: id ?? random.token(ID_BYTES),
         idempotent: id !== undefined,
@@ -73,18 +74,35 @@ export class Publications {
         content,
         headers: { ...headers, ...trace },
         publishedAt: clock.now(),
-      },
-    ]);
-    if (appended === undefined) throw new WebSubError('store_failed', 'the log answered without a position');
-    const cursor = formatCursor(log.epoch, appended.position);
-    if (appended.fresh)
+        ...(eventTime === undefined ? {} : { eventTime }),
+      })),
+    );
+    return appended.map((one, nth) => this.#tell(publications[nth]!, one));
+  }
+
+  #tell({ topic, content, trace }: Publication, { position, id, fresh }: Appended): Published {
+    const { log, events } = this.#options;
+    const cursor = formatCursor(log.epoch, position);
+    if (fresh)
       events.emit('entry-appended', {
         topic,
-        entry: appended.id,
+        entry: id,
         cursor,
         bytes: content.body.byteLength,
         ...(trace === undefined ? {} : { traceparent: trace.traceparent }),
       });
-    return { cursor, fresh: appended.fresh };
+    return { cursor, fresh };
+  }
+}
+
+function check({ topic, id, type, subject }: Publication): void {
+  parseWebUrl(topic, 'hub.topic');
+  for (const [name, value] of Object.entries({ 'hub.id': id, 'hub.type': type, 'hub.subject': subject })) {
+    if (value !== undefined && !TOKEN.test(value)) {
+      throw new WebSubError(
+        'invalid_request',
+        `${name} is not 1 to 256 visible ASCII characters: choose another value`,
+      );
+    }
   }
 }

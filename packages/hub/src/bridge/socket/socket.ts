@@ -127,9 +127,9 @@ export class Socket implements OpenStream {
       : WINDOW_BYTES - this.#options.wire.writableLength;
   }
 
-  /** Sends an entry; the frames may be shared with other sockets. */
-  give(message: Message): void {
-    this.entries += 1;
+  /** Sends an entry, or several in one message; the frames may be shared with other sockets. */
+  give(message: Message, entries = 1): void {
+    this.entries += entries;
     this.send(message);
   }
 
