@@ -95,7 +95,7 @@ it('09 gives a phone that was away what it missed, from a hub that was started a
     'alice     was sent away: 1000 "close"',
   ];
   expect(told.filter((line) => !output.includes(line))).toEqual([]);
-  expect(output.match(/is given/g)).toHaveLength(4);
+  expect(output.match(/is given \d/g)).toHaveLength(4);
 });
 
 it('lists the examples where none is named, and where there is none of the number', async () => {
