@@ -107,6 +107,19 @@ describe('readers over WebSocket', () => {
     expect(await client.gets(1)).toEqual(['two']);
   });
 
+  it('are given JSON that nests too deep as text, and the hub goes on', async () => {
+    const topic = 'https://shop.example/ws/deep';
+    const [deep, client] = ['['.repeat(50_000) + ']'.repeat(50_000), await open()];
+    await client.ask(sub(topic, { where: ['payload.a!=1'] }));
+    await published(world.hub, topic, deep, { contentType: 'application/json' });
+    await published(world.hub, topic, 'next');
+    expect(await client.gets(2)).toEqual([deep, 'next']);
+    client.say({ op: 'pub', topic, data: JSON.parse('['.repeat(3_000) + ']'.repeat(3_000)) as unknown });
+    await until('it is closed', () => client.closed !== undefined);
+    expect(client.closed).toBe(4400);
+    expect(world.hub.running).toBe(true);
+  });
+
   it('publish too, to callbacks as to readers', async () => {
     const topic = 'https://shop.example/ws/published';
     const callback = await world.subscriber(topic);

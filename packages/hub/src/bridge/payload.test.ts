@@ -5,6 +5,11 @@ import { payloadOf } from './payload.js';
 describe('the payload of an entry', () => {
   it.each([
     ['application/json', '{"a":1}', { kind: 'json', value: { a: 1 } }],
+    [
+      'application/json',
+      '['.repeat(300) + ']'.repeat(300),
+      { kind: 'text', text: '['.repeat(300) + ']'.repeat(300) },
+    ],
     ['application/cloudevents+json; charset=utf-8', '[1]', { kind: 'json', value: [1] }],
     ['application/json', '{"a":', { kind: 'text', text: '{"a":' }],
     ['text/plain', 'häh', { kind: 'text', text: 'häh' }],

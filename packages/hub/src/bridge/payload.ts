@@ -1,5 +1,6 @@
 import { mediaTypeOf } from '@websub/shared';
 import type { Entry } from '../log/log.js';
+import { isNestedTooDeep } from './nesting.js';
 import { Shelf } from './shelf.js';
 
 /** What the body of an entry says. */
@@ -46,7 +47,7 @@ export function payloadOf({ content: { body, contentType } }: Entry): Payload {
   if (!isJson && !TEXT.test(mediaType)) return { kind: 'binary' };
   const text = decode(body, contentType);
   if (text === undefined) return { kind: 'binary' };
-  if (!isJson) return { kind: 'text', text };
+  if (!isJson || isNestedTooDeep(text)) return { kind: 'text', text };
   try {
     return { kind: 'json', value: JSON.parse(text) as unknown };
   } catch {

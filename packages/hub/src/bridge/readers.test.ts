@@ -234,6 +234,20 @@ describe('readers', () => {
     expect([client.failures, client.reader?.state, faults]).toEqual([1, 'ended', ['reading']]);
   });
 
+  it('LAW 7: end alone when what they are given cannot be told to them', async () => {
+    const room = new Room();
+    const faults: string[] = [];
+    room.events.on('fault', ({ where }) => faults.push(where));
+    const [failing, other] = [room.open(one()), room.open(one())];
+    failing.entry = () => {
+      throw new RangeError('a defect');
+    };
+    await room.publish('a1', 'a2');
+    await settled();
+    expect([failing.failures, failing.reader?.state, faults]).toEqual([1, 'ended', ['reading']]);
+    expect(other.ids).toEqual(['a1', 'a2']);
+  });
+
   it('know where they stand, also when what came was not for them', async () => {
     const room = new Room();
     const client = room.open(one());

@@ -134,7 +134,15 @@ export class Readers implements ReaderSource {
   #serve(): void {
     const { clock } = this.#options;
     const endsAt = clock.monotonic() + SLICE_MS;
-    while (this.#ready.size > 0 && clock.monotonic() <= endsAt) this.#step(this.#ready.dequeue()!);
+    while (this.#ready.size > 0 && clock.monotonic() <= endsAt) {
+      const reader = this.#ready.dequeue()!;
+      try {
+        this.#step(reader);
+      } catch (error) {
+        // A sink that fails has a defect, which costs the others nothing (LAW 7).
+        this.#fail(reader, error);
+      }
+    }
     if (this.#ready.size > 0) this.#rest();
   }
 
@@ -178,7 +186,7 @@ export class Readers implements ReaderSource {
   }
 
   async #read(reader: Reader): Promise<void> {
-    const { log, events } = this.#options;
+    const { log } = this.#options;
     try {
       const repeat = reader.repeats.shift();
       if (repeat !== undefined) {
@@ -192,10 +200,14 @@ export class Readers implements ReaderSource {
       if (found.kind === 'caught-up') this.#take(reader, { kind: 'skipped', to: head });
       else this.#take(reader, found);
     } catch (error) {
-      events.emit('fault', { where: 'reading', error });
-      this.close(reader);
-      reader.sink.failed();
+      this.#fail(reader, error);
     }
+  }
+
+  #fail(reader: Reader, error: unknown): void {
+    this.#options.events.emit('fault', { where: 'reading', error });
+    this.close(reader);
+    reader.sink.failed();
   }
 
   #take(reader: Reader, found: Followed): void {

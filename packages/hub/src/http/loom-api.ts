@@ -14,6 +14,7 @@ import type { Publications } from '../protocol/publication.js';
 import { refusalOf, sendRefusal, type Admit } from './entrance.js';
 import { onlyMethods } from './event-streams.js';
 import { sendProblem } from './problem.js';
+import { jsonOf } from './json-of.js';
 import { readBody } from './read-body.js';
 import { sendTooMany } from './too-many.js';
 
@@ -110,11 +111,7 @@ async function readJson(request: Request): Promise<unknown> {
   if (mediaTypeOf(request.get('content-type') ?? '') !== 'application/json')
     throw new WebSubError('unsupported_media_type', 'send JSON (Content-Type: application/json)');
   const body = await readBody(request, LONGEST_BODY_BYTES);
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
-  } catch {
-    throw new WebSubError('invalid_request', 'the body is not JSON in UTF-8: send {"event": {…}}');
-  }
+  return jsonOf(body, '{"event": {…}}');
 }
 
 async function answerPage(options: LoomApiOptions, request: Request, response: Response): Promise<void> {

@@ -5,6 +5,7 @@ import { ACK_MODES } from '../attachment.js';
 import type { Filter } from '../filter.js';
 import { EVENT_NAME } from '../loom/loom-event.js';
 import type { LoomTopics } from '../loom/loom-topics.js';
+import { isNestedTooDeep } from '../nesting.js';
 import type { OwnTopics } from '../own-topics.js';
 import { readRequestOf, type ReadRequest } from '../read-request.js';
 import { verifiedStream } from './signed-stream.js';
@@ -131,6 +132,7 @@ function addTopics(
 }
 
 function readIdentifier(text: string): Identifier {
+  if (isNestedTooDeep(text)) throw wrong('the identifier nests too deep: flatten it');
   let value: unknown;
   try {
     value = JSON.parse(text);

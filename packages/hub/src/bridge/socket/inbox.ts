@@ -1,4 +1,5 @@
 import type { RawData, WebSocket } from 'ws';
+import { isNestedTooDeep } from '../nesting.js';
 
 export interface InboxOptions {
   readonly webSocket: WebSocket;
@@ -54,8 +55,12 @@ export class Inbox {
       this.#options.onRefused('bad_frame');
       return;
     }
-    this.#texts.push(data.toString());
-    this.#next();
+    const text = data.toString();
+    if (isNestedTooDeep(text)) this.#options.onRefused('bad_frame');
+    else {
+      this.#texts.push(text);
+      this.#next();
+    }
   }
 
   #admit(): boolean {

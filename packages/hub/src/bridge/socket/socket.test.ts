@@ -303,6 +303,12 @@ describe('a socket', () => {
       (client: Client) => client.socket.send('x'.repeat(64 * KIB + 1)),
     ],
     ['more than 64 KiB in fragments', '1009 ', 'too_large', fragments(70, 1 * KIB)],
+    [
+      'JSON that nests so deep that nobody can write it',
+      '4000 bad_frame',
+      'bad_frame',
+      (client: Client) => client.socket.send('['.repeat(30_000)),
+    ],
     ['a flood of fragments', '1008 ', 'bad_frame', fragments(300, 1)],
     ['what is no UTF-8', '1007 ', 'bad_frame', raw([0x81, 0x81, 0, 0, 0, 0, 0xff])],
     ['an opcode that nobody knows', '1002 ', 'bad_frame', raw([0x83, 0x80, 0, 0, 0, 0])],

@@ -2,6 +2,7 @@ import { mediaTypeOf, WebSubError } from '@websub/shared';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { BodyRoom } from '../body-room.js';
+import { jsonOf } from '../json-of.js';
 import { sendProblem } from '../problem.js';
 import { readBody } from '../read-body.js';
 
@@ -150,9 +151,5 @@ function parseJson(request: Request, body: Uint8Array): unknown {
   if (body.byteLength === 0) return {};
   if (mediaTypeOf(request.get('content-type') ?? '') !== 'application/json')
     throw new WebSubError('unsupported_media_type', 'send JSON (Content-Type: application/json)');
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
-  } catch {
-    throw new WebSubError('invalid_request', 'the body is not JSON in UTF-8: send an object');
-  }
+  return jsonOf(body, 'an object');
 }
