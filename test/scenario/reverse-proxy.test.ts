@@ -90,19 +90,19 @@ it.runIf(hasNginx)(
 /** nginx with the site of the deploy folder, on a port and with a certificate of the test. */
 it('a secret that reached the proxy by plain http is refused, when the hub is at https', async () => {
   const hub = await world.startHub({ flags: ['--public-url', 'https://hub.example/'] });
-  const request = {
+  const fields = {
     'hub.mode': 'subscribe',
     'hub.topic': world.topic().url,
     'hub.callback': world.callback().url,
   };
-  const secret = { ...request, 'hub.secret': 'a secret' };
+  const secret = { ...fields, 'hub.secret': 'a secret' };
   const refused = await postForm(hub, secret, { 'x-forwarded-proto': 'http' });
   expect(refused).toMatchObject({
     status: 400,
     text: expect.stringMatching(/send it over https/) as unknown,
   });
   expect((await postForm(hub, secret, { 'x-forwarded-proto': 'https' })).status).toBe(202);
-  expect((await postForm(hub, request, { 'x-forwarded-proto': 'http' })).status).toBe(202);
+  expect((await postForm(hub, fields, { 'x-forwarded-proto': 'http' })).status).toBe(202);
 });
 
 async function startNginx(port: number, hubPort: string): Promise<void> {
