@@ -144,6 +144,23 @@ describe('a client of Action Cable', () => {
     expect(pings.map(({ message }) => Number(message) - began)).toEqual([3, 6, 9, 12]);
   });
 
+  it('is pinged before what waits for it, when it takes less than there is', async () => {
+    const room = await start();
+    const entries = 400;
+    // More than the network takes by itself.
+    for (let nth = 0; nth < entries; nth++) await publish(room, String(nth), ORDERS, 'x'.repeat(50 * 1024));
+    const client = await connected(room);
+    client.say({ command: 'subscribe', identifier: orders({ since: 'earliest' }) });
+    await until(() => client.texts.length >= 2);
+    client.socket.pause();
+    await seconds(room, 4);
+    client.socket.resume();
+    // A welcome, a confirmation and a ping.
+    await until(() => client.texts.length === entries + 3);
+    const behind = entries + 2 - client.texts.findIndex((text) => text.includes('"ping"'));
+    expect(behind).toBeGreaterThan(100);
+  });
+
   it('finds its identifier in each answer letter for letter', async () => {
     const room = await start();
     const client = await connected(room);

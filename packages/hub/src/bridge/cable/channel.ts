@@ -218,7 +218,10 @@ function streamOf(
   return { name: stream_name, signed: false };
 }
 
-/** Whoever follows the same topics is in the same room, wherever he stands in them. */
+/**
+ * Whoever follows the same topics is in the same room, wherever he stands in them. It is not the room of a topic: there ids
+ * are what credentials say, and here what clients say.
+ */
 function roomOf(topics: readonly string[]): string {
   return createHash('sha256').update(topics.join(' ')).digest('base64url');
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { PresenceRecord } from '../presence.js';
 
 /** Where an AnyCable client stands in a stream, as it was told with the last message. */
-export interface StreamPosition {
+interface StreamPosition {
   readonly epoch: string;
   readonly offset: number;
 }
