@@ -11,6 +11,7 @@ import { anybodysGrant } from './access/grant.js';
 import { NO_TOPIC } from './access/topic-scope.js';
 import { Bridge } from './bridge/bridge.js';
 import { parseWhere } from './bridge/filter.js';
+import { furthestBehind } from './bridge/stream-lag.js';
 import { NativeProtocol } from './bridge/native/native-protocol.js';
 import type { SocketProtocol } from './bridge/socket/protocol.js';
 import { CableProtocol } from './bridge/cable/cable-protocol.js';
@@ -212,6 +213,7 @@ export async function createHub(
         deliveriesWaiting: () => deliveries.waiting,
         deliveriesInFlight: () => deliveries.inFlight,
         streams: () => bridge.streams.count,
+        streamLag: () => furthestBehind(bridge),
         deliveriesHeld: () => deliveries.held,
         breakers: () => deliveries.breakers,
         lag: () => engine.lag.measure(),

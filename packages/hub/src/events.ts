@@ -101,6 +101,8 @@ export interface HubEvents {
   /** Somebody reads topics over a stream; it is named by the beginning of its id. */
   'stream-opened': [{ readonly stream: string }];
   'stream-closed': [{ readonly stream: string; readonly end: string; readonly entries: number }];
+  /** Its client has taken nothing for five seconds although something waited for it. */
+  'stream-stalled': [{ readonly stream: string }];
   /** A reader with a name, whose place the hub keeps, is there, or is no longer. */
   'consumer-created': [{ readonly consumer: string; readonly name: string }];
   'consumer-ended': [

@@ -40,6 +40,7 @@ export const LEVEL_OF: Readonly<Record<keyof HubEvents, EventLevel>> = {
   'access-revoked': 'info',
   'stream-opened': 'debug',
   'stream-closed': 'debug',
+  'stream-stalled': 'debug',
   'consumer-created': 'info',
   'consumer-ended': 'info',
   'topic-pinged': 'debug',

@@ -59,6 +59,11 @@ export class AwaitedEntries implements Sink, OpenStream {
     return [this.#reader];
   }
 
+  /** What it waits for waits in memory, not for its network. */
+  get stalls(): number {
+    return 0;
+  }
+
   get attachment(): Attachment | undefined {
     return this.#options.attachment;
   }

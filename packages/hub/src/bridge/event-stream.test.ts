@@ -20,6 +20,7 @@ const BOUNDS = { inAll: 3, perAddress: 2, perSubject: 1 };
 let server: Server;
 let clock: TestClock;
 let log: HotTail;
+let events: HubEmitter;
 let streams: Streams;
 let closed: string[];
 let manner: Partial<EventStreamOptions>;
@@ -27,7 +28,7 @@ let manner: Partial<EventStreamOptions>;
 beforeEach(async () => {
   clock = new TestClock();
   log = new HotTail(new MemoryLog());
-  const events = new HubEmitter();
+  events = new HubEmitter();
   const ends: string[] = [];
   closed = ends;
   manner = {};
@@ -122,12 +123,15 @@ describe('a stream', () => {
   it('is cut when its client takes nothing for 30 s while something waits for it', async () => {
     const client = await connect();
     client.pause();
+    const stalls: string[] = [];
+    events.on('stream-stalled', ({ stream }) => stalls.push(stream));
     const large = 'x'.repeat(16 * 1024 * 1024);
     await log.append([entryOf('a', { content: { body: Buffer.from(large), contentType: 'text/plain' } })]);
     await until(() => streams.count === 1);
     await new Promise((resolve) => setImmediate(resolve));
     await clock.advance(40_000);
     await until(() => streams.count === 0);
+    expect(stalls).toHaveLength(1);
     expect(closed).toEqual(['stalled']);
   });
 

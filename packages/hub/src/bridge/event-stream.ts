@@ -102,6 +102,10 @@ export class EventStream implements Sink, OpenStream {
     return [this.#reader];
   }
 
+  get stalls(): number {
+    return this.#stall.stalls;
+  }
+
   get attachment(): Attachment | undefined {
     return this.#options.attachment;
   }

@@ -69,6 +69,8 @@ export interface OpenStream {
   readonly id: string;
   /** Entries given so far. */
   readonly entries: number;
+  /** How often its client has taken nothing for a while although something waited. */
+  readonly stalls: number;
   /** What its client may read; another credential may renew it. */
   readonly permit: RenewablePermit;
   readonly readers: Iterable<Reader>;
@@ -119,6 +121,14 @@ export class Streams {
   /** Who knows the whole id may do this with it: it is unguessable. */
   find(id: string): OpenStream | undefined {
     return this.#open.get(id);
+  }
+
+  /** By name, behind the one called `after`. */
+  list({ limit, after = '' }: { readonly limit: number; readonly after?: string }): readonly OpenStream[] {
+    return [...this.#open.values()]
+      .filter(({ id }) => nameOf(id) > after)
+      .toSorted((one, other) => (one.id < other.id ? -1 : 1))
+      .slice(0, limit);
   }
 
   /** Whether there is no room for a further stream of this opener (LAW 8). */
@@ -196,13 +206,18 @@ export class Streams {
     this.#cancel = clock.after(LOOK_MS, () => {
       this.#cancel = undefined;
       const [now, wallClock] = [clock.monotonic(), clock.now()];
-      for (const stream of this.#open.values()) stream.look(now, wallClock);
+      for (const stream of this.#open.values()) {
+        const before = stream.stalls;
+        stream.look(now, wallClock);
+        if (stream.stalls > before)
+          this.#options.events.emit('stream-stalled', { stream: nameOf(stream.id) });
+      }
       if (this.#open.size > 0) this.#look();
     });
   }
 }
 
-/** Enough to tell streams apart in a log. Who knows the whole id may end the stream (LAW 10). */
-function nameOf(id: string): string {
+/** Enough to tell streams apart in a log and a list. Who knows the whole id may end the stream (LAW 10). */
+export function nameOf(id: string): string {
   return id.slice(0, 8);
 }

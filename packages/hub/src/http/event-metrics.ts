@@ -19,6 +19,7 @@ const SUBSCRIPTION_STEPS = [
 /** Counts and times the hub's events. No label holds anything that a stranger chose (LAW 10). */
 export function observeEvents(events: HubEmitter, registry: Registry): void {
   const registers = [registry];
+  observeStreams(events, registers);
   observePublications(events, registers);
   observeDeliveries(events, registers);
   observeSubscriptions(events, registers);
@@ -46,6 +47,22 @@ export function observeEvents(events: HubEmitter, registry: Registry): void {
   events.on('row-quarantined', ({ source }) => quarantined.inc({ source }));
   const faults = new Counter({ name: 'websub_faults_total', help: 'Failures of the hub itself', registers });
   events.on('fault', () => faults.inc());
+}
+
+function observeStreams(events: HubEmitter, registers: Registry[]): void {
+  const ends = new Counter({
+    name: 'websub_stream_ends_total',
+    help: 'Streams that ended, by why',
+    labelNames: ['end'],
+    registers,
+  });
+  events.on('stream-closed', ({ end }) => ends.inc({ end }));
+  const stalls = new Counter({
+    name: 'websub_stream_stalls_total',
+    help: 'Times that a client took nothing for five seconds although something waited for it',
+    registers,
+  });
+  events.on('stream-stalled', () => stalls.inc());
 }
 
 function observePublications(events: HubEmitter, registers: Registry[]): void {

@@ -2,6 +2,7 @@ import type { CancelTimer, Clock } from '@websub/shared';
 import { Gauge, Registry } from 'prom-client';
 import type { BreakerCounts } from '../delivery/host-health.js';
 import type { LagReport } from '../delivery/lag.js';
+import type { StreamLag } from '../bridge/stream-lag.js';
 import type { HubEmitter } from '../events.js';
 import type { LogSize } from '../log/log.js';
 import { VERSION } from '../package-info.js';
@@ -17,6 +18,7 @@ export interface Gauges {
   readonly deliveriesInFlight: () => number;
   readonly deliveriesHeld: () => number;
   readonly streams: () => number;
+  readonly streamLag: () => Promise<readonly StreamLag[]>;
   readonly breakers: () => BreakerCounts;
   readonly lag: () => Promise<LagReport>;
   readonly logSize: () => Promise<LogSize>;
@@ -53,6 +55,7 @@ export function createMetrics(events: HubEmitter, gauges: Gauges, clock: Clock):
   gauge('websub_deliveries_in_flight', 'Deliveries in flight', gauges.deliveriesInFlight);
   gauge('websub_streams', 'Streams that are open', gauges.streams);
   gauge('websub_deliveries_held', 'Deliveries waiting for an origin to recover', gauges.deliveriesHeld);
+  addStreamLag(registry, gauges.streamLag);
   addBreakers(registry, gauges.breakers);
   gauge('websub_recipients_behind', 'Subscriptions that are owed something', async () => {
     const { recipientsBehind } = await gauges.lag();
@@ -112,6 +115,34 @@ async function soon(read: () => number | Promise<number>, clock: Clock): Promise
   } finally {
     cancel?.();
   }
+}
+
+const NO_LAG: readonly StreamLag[] = [];
+
+function addStreamLag(registry: Registry, read: () => Promise<readonly StreamLag[]>): void {
+  const add = (name: string, help: string, value: (lag: StreamLag) => number): void => {
+    void new Gauge({
+      name,
+      help,
+      labelNames: ['stream'],
+      registers: [registry],
+      async collect() {
+        this.reset();
+        // A store that cannot be read must not take the other figures with it.
+        for (const lag of await read().catch(() => NO_LAG)) this.set({ stream: lag.stream }, value(lag));
+      },
+    });
+  };
+  add(
+    'websub_stream_lag_entries',
+    'Updates that a stream is behind, of the furthest',
+    ({ entries }) => entries,
+  );
+  add(
+    'websub_stream_lag_bytes',
+    'Bytes of content that a stream is behind, of the furthest',
+    ({ bytes }) => bytes,
+  );
 }
 
 function addBreakers(registry: Registry, read: () => BreakerCounts): void {

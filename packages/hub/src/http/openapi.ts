@@ -20,7 +20,14 @@ import {
 } from './management/dead-letters.js';
 import { notificationsBody } from './management/notifications-body.js';
 import type { Operation } from './management/operation.js';
-import { ackBody, nackBody, newTokenBody, tokenSchema } from './management/streams.js';
+import {
+  ackBody,
+  nackBody,
+  newTokenBody,
+  streamPageSchema,
+  streamSchema,
+  tokenSchema,
+} from './management/streams.js';
 import { presenceSchema } from './management/presence.js';
 import { statsSchema } from './management/stats.js';
 import { attemptSchema, subscriptionSchema } from './management/subscription-view.js';
@@ -66,6 +73,8 @@ const SCHEMAS = {
   AcceptedUpdate: acceptedUpdateSchema,
   SessionNotifications: notificationsBody,
   Notifications: notificationsSchema,
+  Stream: streamSchema,
+  StreamPage: streamPageSchema,
   NewToken: newTokenBody,
   Token: tokenSchema,
   Presence: presenceSchema,

@@ -93,6 +93,10 @@ export class Socket implements OpenStream {
     this.#conversation = protocol.converse(this, call);
   }
 
+  get stalls(): number {
+    return this.#stall.stalls;
+  }
+
   get hasEnded(): boolean {
     return this.#ended !== undefined;
   }

@@ -3,11 +3,12 @@ import { ownerOf, isSameOwner } from '../../consumer/consumer.js';
 import type { Attachment } from '../../bridge/attachment.js';
 import type { Bridge } from '../../bridge/bridge.js';
 import { mayBegin, permitOf } from '../../bridge/permit.js';
-import type { OpenStream } from '../../bridge/streams.js';
+import { lagOf } from '../../bridge/stream-lag.js';
+import { nameOf, type OpenStream } from '../../bridge/streams.js';
 import type { Gate } from '../../gate/gate.js';
 import { refusalOf } from '../entrance.js';
 import { operation, Problem, type Operation } from './operation.js';
-import { isoTimeOrNull, time } from './page.js';
+import { answerPage, isoTimeOrNull, pageOf, pageQuery, time } from './page.js';
 
 export interface StreamsOptions {
   readonly gate: Gate;
@@ -44,11 +45,39 @@ export const nackBody = z.strictObject({
     .describe('how long to wait before it is given again'),
 });
 
+export const streamSchema = z.object({
+  stream: z.string().describe('the beginning of its id; the whole id is known to its client'),
+  subject: z.string().nullable().describe('of a token'),
+  consumer: z.string().nullable().describe('the id of its consumer'),
+  topics: z.array(z.string()),
+  patterns: z.array(z.string()),
+  entries: z.int().describe('updates that it was given'),
+  lag: z.object({ entries: z.int(), bytes: z.int() }).describe('what it is behind, filters aside'),
+  stalls: z.int().describe('times that its client took nothing for five seconds although something waited'),
+});
+export const streamPageSchema = pageOf(streamSchema);
+
 /** What is done to a stream that is open. Its id is unguessable: who knows it may. */
 export function streamOperations(options: StreamsOptions): readonly Operation[] {
   const { bridge } = options;
   const common = { tag: 'streams', forManagers: false } as const;
   return [
+    operation({
+      method: 'get',
+      path: '/streams',
+      id: 'listStreams',
+      tag: 'streams',
+      summary: 'Streams and sockets that are open, with how far each is behind',
+      query: pageQuery,
+      answer: streamPageSchema,
+      run: ({ query }) =>
+        answerPage(
+          query,
+          (page) => Promise.resolve(bridge.streams.list(page)),
+          (stream) => streamView(bridge, stream),
+          ({ id }) => nameOf(id),
+        ),
+    }),
     operation({
       ...common,
       method: 'post',
@@ -98,6 +127,22 @@ export function streamOperations(options: StreamsOptions): readonly Operation[] 
       run: ({ id }) => withStream(bridge, id, (stream) => Promise.resolve(stream.end('closed'))),
     }),
   ];
+}
+
+async function streamView(bridge: Bridge, stream: OpenStream): Promise<z.input<typeof streamSchema>> {
+  const { stream: name, ...lag } = await lagOf(bridge, stream);
+  const selections = [...stream.readers].map(({ selection }) => selection);
+  const { principal } = stream.permit;
+  return {
+    stream: name,
+    subject: principal?.kind === 'token' ? principal.subject : null,
+    consumer: stream.attachment?.consumer.id ?? null,
+    topics: [...new Set(selections.flatMap(({ topics }) => topics))],
+    patterns: [...new Set(selections.flatMap(({ patterns }) => patterns))],
+    entries: stream.entries,
+    lag,
+    stalls: stream.stalls,
+  };
 }
 
 async function replaceToken(
