@@ -64,13 +64,13 @@ export function loomApi(options: LoomApiOptions): Router {
 
 async function publishEvent(options: LoomApiOptions, request: Request, response: Response): Promise<void> {
   const { bridge, topics, publications } = options;
-  const refusal = options.admission?.client(request.ip ?? '');
+  const entrance = await options.admit(request);
+  const refusal = entrance.kind === 'admitted' ? undefined : options.admission?.client(request.ip ?? '');
   if (refusal !== undefined) {
     sendTooMany(response, refusal);
     return;
   }
   const body = await readJson(request);
-  const entrance = await options.admit(request);
   if (entrance.grant.scopes.publish === NO_TOPIC) {
     sendRefusal(sendProblem, response, refusalOf(entrance, 'publishing events'));
     return;
