@@ -273,3 +273,28 @@ describe('a client that asks too much, without --dev', () => {
     expect(callback.intents).toHaveLength(2);
   });
 });
+
+it('a secret that came over plain http is refused, unless it came from this machine or the own network', async () => {
+  const hub = await world.startHub({
+    dev: false,
+    flags: ['--allow-network', '127.0.0.0/8,10.0.0.0/8', '--trust-proxy', '127.0.0.0/8'],
+  });
+  const ask = async (headers: Readonly<Record<string, string>>) => {
+    const fields = {
+      'hub.mode': 'subscribe',
+      'hub.topic': `${world.topics.origin}/x`,
+      'hub.callback': world.callback().url,
+    };
+    const withSecret = await postForm(hub, { ...fields, 'hub.secret': 's3cret' }, headers);
+    expect((await postForm(hub, fields, headers)).status).toBe(202);
+    return withSecret;
+  };
+  const refused = await ask({ 'x-forwarded-for': '198.51.100.7' });
+  expect([refused.status, refused.text]).toEqual([
+    400,
+    'hub.secret came over plain http, where others can read it: subscribe by https, or leave it out\n',
+  ]);
+  const tls = { 'x-forwarded-for': '198.51.100.7', 'x-forwarded-proto': 'https' };
+  for (const headers of [tls, {}, { 'x-forwarded-for': '10.1.2.3' }])
+    expect((await ask(headers)).status).toBe(202);
+});

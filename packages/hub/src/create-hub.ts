@@ -246,6 +246,7 @@ export async function createHub(
       hubUrl: () => hub.url,
     },
     corsOrigins: config.corsOrigins,
+    network: networks.callbacks,
     events,
     hubUrl: () => hub.url,
     isReady: () => hub.phase === 'ready',

@@ -186,6 +186,13 @@ describe('NetworkPolicy: exemptions', () => {
     ).toBe(false);
   });
 
+  it('tells what the operator named from what is public', () => {
+    const policy = new NetworkPolicy({ allow: ['10.0.0.0/8'] });
+    expect(policy.exempts('10.1.2.3')).toBe(true);
+    expect(policy.exempts('::ffff:10.1.2.3')).toBe(true);
+    for (const address of ['8.8.8.8', '11.0.0.1', '::1', '']) expect(policy.exempts(address)).toBe(false);
+  });
+
   it('does not open embedded forms of an exempted IPv4 range', () => {
     const policy = new NetworkPolicy({ allow: ['10.0.0.0/8'], allowLoopback: true });
     for (const address of [

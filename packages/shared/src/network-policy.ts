@@ -32,6 +32,13 @@ export class NetworkPolicy {
     );
   }
 
+  /** Whether an option exempts this IP address from the ban: it belongs to the operator's own networks. */
+  exempts(address: string): boolean {
+    if (isIP(address) === 0) return false;
+    const parsed = ipaddr.process(address.replace(/%.*$/, ''));
+    return this.#allowed.some((range) => parsed.kind() === range[0].kind() && parsed.match(range));
+  }
+
   /** Whether this IP address, as `net` and resolvers write it, may be connected to. */
   allows(address: string): boolean {
     if (isIP(address) === 0) return false;

@@ -1,4 +1,4 @@
-import { WebSubError } from '@websub/shared';
+import { NetworkPolicy, WebSubError } from '@websub/shared';
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import type { Bridge } from '../bridge/bridge.js';
 import type { SocketProtocol } from '../bridge/socket/protocol.js';
@@ -30,7 +30,8 @@ import { WALLET_PATHS, walletEvents, type WalletEventsOptions } from './wallet-e
 import { welcome } from './welcome.js';
 
 export interface AppOptions {
-  readonly endpoint: Omit<HubEndpointOptions, 'admit' | 'gate'>;
+  readonly endpoint: Omit<HubEndpointOptions, 'admit' | 'gate' | 'isPrivate'>;
+  readonly network: NetworkPolicy;
   readonly management: Omit<ManagementOptions, 'admit' | 'gate' | 'bridge'>;
   readonly gate: Gate;
   readonly admit: Admit;
@@ -104,7 +105,11 @@ export function createApp(options: AppOptions): Express {
   app.use((_request, response, next) => (options.isOpen() ? next() : sendNotReady(response)));
   const guard = storeGuard(options);
   app.get('/', welcome(options.hubUrl));
-  app.post('/', guard, hubEndpoint({ ...options.endpoint, admit, gate }));
+  app.post(
+    '/',
+    guard,
+    hubEndpoint({ ...options.endpoint, admit, gate, isPrivate: privacyOf(options.network) }),
+  );
   app.all('/', (_request, response) => {
     response.set('Allow', 'GET, HEAD, POST');
     sendPlain(response, 405, 'method not allowed: use POST to subscribe or publish, GET to look');
@@ -125,6 +130,13 @@ export function createApp(options: AppOptions): Express {
   );
   app.use(errorHandler(options.events));
   return app;
+}
+
+const THIS_MACHINE = new NetworkPolicy({ allowLoopback: true });
+
+/** By TLS, as the proxy says that ends it, from this machine, or in the operator's own networks. */
+function privacyOf(network: NetworkPolicy): (request: Request) => boolean {
+  return ({ secure, ip = '' }) => secure || THIS_MACHINE.exempts(ip) || network.exempts(ip);
 }
 
 function sendNotReady(response: Response): void {

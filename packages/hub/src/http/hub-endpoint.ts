@@ -38,6 +38,8 @@ export interface HubEndpointOptions {
   readonly gate: Gate;
   readonly maxBodyBytes: number;
   readonly room: BodyRoom;
+  /** Whether nobody on the way could read the request. */
+  readonly isPrivate: (request: Request) => boolean;
   /** What the hub calls itself. */
   readonly hubUrl: () => string;
 }
@@ -63,6 +65,9 @@ function unsupported(cure: string): WebSubError {
   return new WebSubError('unsupported_media_type', cure);
 }
 
+const SECRET_IN_THE_OPEN =
+  'hub.secret came over plain http, where others can read it: subscribe by https, or leave it out';
+
 async function answerForm(
   options: HubEndpointOptions,
   entrance: Entrance,
@@ -75,6 +80,8 @@ async function answerForm(
     return;
   }
   const hubRequest = readHubRequest(form);
+  if (hubRequest.mode === 'subscribe' && hubRequest.secret !== undefined && !options.isPrivate(request))
+    throw new WebSubError('invalid_request', SECRET_IN_THE_OPEN);
   if (!isAllowed(entrance.grant, hubRequest)) {
     sendRefusal(sendPlain, response, refusalOf(entrance, hubRequest.mode));
     return;
