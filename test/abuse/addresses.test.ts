@@ -292,7 +292,7 @@ it('a secret that came over plain http is refused, unless it came from this mach
   const refused = await ask({ 'x-forwarded-for': '198.51.100.7' });
   expect([refused.status, refused.text]).toEqual([
     400,
-    'hub.secret came over plain http, where others can read it: subscribe by https, or leave it out\n',
+    'hub.secret came over plain http, where others can read it: send it over https, or leave it out\n',
   ]);
   const tls = { 'x-forwarded-for': '198.51.100.7', 'x-forwarded-proto': 'https' };
   for (const headers of [tls, {}, { 'x-forwarded-for': '10.1.2.3' }])

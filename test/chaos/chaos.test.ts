@@ -13,6 +13,10 @@ import { Load, randomFrom } from './load.js';
 const KILLS = Number(process.env['CHAOS_KILLS'] ?? 10);
 /** Stops by SIGTERM in another run. */
 const STOPS = Number(process.env['CHAOS_STOPS'] ?? 3);
+/** Freezes by SIGSTOP in a third one, so long at most that no delivery runs out of time. */
+const FREEZES = Number(process.env['CHAOS_FREEZES'] ?? 2);
+const LONGEST_FREEZE_MS = 300 + FREEZES * 200;
+const MOST_FREEZE_MS = 8_000;
 /** Prints with a failure, so that the same chances can be had again. */
 const SEED = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
 // Other tests share the processor; on a machine of its own a hub is back within the checker's 2 s.
@@ -50,6 +54,12 @@ it(
   60_000 + STOPS * 6_000,
 );
 
+it.skipIf(process.platform === 'win32')(
+  `keeps every law through ${FREEZES} freezes (CHAOS_SEED=${SEED})`,
+  () => keepsEveryLaw({ end: undefined, ends: FREEZES, freezes: true }),
+  60_000 + FREEZES * 12_000,
+);
+
 const noPowerCut = reasonNotToCut();
 it.skipIf(noPowerCut !== undefined)(
   `keeps every law through ${KILLS} power cuts (CHAOS_SEED=${SEED})`,
@@ -75,9 +85,11 @@ interface Run {
   /** How the hub ends; gracefully when undefined. */
   readonly end: End | undefined;
   readonly ends?: number;
+  /** It does not end but stands still for a while, but for the last time. */
+  readonly freezes?: boolean;
 }
 
-async function keepsEveryLaw({ hub: options = {}, end, ends = KILLS }: Run): Promise<void> {
+async function keepsEveryLaw({ hub: options = {}, end, ends = KILLS, freezes = false }: Run): Promise<void> {
   const random = randomFrom(SEED);
   const hub = await HubProcess.start({ ...options, flags: ['--retry-delays', RETRIES] });
   closing.unshift(() => hub.stop());
@@ -113,7 +125,8 @@ async function keepsEveryLaw({ hub: options = {}, end, ends = KILLS }: Run): Pro
     await load.update(epoch);
     if (random() < 0.75) await nextOf(load, AIMS[Math.floor(random() * AIMS.length)] ?? 'received');
     await load.pause(random() * 12);
-    await endAndRestart(hub, load, random() < 0.1 ? undefined : end);
+    if (freezes) await freeze(hub, 300 + random() * (Math.min(LONGEST_FREEZE_MS, MOST_FREEZE_MS) - 300));
+    else await endAndRestart(hub, load, random() < 0.1 ? undefined : end);
   }
 
   await load.pause(300);
@@ -201,6 +214,12 @@ async function endAndRestart(hub: HubProcess, load: Load, end: End | undefined):
   load.note({ kind: 'exited', at: performance.now(), status: await hub.ended() });
   await hub.restart();
   load.note({ kind: 'ready', at: performance.now() });
+}
+
+async function freeze({ pid }: HubProcess, ms: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  process.kill(pid, 'SIGCONT');
 }
 
 /** Settles at the next event of the kind; at most after 500 ms. */

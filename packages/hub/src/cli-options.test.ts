@@ -1,9 +1,10 @@
+import fc from 'fast-check';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { environmentOf, flagOf, OPTION_SPECS, readStartOptions } from './cli-options.js';
-import { OPTION_NAMES, resolveOptions } from './options.js';
+import { OPTION_NAMES, OptionError, resolveOptions } from './options.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'websub-options-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -110,3 +111,37 @@ describe('options', () => {
     expect(development.networks.callbacks.allows('169.254.169.254')).toBe(false);
   });
 });
+
+describe('properties of options', () => {
+  const names = fc.constantFrom(...OPTION_NAMES);
+  const anything = fc.oneof(fc.string(), fc.integer(), fc.double(), fc.boolean(), fc.jsonValue());
+
+  it('anything is resolved, or refused with the name of the option and the cure', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.oneof(names, fc.string()), anything, { maxKeys: 4 }), (given) => {
+        expect(typeof refusalOf(() => resolveOptions(given))).toBe('string');
+      }),
+    );
+  });
+
+  it('any flags and environment are read, or refused under the name by which they were given', () => {
+    const flags = fc.dictionary(names, fc.oneof(fc.string(), fc.constant(true)), { maxKeys: 4 });
+    const environment = fc.dictionary(names.map(environmentOf), fc.string(), { maxKeys: 4 });
+    fc.assert(
+      fc.property(flags, environment, (given, around) => {
+        expect(refusalOf(() => readStartOptions(given, around))).toMatch(/^(?:none|--|WEBSUB_)/);
+      }),
+    );
+  });
+});
+
+/** The option that is refused; `none` when all are taken. Anything else that is thrown goes on. */
+function refusalOf(read: () => unknown): string {
+  try {
+    read();
+    return 'none';
+  } catch (error) {
+    if (error instanceof OptionError) return error.option;
+    throw error;
+  }
+}

@@ -1,3 +1,5 @@
+import { WebSubError } from '@websub/shared';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { startOf } from './start.js';
 
@@ -57,3 +59,33 @@ describe('where a reader begins', () => {
     expect(() => startOf(words, NOON)).toThrow(sentence);
   });
 });
+
+it('any words tell a place, or are refused with the cure', () => {
+  const word = fc.option(
+    fc.oneof(
+      fc.string(),
+      fc.stringMatching(/^[\d.:TZ+-]{0,30}$/),
+      fc.constantFrom('last:', 'last:1e9', 'latest', 'k.0'),
+    ),
+    { nil: undefined },
+  );
+  fc.assert(
+    fc.property(word, word, word, (lastEventId, since, lookBack) => {
+      const begin = (): void => {
+        const start = startOf({ lastEventId, since, lookBack }, NOON);
+        if (start.kind === 'time' && !Number.isFinite(start.time)) throw new Error('no time');
+      };
+      expect(outcomeOf(begin)).toMatch(/^(?:understood|refused)$/);
+    }),
+  );
+});
+
+/** Whether it was understood, or refused with the cure. */
+function outcomeOf(act: () => void): string {
+  try {
+    act();
+    return 'understood';
+  } catch (error) {
+    return error instanceof WebSubError && /: \S/.test(error.message) ? 'refused' : String(error);
+  }
+}

@@ -1,3 +1,5 @@
+import { WebSubError } from '@websub/shared';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { matchesPattern, parseUrlPattern } from './url-pattern.js';
 
@@ -63,3 +65,55 @@ describe('a URL pattern', () => {
     expect(matchesPattern(pattern, `https://a.example/${'a'.repeat(2_000)}`)).toBe(false);
   });
 });
+
+describe('properties of a URL pattern', () => {
+  const sign = fc.constantFrom(
+    '*',
+    ':',
+    '/',
+    '.',
+    '(',
+    ')',
+    '{',
+    '}',
+    '?',
+    '+',
+    '\\',
+    'a',
+    'id',
+    'https://',
+    'x.example',
+  );
+  const text = fc.oneof(
+    fc.string(),
+    fc.array(sign, { maxLength: 60 }).map((signs) => signs.join('')),
+  );
+
+  it('any text is a pattern, or refused with the cure; and what is one answers for any topic', () => {
+    fc.assert(
+      fc.property(text, text, (written, topic) => {
+        const outcome = outcomeOf(() => void matchesPattern(parseUrlPattern(written), topic));
+        expect(outcome).toMatch(/^(?:understood|refused)$/);
+      }),
+    );
+  });
+
+  it('a topic is matched by itself, where it holds no sign of patterns', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[a-z0-9/._~-]{0,40}$/), (path) => {
+        const topic = `https://shop.example/${path}`;
+        expect(matchesPattern(parseUrlPattern(topic), topic)).toBe(true);
+      }),
+    );
+  });
+});
+
+/** Whether it was understood, or refused with the cure. */
+function outcomeOf(act: () => void): string {
+  try {
+    act();
+    return 'understood';
+  } catch (error) {
+    return error instanceof WebSubError && /: \S/.test(error.message) ? 'refused' : String(error);
+  }
+}

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   DEFAULT_OVERLOAD_FLOOR_MS,
@@ -90,4 +91,16 @@ describe('parseRetryAfter', () => {
     for (const value of [undefined, '', 'soon', '-5', '99999999999', '1.5.5'])
       expect(parseRetryAfter(value, now)).toBeUndefined();
   });
+});
+
+it('any Retry-After is a time to wait that is not negative, or nothing', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.string(), fc.stringMatching(/^[\d.,: GMT+-]{0,30}$/), fc.date().map(String)),
+      (value) => {
+        const wait = parseRetryAfter(value, Date.UTC(2026, 0, 1)) ?? 0;
+        expect(wait >= 0 && Number.isFinite(wait)).toBe(true);
+      },
+    ),
+  );
 });

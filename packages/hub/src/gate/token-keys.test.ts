@@ -1,3 +1,5 @@
+import fc from 'fast-check';
+import { reasonOf } from '@websub/shared';
 import { exportJWK, generateKeyPair } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { readTokenKeys } from './token-keys.js';
@@ -81,4 +83,24 @@ describe('the keys of tokens', () => {
   ])('are not read from %s', async (text) => {
     await expect(readTokenKeys(text, { secrets: true })).rejects.toThrow(/JSON|it is not/);
   });
+});
+
+it('any text is a set of keys, or complained about, and nothing else is thrown', async () => {
+  const member = fc.constantFrom('kty', 'alg', 'k', 'n', 'e', 'crv', 'x', 'y', 'd', 'use', 'key_ops', 'kid');
+  const value = fc.oneof(
+    fc.constantFrom('RSA', 'EC', 'OKP', 'oct', 'RS256', 'P-256', 'Ed25519', 'AQAB'),
+    fc.jsonValue(),
+  );
+  const set = fc
+    .array(fc.dictionary(member, value), { maxLength: 3 })
+    .map((keys) => JSON.stringify({ keys }));
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(fc.string(), fc.json(), set), fc.boolean(), async (text, secrets) => {
+      const outcome = await readTokenKeys(text, { secrets }).then(
+        ({ keys, complaints }) => `${keys.length} keys, ${complaints.length} complaints`,
+        reasonOf,
+      );
+      expect(outcome).toMatch(/^\d+ keys, \d+ complaints$|^it is not |JSON/);
+    }),
+  );
 });

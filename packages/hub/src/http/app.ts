@@ -105,11 +105,7 @@ export function createApp(options: AppOptions): Express {
   app.use((_request, response, next) => (options.isOpen() ? next() : sendNotReady(response)));
   const guard = storeGuard(options);
   app.get('/', welcome(options.hubUrl));
-  app.post(
-    '/',
-    guard,
-    hubEndpoint({ ...options.endpoint, admit, gate, isPrivate: privacyOf(options.network) }),
-  );
+  app.post('/', guard, hubEndpoint({ ...options.endpoint, admit, gate, isPrivate: privacyOf(options) }));
   app.all('/', (_request, response) => {
     response.set('Allow', 'GET, HEAD, POST');
     sendPlain(response, 405, 'method not allowed: use POST to subscribe or publish, GET to look');
@@ -134,9 +130,19 @@ export function createApp(options: AppOptions): Express {
 
 const THIS_MACHINE = new NetworkPolicy({ allowLoopback: true });
 
-/** By TLS, as the proxy says that ends it, from this machine, or in the operator's own networks. */
-function privacyOf(network: NetworkPolicy): (request: Request) => boolean {
-  return ({ secure, ip = '' }) => secure || THIS_MACHINE.exempts(ip) || network.exempts(ip);
+/** Whether it came by TLS, as the proxy says that ends it, from this machine, or in the operator's own networks. */
+function privacyOf({
+  network,
+  hubUrl,
+}: Pick<AppOptions, 'network' | 'hubUrl'>): (request: Request) => boolean {
+  return (request) => {
+    if (request.secure) return true;
+    const { ip = '' } = request;
+    const [scheme = ''] = (request.get('x-forwarded-proto') ?? '').split(',', 1);
+    // The proxy is on this machine, and nobody has said that it is to be trusted; against the client it is.
+    const isTold = hubUrl().startsWith('https:') && scheme.trim().toLowerCase() === 'http';
+    return !isTold && (THIS_MACHINE.exempts(ip) || network.exempts(ip));
+  };
 }
 
 function sendNotReady(response: Response): void {

@@ -66,7 +66,7 @@ function unsupported(cure: string): WebSubError {
 }
 
 const SECRET_IN_THE_OPEN =
-  'hub.secret came over plain http, where others can read it: subscribe by https, or leave it out';
+  'hub.secret came over plain http, where others can read it: send it over https, or leave it out';
 
 async function answerForm(
   options: HubEndpointOptions,
@@ -86,8 +86,6 @@ async function answerForm(
     sendRefusal(sendPlain, response, refusalOf(entrance, hubRequest.mode));
     return;
   }
-  if ('secret' in hubRequest && cameUncovered(request, options.hubUrl()))
-    throw new WebSubError('invalid_request', 'hub.secret came over plain http: send it over https');
   const tooMany = tooManyIntents(options, entrance, request, hubRequest);
   if (tooMany !== undefined) {
     sendTooMany(response, tooMany);
@@ -100,12 +98,6 @@ async function answerForm(
       answer.request === undefined ? '' : `\nStatus: ${statusUrl(options.hubUrl(), answer.request)}`;
     sendPlain(response, 202, ACCEPTED[hubRequest.mode] + status);
   }
-}
-
-/** Whether a hub that is at https was reached by http, as its proxy tells. */
-function cameUncovered(request: Request, hubUrl: string): boolean {
-  const [scheme = ''] = (request.get('x-forwarded-proto') ?? '').split(',', 1);
-  return hubUrl.startsWith('https:') && scheme.trim().toLowerCase() === 'http';
 }
 
 /** Each leads to requests to a third party, so a credential lifts no bound. */

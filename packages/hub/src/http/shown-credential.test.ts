@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { Shown } from '../gate/gate.js';
@@ -56,4 +57,27 @@ describe('a credential in a request', () => {
       text: 'k',
     });
   });
+});
+
+it('any headers and address show a credential or none, and nothing is thrown', () => {
+  const value = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 200 }),
+    fc.constantFrom(
+      'Bearer ',
+      'Bearer x',
+      'Basic ',
+      'Basic Og==',
+      'Basic !',
+      'hub.bearer.',
+      'anycable-token.',
+      ',,,',
+    ),
+  );
+  const name = fc.constantFrom('authorization', 'x-api-key', 'sec-websocket-protocol');
+  fc.assert(
+    fc.property(fc.dictionary(name, value), fc.string(), fc.boolean(), (headers, query, queryToken) => {
+      const credential = shown(headers, `/?${query}`, queryToken);
+      expect(typeof (credential?.text ?? '')).toBe('string');
+    }),
+  );
 });
