@@ -87,7 +87,6 @@ it.runIf(hasNginx)(
   },
 );
 
-/** nginx with the site of the deploy folder, on a port and with a certificate of the test. */
 it('a secret that reached the proxy by plain http is refused, when the hub is at https', async () => {
   const hub = await world.startHub({ flags: ['--public-url', 'https://hub.example/'] });
   const fields = {
@@ -105,6 +104,7 @@ it('a secret that reached the proxy by plain http is refused, when the hub is at
   expect((await postForm(hub, fields, { 'x-forwarded-proto': 'http' })).status).toBe(202);
 });
 
+/** nginx with the site of the deploy folder, on a port and with a certificate of the test. */
 async function startNginx(port: number, hubPort: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'websub-nginx-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
