@@ -98,6 +98,7 @@ describe('the OpenAPI document', () => {
     await subscribed(hub, pending, topic);
     const id = await idOf(hub, callback);
     const bodies: Readonly<Record<string, unknown>> = {
+      '/v1/topics/{id}/policy': { policy: 'latest' },
       '/v1/subscriptions/{id}/replay': { cursor },
       '/v1/dead-letters/redeliver': { topic },
       '/v1/credentials': { role: 'reader', read: ['*'] },
@@ -124,6 +125,7 @@ describe('the OpenAPI document', () => {
       'dead-letters': String(letter?.['id']),
       credentials: (JSON.parse(credential.text) as { id: string }).id,
       subscriptions: id,
+      topics: encodeURIComponent(topic),
       targets: 'session',
       consumers: await idOfConsumer(hub, topic),
       streams: String(stream.headers['hub-stream']),

@@ -184,6 +184,7 @@ export async function createHub(
     recentAttempts: engine.recentAttempts,
     redeliveries: engine.redeliveries,
     operator: engine.operator,
+    fetches: engine.fetches,
     webhooks: engine.webhooks,
     admission: engine.admission,
     publications: engine.publications,

@@ -86,7 +86,7 @@ export class Engine {
   readonly #subscriptions: Subscriptions;
   readonly #permissions: Permissions;
   readonly #verification: Verification;
-  readonly #fetches: TopicFetches;
+  readonly fetches: TopicFetches;
   readonly #places: PlaceSaver;
   readonly #housekeeping: Housekeeping;
   readonly #resealing: Resealing;
@@ -105,7 +105,7 @@ export class Engine {
     this.closedRequests = new ClosedRequests(clock);
 
     this.#agenda = new Agenda<Recipient | Topic>(clock, (item) =>
-      item instanceof Topic ? this.#fetches.fetch(item) : this.#attend(item),
+      item instanceof Topic ? this.fetches.fetch(item) : this.#attend(item),
     );
     this.#subscriptions = new Subscriptions({
       ...common,
@@ -129,7 +129,7 @@ export class Engine {
       inAll: VERIFICATIONS_IN_ALL,
       onSettled: (recipient) => this.#attend(recipient),
     });
-    this.#fetches = new TopicFetches({
+    this.fetches = new TopicFetches({
       ...common,
       http: options.topicHttp,
       log,
@@ -185,7 +185,7 @@ export class Engine {
     this.acceptance = new Acceptance({
       ...common,
       subscriptions: this.#subscriptions,
-      fetches: this.#fetches,
+      fetches: this.fetches,
       networks: config.networks,
       admission: this.admission,
       lease: config.lease,
@@ -238,7 +238,7 @@ export class Engine {
     this.#housekeeping.stop();
     this.#agenda.stop();
     this.#verification.stop();
-    this.#fetches.stop();
+    this.fetches.stop();
     await this.#resealing.stop();
     this.redeliveries.stop();
     await this.deliveries.stop();

@@ -16,7 +16,10 @@ export interface BacklogOptions {
 /** What is skipped at once, at most. */
 const SKIP_AT_ONCE: ReadLimit = { entries: 256, bytes: 4 * 1024 * 1024 };
 
-/** What a recipient is owed next, and how far it is: nothing it passes over goes without a dead letter (LAW 2). */
+/**
+ * What a recipient is owed next, and how far it is: nothing it passes over goes without a dead letter, unless the topic's
+ * policy is `latest` (LAW 2).
+ */
 export class Backlog {
   readonly #options: BacklogOptions;
 
@@ -29,7 +32,9 @@ export class Backlog {
     const { lease } = recipient.subscription;
     if (lease === null || isSuspended(lease) || !recipient.isOwed(this.#options.clock.now()))
       return undefined;
-    const entry = this.#options.log.next(recipient.topic.url, recipient.position);
+    const { log } = this.#options;
+    const { url, policy } = recipient.topic;
+    const entry = policy === 'latest' ? log.newestOf(url) : log.next(url, recipient.position);
     return typeof entry === 'object' && !entry.corrupt ? entry : undefined;
   }
 
@@ -38,14 +43,17 @@ export class Backlog {
     const { log, clock } = this.#options;
     const topic = recipient.topic.url;
     const { lease } = recipient.subscription;
-    if (lease !== null && isSuspended(lease)) await this.#skipToNewest(recipient);
+    const isLatest = recipient.topic.policy === 'latest';
+    if (lease !== null && isSuspended(lease) && !isLatest) await this.#skipToNewest(recipient);
     // Each round moves the position forward, or is the last.
     for (;;) {
       const from = recipient.position;
       // Of before the read: whatever is appended during it is owed.
       const { newest } = recipient.topic;
-      const hot = log.next(topic, from);
-      const read = hot === 'cold' ? await log.fetch(topic, from) : hot;
+      // What lies between is passed over without a dead letter: that is what the policy says (LAW 2).
+      const after = isLatest ? later(from, await log.last([topic], 1)) : from;
+      const hot = log.next(topic, after);
+      const read = hot === 'cold' ? await log.fetch(topic, after) : hot;
       if (read === 'caught-up') {
         // Nothing follows although something was appended: it is gone, and looking again would find no more.
         this.moveOn(recipient, from, newest);
@@ -98,6 +106,10 @@ export class Backlog {
       if (!(await this.giveUp(recipient, from, lost)) || skipped.length < read.entries.length) return;
     }
   }
+}
+
+function later(a: Position, b: Position): Position {
+  return a > b ? a : b;
 }
 
 /** What is missing instead of an entry. */

@@ -16,6 +16,10 @@ export class EntryQueue {
     return this.#entries[this.#start];
   }
 
+  get last(): Entry | undefined {
+    return this.size === 0 ? undefined : this.#entries.at(-1);
+  }
+
   push(entry: Entry): void {
     this.#entries.push(entry);
   }

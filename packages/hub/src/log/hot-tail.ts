@@ -133,6 +133,11 @@ export class HotTail implements Log {
     return () => void this.#listeners.delete(own);
   }
 
+  /** The topic's newest entry, when it is in memory. */
+  newestOf(topic: string): Entry | undefined {
+    return this.#isBehind() ? undefined : this.#topics.get(topic)?.entries.last;
+  }
+
   /** What follows the position, without waiting; `cold` when only the store can tell: {@link fetch} it. */
   next(topic: string, after: Position): Entry | 'caught-up' | 'cold' {
     if (after < this.#completeSince(topic)) return this.#cold.firstAfter(topic, after) ?? 'cold';

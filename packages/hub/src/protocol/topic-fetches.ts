@@ -19,7 +19,7 @@ import type { Registry } from '../subscription/registry.js';
 import type { Roll } from '../subscription/roll.js';
 import { fetched, pinged, validatorsOf, type FetchOutcome } from '../topic/fetch-decision.js';
 import type { Ping, Topic } from '../topic/topic.js';
-import type { TopicRecord } from '../topic/topic-record.js';
+import type { TopicPolicy, TopicRecord } from '../topic/topic-record.js';
 import { decodeContent } from './decode-content.js';
 import { InOrder } from './in-order.js';
 
@@ -96,6 +96,16 @@ export class TopicFetches {
     await this.#inOrder.run(url, async () => {
       const topic = roll.topic(url);
       if (topic.record.registered !== registered) await this.#save(topic, { ...topic.record, registered });
+      roll.forgetIfUnused(topic);
+    });
+  }
+
+  /** Sets what callbacks are owed that were away; settles when that is durable. */
+  async setPolicy(url: string, policy: TopicPolicy): Promise<void> {
+    const { roll } = this.#options;
+    await this.#inOrder.run(url, async () => {
+      const topic = roll.topic(url);
+      if (topic.policy !== policy) await this.#save(topic, { ...topic.record, policy });
       roll.forgetIfUnused(topic);
     });
   }

@@ -23,6 +23,13 @@ export interface PendingFetch {
   readonly trace?: TraceContext;
 }
 
+/**
+ * What a callback is owed that was away: `every` update in its turn, or only the `latest` content, as suits a page or a
+ * feed that is always published whole.
+ */
+export const TOPIC_POLICIES = ['every', 'latest'] as const;
+export type TopicPolicy = (typeof TOPIC_POLICIES)[number];
+
 /** The durable part of a topic. */
 export interface TopicRecord {
   readonly url: string;
@@ -30,6 +37,8 @@ export interface TopicRecord {
   readonly version: number;
   /** Announced by a publisher with `hub.mode=register`. */
   readonly registered: boolean;
+  /** Absent: `every`. */
+  readonly policy?: TopicPolicy;
   readonly fetch: PendingFetch | null;
   readonly validators: Validators | null;
 }

@@ -1,6 +1,6 @@
 import { BEFORE_ALL, type Position } from '../log/log.js';
 import type { Recipient } from '../subscription/recipient.js';
-import type { PendingFetch, TopicRecord, Validators } from './topic-record.js';
+import type { PendingFetch, TopicPolicy, TopicRecord, Validators } from './topic-record.js';
 
 /** A publisher's word that a topic changed, and in which trace. */
 export type Ping = Pick<PendingFetch, 'trace'>;
@@ -24,6 +24,10 @@ export class Topic {
 
   get url(): string {
     return this.record.url;
+  }
+
+  get policy(): TopicPolicy {
+    return this.record.policy ?? 'every';
   }
 
   /** The wall clock jumped: a fetch that waits to be tried again waits as long as before. */

@@ -12,7 +12,7 @@ import { statsOperations } from './stats.js';
 import { streamOperations, type StreamsOptions } from './streams.js';
 import { subscriptionOperations, type SubscriptionsOptions } from './subscriptions.js';
 import { targetOperations, type TargetsOptions } from './targets.js';
-import { topicOperations } from './topics.js';
+import { topicOperations, type TopicsOptions } from './topics.js';
 
 export interface ManagementOptions
   extends
@@ -22,7 +22,8 @@ export interface ManagementOptions
     ConsumersOptions,
     PresenceOptions,
     StreamsOptions,
-    TargetsOptions {
+    TargetsOptions,
+    TopicsOptions {
   readonly adminKey: string | undefined;
 }
 
