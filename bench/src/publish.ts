@@ -153,7 +153,7 @@ export async function publishByPing(plan: Publishing, rounds: number): Promise<R
       const storeMs = await store.ask<number>({ name: 'append', ...appended });
       const storeCpuMs = (await cpuMsOf(store.pid)) - storeBefore;
       if (round >= 0) {
-        results.hub.push(roundOf(cpuMs, ms, given - fetched));
+        results.hub.push(roundOf(cpuMs, ms, updates));
         results.store.push(roundOf(storeCpuMs, storeMs, given - fetched));
       }
       fetched = given;
@@ -165,7 +165,7 @@ export async function publishByPing(plan: Publishing, rounds: number): Promise<R
   return {
     bench: 'publish',
     scenario: `pings of ${TOPICS} topics by ${publishers} publishers, fetched, stored and delivered`,
-    unit: 'update',
+    unit: 'ping',
     rounds,
     figures: [
       { who: 'hub', ...spreads(results.hub) },
@@ -173,7 +173,7 @@ export async function publishByPing(plan: Publishing, rounds: number): Promise<R
     ],
     ratios: [
       {
-        name: 'CPU per update ÷ bare store',
+        name: 'CPU per ping ÷ append of the bare store',
         value: spreadOf(results.hub.map(({ cpuUs }, n) => cpuUs / (results.store[n]?.cpuUs ?? NaN))),
       },
     ],
