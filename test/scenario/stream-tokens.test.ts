@@ -7,7 +7,7 @@ import { SignJWT, type JWTPayload } from 'jose';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { ADMIN, bearer, createKey, GUARDED, postJson } from '../support/access.js';
 import { send, type Answer } from '../support/http.js';
-import { published, subscribe } from '../support/requests.js';
+import { postForm, published, subscribe } from '../support/requests.js';
 import { Stream } from '../support/stream.js';
 import { until } from '../support/until.js';
 import { useWorld } from '../support/world.js';
@@ -99,6 +99,29 @@ describe('LAW 13: the conditions of a token', () => {
     await publishJson(topic, { owner: 'bob', n: 2 }, { type: 'order.paid' });
     await publishJson(topic, { owner: 'ann', n: 3 }, { type: 'order.paid' });
     expect(await stream.gets(1)).toEqual(['{"owner":"ann","n":3}']);
+  });
+
+  it('hold of a channel that was asked for with it, which ends when it is revoked', async () => {
+    const topic = newTopic();
+    const token = await tokenOf({ jti: 'of-the-channel', hub: { where: ['payload.owner=ann'] } });
+    const fields = { 'hub.mode': 'subscribe', 'hub.topic': topic, 'hub.channel.type': 'sse' };
+    const asked = await postForm(world.hub, fields, bearer(token));
+    expect(asked.status).toBe(202);
+    const endpoint = (JSON.parse(asked.text) as { readonly 'hub.channel.endpoint': string })[
+      'hub.channel.endpoint'
+    ];
+    await publishJson(topic, { owner: 'bob' });
+    await publishJson(topic, { owner: 'ann' });
+    const stream = await Stream.open(endpoint);
+    streams.push(stream);
+    expect((await stream.gets(1)).map((data) => (JSON.parse(data) as { data: unknown }).data)).toEqual([
+      { owner: 'ann' },
+    ]);
+    expect((await postJson(world.hub, '/v1/revocations', { jti: 'of-the-channel' })).status).toBe(204);
+    await until('it has ended', () => stream.ended);
+    const late = await Stream.open(endpoint);
+    await until('it is told', () => late.ended);
+    expect(late.events.map(({ name }) => name)).toEqual(['denied']);
   });
 
   it('keep it from having the topic delivered to a callback, where nothing is read out', async () => {
