@@ -109,10 +109,11 @@ describe("Rails' client", () => {
   it('is given the events that it names, rewinds, and comes back when the hub was stopped', async () => {
     const token = await tokenOf(ORG);
     const client = watched(
-      rails.open(cableUrl(world.hub, `cable?token=${token}`), {
-        channel: 'EventChannel',
-        events: 'shop.order_paid,shop.order_sent',
-      }),
+      rails.open(
+        cableUrl(world.hub),
+        { channel: 'EventChannel', events: 'shop.order_paid,shop.order_sent' },
+        { subprotocol: `anycable-token.${token}` },
+      ),
     );
     await until('it is connected', () => client.happened.includes('connected'));
     const ids = [await fire('shop.order_paid'), await fire('shop.order_sent')];
@@ -173,7 +174,7 @@ describe('clients with a place', () => {
     const acking = rails.open(
       url,
       { ...identifier, consumer: 'acking', ack: 'explicit' },
-      (message, client) => client.perform('ack', { id: message['id'] }),
+      { onMessage: (message, client) => client.perform('ack', { id: message['id'] }) },
     );
     const clients = {
       acking,

@@ -19,6 +19,13 @@ export function cableUrl({ url }: HubAddress, path = 'cable'): string {
   return new URL(path, url).href.replace(/^http/, 'ws');
 }
 
+/** What an application of Rails' client may do besides. */
+export interface RailsManner {
+  /** By which a page shows a credential. */
+  readonly subprotocol?: string;
+  readonly onMessage?: (message: Readonly<Record<string, unknown>>, client: CableClient) => void;
+}
+
 /** Rails' own client, which wants a page around it. */
 export class RailsClients {
   readonly #before = {
@@ -39,21 +46,18 @@ export class RailsClients {
   }
 
   /** `identifier` is an object with a channel, as an application writes it. */
-  open(
-    url: string,
-    identifier: object,
-    onMessage: (message: Readonly<Record<string, unknown>>, client: CableClient) => void = () => undefined,
-  ): CableClient {
+  open(url: string, identifier: object, { subprotocol, onMessage }: RailsManner = {}): CableClient {
     const messages: Record<string, unknown>[] = [];
     const happened: string[] = [];
     const consumer = createConsumer(url);
+    if (subprotocol !== undefined) consumer.addSubProtocol(subprotocol);
     const subscription: Subscription = consumer.subscriptions.create(identifier, {
       connected: () => void happened.push('connected'),
       disconnected: () => void happened.push('disconnected'),
       rejected: () => void happened.push('rejected'),
       received: (message) => {
         messages.push(message as Record<string, unknown>);
-        onMessage(message as Record<string, unknown>, client);
+        onMessage?.(message as Record<string, unknown>, client);
       },
     });
     const client: CableClient = {

@@ -13,6 +13,7 @@ declare module '@rails/actioncable' {
   }
   export interface Consumer {
     readonly subscriptions: { create(channel: object, mixin: Mixin): Subscription };
+    addSubProtocol(subprotocol: string): void;
     disconnect(): void;
   }
   export const adapters: { WebSocket: unknown };
