@@ -7,7 +7,11 @@ export interface AttendanceOptions {
   readonly say: (message: PresenceMessage) => void;
   /** Whether the client takes something at the moment. */
   readonly hasRoom: () => boolean;
+  /** So much has changed while it took nothing that it had better begin anew. */
+  readonly onOverwhelmed: () => void;
 }
+
+const MOST_UNTOLD = 2_000;
 
 /** What a subscription says and hears of who is there. */
 export class Attendance {
@@ -67,7 +71,9 @@ export class Attendance {
   }
 
   #onChange(change: PresenceChange): void {
-    if (this.#untold.size === 0 && this.#options.hasRoom()) this.#options.say(change);
-    else this.#untold.add(change.id);
+    const { hasRoom, say, onOverwhelmed } = this.#options;
+    if (this.#untold.size === 0 && hasRoom()) say(change);
+    else if (this.#untold.size < MOST_UNTOLD) this.#untold.add(change.id);
+    else onOverwhelmed();
   }
 }

@@ -191,6 +191,7 @@ export class Subscriptions implements Iterable<Subscription> {
   #add(identifier: string, channel: Channel): Subscription {
     const { bridge, codec, socket, presence, isExtended } = this.#options;
     const hasRoom = (): boolean => socket.room() > 0;
+    const onOverwhelmed = (): void => socket.end('busy');
     const say = (message: PresenceMessage): void => this.#say(presenceMessage(identifier, message));
     const subscription = new Subscription({
       identifier,
@@ -199,7 +200,9 @@ export class Subscriptions implements Iterable<Subscription> {
       socket,
       permit: channel.signed ? signedPermit(bridge.gate, socket.permit) : socket.permit,
       messageOf: codec.messagesOf(identifier, channel.format, isExtended),
-      attendance: isExtended ? new Attendance({ presence, room: channel.room, say, hasRoom }) : undefined,
+      attendance: isExtended
+        ? new Attendance({ presence, room: channel.room, say, hasRoom, onOverwhelmed })
+        : undefined,
       onRefused: () => this.#forget(identifier),
       onSought: () => this.#goOnLater(identifier, channel.request.start),
     });
