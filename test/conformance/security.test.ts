@@ -16,7 +16,9 @@ describe('docs/security.md', () => {
     const missing = [...page.matchAll(PROOF)].flatMap(([, title = '', file = '']) => {
       if (!existsSync(root + file)) return [`${file} is not there`];
       // Titles may hold quotes that the source escapes.
-      return read(file).replaceAll("\\'", "'").includes(title) ? [] : [`${file} has no test "${title}"`];
+      return read(file).replaceAll("\\'", "'").includes(title)
+        ? []
+        : [`${file} has no test "${title}": name in docs/security.md what shows it now`];
     });
     expect(missing).toEqual([]);
     expect(rows.length).toBeGreaterThan(70);
