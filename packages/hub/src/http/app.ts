@@ -7,7 +7,7 @@ import type { Gate } from '../gate/gate.js';
 import { channelStreams } from './channel-streams.js';
 import { cors } from './cors.js';
 import type { Admit } from './entrance.js';
-import { eventStreams } from './event-streams.js';
+import { answerHead, eventStreams } from './event-streams.js';
 import { hubEndpoint, type HubEndpointOptions } from './hub-endpoint.js';
 import { loomApi, type LoomApiOptions } from './loom-api.js';
 import { managementRouter, type ManagementOptions } from './management/router.js';
@@ -98,8 +98,9 @@ export function createApp(options: AppOptions): Express {
     waitRoute({ bridge, admit, isReady }),
     channelStreams({ bridge, channels: options.endpoint.channels, isReady }),
   );
-  app.get(WALLET_PATHS, walletEvents({ ...options.waypoint, bridge, admit, isReady }));
-  for (const route of SESSION_ROUTES) app.get(route.path, sessionStream({ bridge, admit, isReady }, route));
+  app.get(WALLET_PATHS, answerHead, walletEvents({ ...options.waypoint, bridge, admit, isReady }));
+  for (const route of SESSION_ROUTES)
+    app.get(route.path, answerHead, sessionStream({ bridge, admit, isReady }, route));
   for (const { paths, hides } of options.protocols)
     app.all([...paths], hides === true ? notFound : upgradeRequired);
   app.use((_request, response, next) => (options.isOpen() ? next() : sendNotReady(response)));

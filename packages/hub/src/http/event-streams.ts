@@ -67,6 +67,12 @@ export function eventStreams(options: EventStreamsOptions): Router {
   return router;
 }
 
+/** Whoever asks for the head of a stream only waits for no event of it. */
+export const answerHead: RequestHandler = (request, response, next) => {
+  if (request.method === 'HEAD') response.status(200).set(STREAM_HEADERS).end();
+  else next();
+};
+
 export function onlyMethods(methods: string): RequestHandler {
   return (request, response, next) => {
     if (methods.split(', ').includes(request.method)) {

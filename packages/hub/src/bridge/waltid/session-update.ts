@@ -11,16 +11,19 @@ const optionalText = (field: string) =>
   z.string(`${field} is not text: send text, or leave it out`).nullish();
 
 /** A `KtorSessionUpdate` of walt.id. What else is in it is passed on with it. */
-export const sessionUpdateBody = z.looseObject({
-  target: z.string('target is missing, or is no text: name what the address names'),
-  event: z
-    .string('event is missing, or is no text: name what happened, such as STATUS_CHANGED')
-    .regex(EVENT, 'event is not 1 to 256 visible ASCII characters: choose another name'),
-  session: z.record(z.string(), z.unknown(), 'session is missing, or is no object: send the session'),
-  requestId: optionalText('requestId'),
-  error: optionalText('error'),
-  error_description: optionalText('error_description'),
-});
+export const sessionUpdateBody = z.looseObject(
+  {
+    target: z.string('target is missing, or is no text: name what the address names'),
+    event: z
+      .string('event is missing, or is no text: name what happened, such as STATUS_CHANGED')
+      .regex(EVENT, 'event is not 1 to 256 visible ASCII characters: choose another name'),
+    session: z.record(z.string(), z.unknown(), 'session is missing, or is no object: send the session'),
+    requestId: optionalText('requestId'),
+    error: optionalText('error'),
+    error_description: optionalText('error_description'),
+  },
+  'the update is no object: send {"target": …, "event": …, "session": {…}}',
+);
 
 /** The whole update, as walt.id's services send it. */
 export function showUpdate(payloads: Payloads): Show {

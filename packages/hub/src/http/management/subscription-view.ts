@@ -45,6 +45,7 @@ export const subscriptionSchema = z.object({
   lease_seconds: z.int().nullable().describe('null without a lease, and of one that has no end'),
   lease_ends_at: time.nullable(),
   signed: z.boolean().nullable().describe('deliveries bear X-Hub-Signature'),
+  vouched: z.boolean().nullable().describe('a webhook that a publisher answers for, and that was not asked'),
   paused_at: time.nullable(),
   suspended_at: time.nullable(),
   pending: z
@@ -84,6 +85,7 @@ export async function subscriptionView(
     lease_seconds: lease === null || lease.endsAt === NEVER ? null : lease.seconds,
     lease_ends_at: lease?.endsAt === NEVER ? null : isoTimeOrNull(lease?.endsAt),
     signed: lease === null ? null : lease.secret !== null,
+    vouched: lease === null ? null : lease.vouched !== undefined,
     paused_at: isoTimeOrNull(lease?.pausedAt),
     suspended_at: isoTimeOrNull(lease?.suspendedAt),
     pending:
