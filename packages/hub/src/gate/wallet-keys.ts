@@ -14,7 +14,7 @@ export interface WalletKeySet {
   readonly governanceKey: string | undefined;
 }
 
-export interface AdminKey {
+interface AdminKey {
   /** `null` for every group. */
   readonly group: string | null;
   readonly key: string;
