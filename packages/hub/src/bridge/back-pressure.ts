@@ -1,5 +1,16 @@
+const KIB = 1024;
 /** Bytes that wait for one client's network at most: what is more waits in the log. */
-export const WINDOW_BYTES = 256 * 1024;
+export const WINDOW_BYTES = 256 * KIB;
+/** Bytes that wait for all clients' networks together, about (LAW 8). */
+const IN_ALL_BYTES = 256 * KIB * KIB;
+/** From here on Node tells when what waits has gone, which it does not for less: no window is smaller. */
+export const DRAINED_BYTES = 16 * KIB;
+
+/** The window of each client while so many streams are open: the more they are, the less waits for each. */
+export function windowBytes(streams: number): number {
+  return Math.max(DRAINED_BYTES, Math.min(WINDOW_BYTES, Math.floor(IN_ALL_BYTES / Math.max(streams, 1))));
+}
+
 /** A client that takes nothing for so long while something waits for it is gone, or as good as. */
 export const STALLED_MS = 30_000;
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Entry } from '../log/log.js';
-import { STALLED_MS, StallWatch, WINDOW_BYTES } from './back-pressure.js';
+import { STALLED_MS, StallWatch } from './back-pressure.js';
 import type { Attachment } from './attachment.js';
 import type { Attendant } from './attendant.js';
 import { gapView, type Gap } from './gap.js';
@@ -111,7 +111,9 @@ export class EventStream implements Sink, OpenStream {
   }
 
   room(): number {
-    return this.#ended || this.#rest !== undefined ? 0 : WINDOW_BYTES - this.#response.writableLength;
+    return this.#ended || this.#rest !== undefined
+      ? 0
+      : this.#options.window() - this.#response.writableLength;
   }
 
   entry(entry: Entry): void {
@@ -201,7 +203,7 @@ export class EventStream implements Sink, OpenStream {
   }
 
   #write(bytes: Buffer): void {
-    const room = WINDOW_BYTES - this.#response.writableLength;
+    const room = this.#options.window() - this.#response.writableLength;
     if (this.#rest !== undefined) {
       this.#rest = Buffer.concat([this.#rest, bytes]);
       return;

@@ -4,6 +4,7 @@ import { tally } from './tally.js';
 import type { Attachment, ConsumerEnd } from './attachment.js';
 import type { RenewablePermit } from './permit.js';
 import type { Reader } from './reader.js';
+import { windowBytes } from './back-pressure.js';
 import type { Readers } from './readers.js';
 
 /** How many streams there may be. */
@@ -88,6 +89,8 @@ export interface StreamCommons {
   readonly readers: Readers;
   readonly clock: Clock;
   readonly random: Random;
+  /** Bytes that may wait for the client's network at this moment. */
+  readonly window: () => number;
   readonly onEnd: (stream: OpenStream, end: StreamEnd) => void;
 }
 
@@ -107,6 +110,7 @@ export class Streams {
   readonly #perAddress = new Map<string, number>();
   readonly #perSubject = new Map<string, number>();
   #cancel: CancelTimer | undefined;
+  readonly #window = (): number => windowBytes(this.count);
   #draining = false;
 
   constructor(options: StreamsOptions) {
@@ -154,7 +158,7 @@ export class Streams {
       this.#onEnd(stream, end);
     };
     this.#openers.set(id, opener);
-    const stream = make({ id, readers, clock, random, onEnd });
+    const stream = make({ id, readers, clock, random, window: this.#window, onEnd });
     // A stream may end as soon as it begins.
     if (ended) return;
     this.#open.set(id, stream);

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { joinSmallWrites } from '@websub/shared';
+import { DRAINED_BYTES } from '../bridge/back-pressure.js';
 import { OptionError } from '../options.js';
 import { answerBrokenRequests } from './broken-request.js';
 
@@ -26,6 +27,7 @@ export function createHubServer(listener: RequestListener): Server {
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: CHECK_TIMEOUTS_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
+      highWaterMark: DRAINED_BYTES,
       // The app says so in words.
       requireHostHeader: false,
     },

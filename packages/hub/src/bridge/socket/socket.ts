@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws';
 import type { HubEmitter } from '../../events.js';
 import type { RateLimit } from '../../protocol/rate-limit.js';
 import { Attachment, type ConsumerSink } from '../attachment.js';
-import { STALLED_MS, StallWatch, WINDOW_BYTES } from '../back-pressure.js';
+import { STALLED_MS, StallWatch } from '../back-pressure.js';
 import type { RenewablePermit } from '../permit.js';
 import type { Reader, Reading, Sink } from '../reader.js';
 import type { Readers } from '../readers.js';
@@ -128,7 +128,7 @@ export class Socket implements OpenStream {
   room(): number {
     return this.#ended !== undefined || this.#rest.length > 0
       ? 0
-      : WINDOW_BYTES - this.#options.wire.writableLength;
+      : this.#options.window() - this.#options.wire.writableLength;
   }
 
   /** Sends an entry, or several in one message; the frames may be shared with other sockets. */
@@ -210,11 +210,12 @@ export class Socket implements OpenStream {
 
   /** At least one frame of a message goes, and then as many as the window takes. */
   #write(frames: Message): void {
-    const { wire } = this.#options;
+    const { wire, window } = this.#options;
+    const most = window();
     if (frames.length > 1) wire.cork();
     let written = 0;
     for (const frame of frames) {
-      if (wire.writableLength >= WINDOW_BYTES) break;
+      if (wire.writableLength >= most) break;
       wire.write(frame);
       written += 1;
     }
