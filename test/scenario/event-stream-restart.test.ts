@@ -27,7 +27,8 @@ it.each([
     const address = addressOf(topic, '&since=earliest');
     const readers: SseClient[] = [
       ...Array.from({ length: 4 }, () => eventSource(address)),
-      ...Array.from({ length: 4 }, () => fetchedEvents(address)),
+      ...Array.from({ length: 3 }, () => fetchedEvents(address)),
+      eventSource(addressOf(topic, `&since=earliest&consumer=one&client=client-when-${how}`)),
     ];
     clients.push(...readers);
     const publisher = keepPublishing(world.hub, topic);

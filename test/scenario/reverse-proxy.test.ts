@@ -7,11 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { linksOf } from '../support/http.js';
-import { FORM, formOf, inState, postForm } from '../support/requests.js';
+import { linksOf, send } from '../support/http.js';
+import { FORM, formOf, inState, postForm, published } from '../support/requests.js';
+import { Stream } from '../support/stream.js';
 import { CERTIFICATE, PRIVATE_KEY } from '../support/tls.js';
 import { arrived, until } from '../support/until.js';
 import { useWorld } from '../support/world.js';
+import { Ws } from '../support/ws-clients.js';
 
 const world = useWorld();
 const site = fileURLToPath(new URL('../../deploy/nginx.conf', import.meta.url));
@@ -24,7 +26,7 @@ it.runIf(hasNginx)(
     const port = await freePort();
     const publicUrl = `https://127.0.0.1:${port}/`;
     const hub = await world.startHub({ flags: ['--public-url', publicUrl, '--trust-proxy', '127.0.0.1/32'] });
-    await startNginx(port, new URL(hub.url).port);
+    await startNginx(await siteOn(port, new URL(hub.url).port));
     await until('nginx listens', () =>
       ask(publicUrl, { method: 'GET' }).then(
         () => true,
@@ -104,17 +106,68 @@ it('a secret that reached the proxy by plain http is refused, when the hub is at
   expect((await postForm(hub, fields, { 'x-forwarded-proto': 'http' })).status).toBe(202);
 });
 
-/** nginx with the site of the deploy folder, on a port and with a certificate of the test. */
-async function startNginx(port: number, hubPort: string): Promise<void> {
+it.runIf(hasNginx)(
+  'streams and sockets pass nginx as it is without settings, whose buffers hold nothing back',
+  async () => {
+    const port = await freePort();
+    const upstream = `http://127.0.0.1:${new URL(world.hub.url).port}`;
+    const folder = await temporaryFolder();
+    await startNginx({
+      folder,
+      site: `server { listen 127.0.0.1:${port};
+        location / { proxy_pass ${upstream}; }
+        # No proxy passes sockets unless it is told to.
+        location = /v1/ws { proxy_pass ${upstream}; proxy_http_version 1.1;
+          proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; } }`,
+    });
+    const proxy = { url: `http://127.0.0.1:${port}/` };
+    await until('nginx listens', () =>
+      send(`${proxy.url}healthz`).then(
+        ({ status }) => status === 200,
+        () => false,
+      ),
+    );
+    const topic = 'https://shop.example/behind-nginx';
+    const stream = await Stream.open(`${proxy.url}v1/sse?${formOf({ topic })}`);
+    onTestFinished(() => stream.close());
+    const socket = await Ws.open(proxy);
+    onTestFinished(() => socket.close());
+    socket.say({ op: 'sub', sid: 's', topics: [topic] });
+    await until('it is subscribed', () => socket.words.some(({ op }) => op === 'ok'));
+    // Each arrives while nothing else comes that could push it on.
+    for (const [nth, text] of ['one', 'two', 'three'].entries()) {
+      await published(world.hub, topic, text);
+      expect((await stream.gets(nth + 1)).at(-1)).toBe(text);
+      await until('the socket has it', () => socket.words.filter(({ op }) => op === 'ev').length === nth + 1);
+    }
+  },
+);
+
+async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'websub-nginx-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+interface Site {
+  readonly folder: string;
+  readonly site: string;
+}
+
+/** The site of the deploy folder, on a port and with a certificate of the test. */
+async function siteOn(port: number, hubPort: string): Promise<Site> {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'certificate.pem'), CERTIFICATE);
+  await writeFile(join(folder, 'key.pem'), PRIVATE_KEY);
   const written = (await readFile(site, 'utf8'))
     .replace('listen 443 ssl', `listen 127.0.0.1:${port} ssl`)
     .replaceAll('127.0.0.1:8080', `127.0.0.1:${hubPort}`)
     .replace(/ssl_certificate \S+;/, `ssl_certificate ${folder}/certificate.pem;`)
     .replace(/ssl_certificate_key \S+;/, `ssl_certificate_key ${folder}/key.pem;`);
-  await writeFile(join(folder, 'certificate.pem'), CERTIFICATE);
-  await writeFile(join(folder, 'key.pem'), PRIVATE_KEY);
+  return { folder, site: written };
+}
+
+async function startNginx({ folder, site: written }: Site): Promise<void> {
   await writeFile(
     join(folder, 'nginx.conf'),
     `${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; pid ${folder}/pid; error_log /dev/null; events {}
