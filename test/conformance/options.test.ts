@@ -9,25 +9,13 @@ import { useWorld } from '../support/world.js';
 
 const world = useWorld();
 
+// How each of the others is told is seen where they are read.
 const wrong: readonly (readonly [args: readonly string[], named: RegExp])[] = [
   [['--port', 'eighty'], /port/],
   [['--port', '65536'], /port/],
-  [['--port', '-1'], /port/],
-  [['--nonsense'], /nonsense/],
-  [['--publish', 'sometimes'], /publish/],
-  [['--min-lease', 'soon'], /min-lease/],
-  [['--min-lease', '0'], /min-lease/],
-  [['--max-lease', '10', '--min-lease', '20'], /lease/],
-  [['--max-body', 'large'], /max-body/],
-  [['--retry-delays', '1,soon'], /retry-delays/],
-  [['--retry-delays', '-1'], /retry-delays/],
-  [['--allow-network', '300.0.0.0/8'], /allow-network/],
-  [['--public-url', 'hub'], /public-url/],
-  [['--host-concurrency', '0'], /host-concurrency/],
-  [['--max-in-flight', 'all'], /max-in-flight/],
-  [['--log-level', 'loud'], /log-level/],
-  [['--config', '/nonexistent/websub.json'], /config/],
   [['--port'], /port/],
+  [['--nonsense'], /nonsense/],
+  [['--config', '/nonexistent/websub.json'], /config/],
 ];
 
 describe.concurrent('a wrong option', () => {
@@ -47,18 +35,13 @@ describe.concurrent('a wrong option', () => {
     expect(stderr).toMatch(/WEBSUB_PORT/);
   });
 
-  it.each([
-    ['a key that it does not know', '{"prot":1}', /prot/],
-    ['a value of the wrong type', '{"port":"eighty"}', /port/],
-    ['no JSON', 'port=1', /config/],
-    ['a list', '[]', /config/],
-  ])('in the config file ends it the same way: %s', async (what, text, named) => {
-    const file = join(world.hub.data, `${what.replaceAll(' ', '-')}.json`);
-    await writeFile(file, text);
+  it('in the config file ends it the same way', async () => {
+    const file = join(world.hub.data, 'unknown-key.json');
+    await writeFile(file, '{"prot":1}');
     const { status, stderr } = await runHub(['start', '--data', ':memory:', '--config', file]);
     expect(status).toBe(2);
     expect(stderr.trim().split('\n')).toHaveLength(1);
-    expect(stderr).toMatch(named);
+    expect(stderr).toMatch(/prot/);
   });
 
   it('that is a port somebody else has ends it the same way, and says so', async () => {
