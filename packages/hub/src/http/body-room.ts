@@ -1,7 +1,7 @@
 import { WebSubError } from '@websub/shared';
 
 /** Bodies up to this length need no room: there are at most as many as connections. */
-export const SMALL_BODY_BYTES = 64 * 1024;
+const SMALL_BODY_BYTES = 64 * 1024;
 const ROOM_BYTES = 256 * 1024 * 1024;
 /** Bodies of the greatest length that there is room for at least. */
 const FEWEST_LONGEST = 4;
