@@ -1,3 +1,4 @@
+import { TestClock } from '@websub/shared';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { HubEmitter, type HubEvents } from './events.js';
@@ -21,10 +22,11 @@ function logged(options: { readonly level?: LogLevel; readonly readable?: boolea
   const { level = 'trace', readable = false } = options;
   const logger = createLogger({ level, readable, destination: { write: (line) => lines.push(line) } });
   const events = new HubEmitter();
-  logEvents(events, logger);
+  const clock = new TestClock();
+  logEvents(events, logger, clock);
   // Every field that any event has, whichever event it is.
   const emit = (name: keyof HubEvents, payload: object): void => void events.emit(name, payload as never);
-  return { lines, emit };
+  return { lines, emit, clock };
 }
 
 function everywhere(text: string): object {
@@ -59,6 +61,17 @@ describe('the log', () => {
       expect(line.length).toBeLessThan(20_000);
       expect((JSON.parse(line) as { msg: string }).msg).toBe(NAMES[nth % NAMES.length]);
     }
+  });
+
+  it('tells a fault that lasts once a minute, and how often it came meanwhile', async () => {
+    const { lines, emit, clock } = logged();
+    const full = { where: 'POST /', error: new Error('there is no space left') };
+    for (let time = 1; time <= 1_000; time++) emit('fault', full);
+    emit('fault', { ...full, where: 'verification' });
+    expect(lines).toHaveLength(2);
+    await clock.advance(60_000);
+    emit('fault', full);
+    expect(JSON.parse(lines[2] ?? '')).toMatchObject({ where: 'POST /', leftOut: 999 });
   });
 
   it('keeps in JSON what it shows in a terminal as a replacement', () => {

@@ -1,8 +1,9 @@
-import { reasonOf, urlForLogs } from '@websub/shared';
+import { reasonOf, systemClock, urlForLogs, type Clock } from '@websub/shared';
 import { createHash } from 'node:crypto';
 import { pino, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { HubEmitter, HubEvents } from './events.js';
+import { Repetitions } from './repetitions.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -94,12 +95,24 @@ function harmless(line: string, readable: boolean): string {
   );
 }
 
-/** Writes the hub's events to a log, without what must not stand there. Nothing else logs (LAW 10). */
-export function logEvents(events: HubEmitter, logger: EventLogger): void {
+/**
+ * Writes the hub's events to a log, without what must not stand there. Nothing else logs (LAW 10). A fault that lasts, such as
+ * a full disk, is written once a minute with how often it was `leftOut`: requests of strangers must not fill the log too.
+ */
+export function logEvents(
+  events: HubEmitter,
+  logger: EventLogger,
+  clock: Pick<Clock, 'monotonic'> = systemClock,
+): void {
+  const faults = new Repetitions(clock);
   for (const name of Object.keys(LEVEL_OF) as (keyof HubEvents)[]) {
     const level = LEVEL_OF[name];
     events.on(name, (payload: HubEvents[keyof HubEvents][0]) => {
-      if (logger.isLevelEnabled?.(level) !== false) logger[level](forLogs(payload), name);
+      if (logger.isLevelEnabled?.(level) === false) return;
+      const fields = forLogs(payload);
+      const leftOut = name === 'fault' ? faults.admit(JSON.stringify(fields)) : 0;
+      if (leftOut === undefined) return;
+      logger[level](leftOut === 0 ? fields : { ...fields, leftOut }, name);
     });
   }
 }
