@@ -274,7 +274,10 @@ describe('the webhook of a target', () => {
 
 describe('who may', () => {
   it('LAW 13: a target is published to, read and posted to a webhook by whose credential says so; what a webhook is sent lies encrypted', async () => {
-    const hub = await world.startHub({ dev: false, flags: [...GUARDED, '--read', 'closed'] });
+    const hub = await world.startHub({
+      dev: false,
+      flags: [...GUARDED, '--read', 'closed', '--trust-proxy', '127.0.0.0/8'],
+    });
     const topic = `${hub.url}targets/t`;
     const ask = (method: string, path: string, body: unknown, key?: string): Promise<Answer> =>
       manage(hub, method, `/targets/t/${path}`, body, key === undefined ? {} : bearer(key));
@@ -289,6 +292,9 @@ describe('who may', () => {
     expect((await ask('PUT', 'notifications', webhook)).status).toBe(401);
     expect((await ask('PUT', 'notifications', webhook, reader.key)).status).toBe(403);
     expect((await ask('PUT', 'notifications', webhook, publisher.key)).status).toBe(403);
+    const readable = { ...bearer(both.key), 'x-forwarded-for': '203.0.113.7', 'x-forwarded-proto': 'http' };
+    const inTheOpen = await manage(hub, 'PUT', '/targets/t/notifications', webhook, readable);
+    expect([inTheOpen.status, inTheOpen.text]).toEqual([400, expect.stringContaining('by https')]);
     expect((await ask('PUT', 'notifications', webhook, both.key)).status).toBe(200);
     expect((await ask('GET', 'notifications', undefined)).status).toBe(401);
 

@@ -32,7 +32,7 @@ import { welcome } from './welcome.js';
 export interface AppOptions {
   readonly endpoint: Omit<HubEndpointOptions, 'admit' | 'gate' | 'isPrivate'>;
   readonly network: NetworkPolicy;
-  readonly management: Omit<ManagementOptions, 'admit' | 'gate' | 'bridge'>;
+  readonly management: Omit<ManagementOptions, 'admit' | 'gate' | 'bridge' | 'isPrivate'>;
   readonly gate: Gate;
   readonly admit: Admit;
   readonly bridge: Bridge;
@@ -106,7 +106,8 @@ export function createApp(options: AppOptions): Express {
   app.use((_request, response, next) => (options.isOpen() ? next() : sendNotReady(response)));
   const guard = storeGuard(options);
   app.get('/', welcome(options.hubUrl));
-  app.post('/', guard, hubEndpoint({ ...options.endpoint, admit, gate, isPrivate: privacyOf(options) }));
+  const isPrivate = privacyOf(options);
+  app.post('/', guard, hubEndpoint({ ...options.endpoint, admit, gate, isPrivate }));
   app.all('/', (_request, response) => {
     response.set('Allow', 'GET, HEAD, POST');
     sendPlain(response, 405, 'method not allowed: use POST to subscribe or publish, GET to look');
@@ -121,7 +122,7 @@ export function createApp(options: AppOptions): Express {
   app.post(NOTIFIER_PATHS.push, guard, pushEvents(notifier));
   app.post(NOTIFIER_PATHS.drop, dropUser(notifier));
   app.get(NOTIFIER_PATHS.clients, ...listClients(notifier));
-  app.use('/v1', guard, managementRouter({ ...options.management, admit, gate, bridge }));
+  app.use('/v1', guard, managementRouter({ ...options.management, admit, gate, bridge, isPrivate }));
   app.use((request, response) =>
     sendProblem(response, 404, `there is nothing at ${request.path}: the hub is at /`),
   );

@@ -23,6 +23,8 @@ export interface TargetsOptions {
   readonly webhooks: Webhooks;
   readonly admission: Admission | undefined;
   readonly seal: Seal;
+  /** Whether nobody on the way could read the request. */
+  readonly isPrivate: (request: Request) => boolean;
   readonly clock: Clock;
   readonly maxBodyBytes: number;
   readonly room: BodyRoom;
@@ -93,6 +95,7 @@ export function targetOperations(options: TargetsOptions): readonly Operation[] 
         const entered = await enter(options, target, request, maySetWebhook);
         if (entered instanceof Problem) return entered;
         return async ({ body }) => {
+          if (body.authorization !== null && !options.isPrivate(request)) return IN_THE_OPEN;
           const outcome = await webhooks.set(entered.topic, body, entered.grant);
           return 'kind' in outcome ? tooMany(outcome) : view(outcome, options);
         };
@@ -130,6 +133,10 @@ export function targetOperations(options: TargetsOptions): readonly Operation[] 
   ];
 }
 
+const IN_THE_OPEN = new Problem(
+  400,
+  'the credential of the webhook came over plain http, where others can read it: send it by https',
+);
 const NO_WEBHOOK = new Problem(404, 'the target has no webhook: set one with PUT');
 
 /** What somebody wants of a target's topic. */
