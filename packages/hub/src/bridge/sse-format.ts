@@ -9,7 +9,7 @@ export function opening(retryMs: number): Buffer {
 }
 
 /** The names of the hub's own events, and what `EventSource` itself fires: no publisher may call its events so. */
-export const CONTROL_EVENTS = ['stream', 'gap', 'live', 'expiring', 'busy', 'bye', 'timeout'] as const;
+const CONTROL_EVENTS = ['stream', 'gap', 'live', 'expiring', 'busy', 'bye', 'timeout'] as const;
 export type ControlEvent = (typeof CONTROL_EVENTS)[number];
 const RESERVED: ReadonlySet<string> = new Set([...CONTROL_EVENTS, 'message', 'open', 'error']);
 

@@ -9,7 +9,9 @@ import {
   type Client,
   type SocketServerOptions,
 } from '../../http/socket-server.sample.js';
+import { Admission } from '../../protocol/admission.js';
 import { Publications } from '../../protocol/publication.js';
+import { Roll } from '../../subscription/roll.js';
 import { NativeProtocol } from './native-protocol.js';
 import { parseWord, type Parsed } from './parse-word.js';
 import { CLIENT_WORDS, SERVER_WORDS } from './words.js';
@@ -93,7 +95,8 @@ async function start(options: SocketServerOptions = {}): Promise<SocketServer> {
       random: bridge.random,
       events: bridge.events,
     });
-    return [new NativeProtocol({ bridge, publications, admission: undefined })];
+    const admission = new Admission({ roll: new Roll(), clock: bridge.clock, mostSubscriptions: 1 });
+    return [new NativeProtocol({ bridge, publications, admission })];
   }, options);
 }
 
@@ -256,6 +259,19 @@ describe('a client', () => {
       { content_type: 'text/plain', data: 'text' },
       { content_type: 'application/octet-stream', data_base64: '/w==' },
     ]);
+  });
+
+  it('without a credential may ask to publish no faster than over HTTP, and with one as fast as it likes', async () => {
+    const room = await start();
+    const [anybody, admitted] = [await connect(room), await connect(room, AUTHORIZED)];
+    const pub = { op: 'pub', topic: FEED, data: 1 };
+    const errors: unknown[] = [];
+    for (let nth = 0; nth < 51; nth++) {
+      errors.push((await anybody.ask(pub))['error']);
+      expect(await admitted.ask(pub)).toMatchObject({ op: 'ok' });
+    }
+    expect(errors.slice(0, 50)).toEqual(Array.from({ length: 50 }, () => 'unauthorized'));
+    expect(anybody.of('err').at(-1)).toMatchObject({ code: 4429, error: 'rate', retry: true });
   });
 
   it('is told of a gap before anything else, or refused where it wants no less', async () => {
