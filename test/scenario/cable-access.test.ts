@@ -9,7 +9,7 @@ import { WebSocket } from 'ws';
 import { ADMIN_KEY, createKey, postJson } from '../support/access.js';
 import { cableUrl } from '../support/cable-clients.js';
 import { send } from '../support/http.js';
-import { publish } from '../support/requests.js';
+import { publish, type HubAddress } from '../support/requests.js';
 import { until } from '../support/until.js';
 
 const AUDIENCE = 'https://hub.example/';
@@ -48,8 +48,9 @@ type Message = Readonly<Record<string, unknown>>;
 async function connected(
   credential: string,
   origin?: string,
+  to: HubAddress = hub,
 ): Promise<{ socket: WebSocket; said: Message[] }> {
-  const socket = new WebSocket(cableUrl(hub), ['actioncable-v1-json'], {
+  const socket = new WebSocket(cableUrl(to), ['actioncable-v1-json'], {
     headers: { authorization: `Bearer ${credential}` },
     ...(origin === undefined ? {} : { origin }),
   });
@@ -173,5 +174,12 @@ describe('a connection of Action Cable', () => {
     expect(answers.map(({ status, text }) => [status, text.includes('Page not found')])).toEqual(
       Array.from({ length: 3 }, () => [404, true]),
     );
+  });
+
+  it('is made in development with the token of another system, where no keys say whose are good', async () => {
+    const developing = await createHub({ dev: true, port: 0, data: ':memory:' });
+    onTestFinished(() => developing.stop());
+    const { said } = await connected(await tokenOf({}, 600), undefined, developing);
+    expect(said).toEqual([{ type: 'welcome' }]);
   });
 });

@@ -94,7 +94,11 @@ export class Gate {
     if (shown === undefined) return { kind: 'anybody', grant: this.anybody };
     if (shown.kind === 'ticket') return this.#entrance(this.#tickets.redeem(shown.text), shown.kind);
     const { tokens } = this.#options;
-    if (tokens === undefined || !looksLikeToken(shown.text))
+    const isToken = looksLikeToken(shown.text);
+    // In development, where nobody has said whose tokens are good, what a client shows elsewhere does not keep it out.
+    if (isToken && tokens === undefined && this.anybody.manages)
+      return { kind: 'anybody', grant: this.anybody };
+    if (tokens === undefined || !isToken)
       return this.#entrance(this.#adminsGrant(shown.text) ?? this.#keys.find(shown.text));
     const outcome = await tokens.verify(shown.text);
     return outcome.kind === 'verified'
