@@ -134,6 +134,11 @@ describe('a row that is not as it was written', () => {
     ],
     ['a revocation', 'revocation', `UPDATE revocation SET at = 2 WHERE value = 'b'`],
     ['a place', 'place', `UPDATE place SET position = 2 WHERE subscription = 'b'`],
+    [
+      'the place of a consumer',
+      'consumer',
+      `UPDATE consumer SET place = replace(place, '7', '8') WHERE id = 'b'`,
+    ],
   ] as const;
 
   it.each(damages)(
@@ -148,6 +153,7 @@ describe('a row that is not as it was written', () => {
         await store.credentials.addRevocation({ kind: 'token', value: id, at: 1 });
       }
       await store.places.save(['a', 'b', 'c'].map(placeOf));
+      await store.consumers.save(['a', 'b', 'c'].map(consumerOf));
       await store.close();
       const database = await openFile(folder);
       database.exec(`PRAGMA foreign_keys = OFF; ${damage}`);
@@ -160,6 +166,7 @@ describe('a row that is not as it was written', () => {
         place: (await gather(again.places.load())).map(({ subscription }) => subscription),
         credential: (await gather(again.credentials.loadCredentials())).map(({ id }) => id),
         revocation: (await gather(again.credentials.loadRevocations())).map(({ value }) => value),
+        consumer: (await gather(again.consumers.load())).map(({ id }) => id),
       };
       const all = ['a', 'b', 'c'];
       const whole = {
@@ -168,6 +175,7 @@ describe('a row that is not as it was written', () => {
         place: all,
         credential: all,
         revocation: all,
+        consumer: all,
       };
       expect(loaded).toEqual({ ...whole, [source]: ['a', 'c'] });
       const key = source === 'revocation' ? 'token b' : 'b';
@@ -188,6 +196,21 @@ describe('a row that is not as it was written', () => {
       version: 1,
       lease,
       pending: null,
+    };
+  }
+
+  function consumerOf(id: string): Parameters<Store['consumers']['save']>[0][number] {
+    return {
+      id,
+      owner: { tenant: null, holder: 'admin' },
+      name: id,
+      topics: [],
+      patterns: [],
+      createdAt: 1,
+      usedAt: 1,
+      position: 7 as typeof START,
+      beganAt: START,
+      open: [],
     };
   }
 

@@ -84,6 +84,28 @@ it('an unmodified EventSource gets the event once and stops', async () => {
   expect(got).toEqual(['one']);
 }, 40_000);
 
+it('for several, an unmodified EventSource gets as many and stops', async () => {
+  const topic = newTopic();
+  const got: string[] = [];
+  const source = new EventSource(addressOf({ topic, n: 3, since: 'earliest', timeout: 60 }));
+  source.addEventListener('message', ({ data }: { data: string }) => got.push(data));
+  for (const text of ['one', 'two', 'three', 'four']) await published(world.hub, topic, text);
+  await until('it has stopped', () => source.readyState === 2, 30_000);
+  expect(got).toEqual(['one', 'two', 'three']);
+}, 40_000);
+
+it('for several is answered with a list, when time is over with what came', async () => {
+  const topic = newTopic();
+  for (const text of ['one', 'two', 'three']) await published(world.hub, topic, text);
+  const ask = (n: number) => send(addressOf({ topic, n, look_back: 60, timeout: 1 }));
+  const textsOf = ({ text }: { text: string }) =>
+    (JSON.parse(text) as { data: string }[]).map(({ data }) => data);
+  expect(textsOf(await ask(2))).toEqual(['one', 'two']);
+  expect(textsOf(await ask(4))).toEqual(['one', 'two', 'three']);
+  expect(JSON.parse((await ask(1)).text)).toMatchObject({ data: 'one' });
+  expect((await ask(101)).status).toBe(400);
+});
+
 it('in vain as events it ends with the cursor, from which an EventSource goes on by itself', async () => {
   const topic = newTopic();
   const stream = await asEvents({ topic, timeout: 1 });
