@@ -1,5 +1,5 @@
 import { WebSubError, type Clock } from '@websub/shared';
-import { consumerId, isWithin, type ChannelTerms, type Consumer, type Owner } from '../consumer/consumer.js';
+import { consumerId, type ChannelTerms, type Owner } from '../consumer/consumer.js';
 import type { Consumers } from '../consumer/consumers.js';
 import { Agenda } from '../delivery/agenda.js';
 import { BatchSaver } from '../delivery/batch-saver.js';
@@ -10,13 +10,13 @@ import type { Behind, Position } from '../log/log.js';
 import { Attachment, type AckMode, type AttachmentOptions } from './attachment.js';
 import { behindOf } from './behind.js';
 import { incomplete } from './gap.js';
-import { KeptConsumer } from './kept-consumer.js';
+import { ConsumerIndex } from './consumer-index.js';
+import type { KeptConsumer } from './kept-consumer.js';
 import { cursorOf, locate } from './locate.js';
 import type { ReadRequest } from './read-request.js';
 import type { Readers } from './readers.js';
 import { selectionOf } from './selection.js';
 import type { Start } from './start.js';
-import { tally } from './tally.js';
 import { parseUrlPattern } from './url-pattern.js';
 
 export interface ConsumerRollOptions {
@@ -44,11 +44,6 @@ export interface ConsumerRequest {
   readonly channel?: ChannelTerms;
 }
 
-const MOST_CONSUMERS = 100_000;
-const MOST_OF_ONE_OWNER = 1_000;
-/** Of clients that no credential names, so that they cannot take the room of all others. */
-const MOST_OF_ANYBODY = MOST_CONSUMERS / 2;
-const LONGEST_TOPICS = 4_096;
 /** A consumer in use notes that it is, so that a crash does not make it look forgotten. */
 const TOUCH_MS = 600_000;
 /** After a start everybody has the time to come back. */
@@ -59,9 +54,7 @@ const UNCONFIRMED_MS = 600_000;
 /** All named consumers: who uses which, and how far they are. What is not saved yet is what a crash gives again. */
 export class ConsumerRoll {
   readonly #options: ConsumerRollOptions;
-  readonly #all = new Map<string, KeptConsumer>();
-  readonly #perOwner = new Map<string, number>();
-  readonly #perTopic = new Map<string, number>();
+  readonly #all = new ConsumerIndex();
   readonly #saver: BatchSaver<KeptConsumer>;
   readonly #agenda: Agenda<KeptConsumer>;
 
@@ -70,7 +63,7 @@ export class ConsumerRoll {
     this.#options = options;
     this.#saver = new BatchSaver<KeptConsumer>({
       save: (kept) => {
-        const present = kept.filter((one) => this.#isPresent(one));
+        const present = kept.filter((one) => this.#all.has(one));
         for (const one of present) one.attachment?.note();
         return consumers.save(present.map(({ stored }) => stored));
       },
@@ -84,9 +77,9 @@ export class ConsumerRoll {
   /** Settles when every consumer is known. */
   async start(): Promise<void> {
     const { consumers, clock } = this.#options;
-    for await (const batch of consumers.load()) for (const consumer of batch) this.#add(consumer);
+    for await (const batch of consumers.load()) for (const consumer of batch) this.#all.add(consumer);
     const now = clock.now();
-    for (const kept of this.#all.values()) {
+    for (const kept of this.#all) {
       const grace = kept.channel === undefined ? now + Math.min(GRACE_MS, kept.keptMs ?? Infinity) : 0;
       this.#agenda.schedule(kept, Math.max(this.#endOf(kept), grace));
     }
@@ -104,7 +97,7 @@ export class ConsumerRoll {
 
   /** Whether a consumer read the topic when it was used last. */
   areOf(topic: string): boolean {
-    return this.#perTopic.has(topic);
+    return this.#all.areOf(topic);
   }
 
   /** By id, of one owner or of all. */
@@ -112,14 +105,11 @@ export class ConsumerRoll {
     owner: Owner | undefined,
     page: { readonly limit: number; readonly after?: string },
   ): readonly KeptConsumer[] {
-    return [...this.#all.values()]
-      .filter((one) => one.id > (page.after ?? '') && (owner === undefined || isWithin(one.owner, owner)))
-      .toSorted((one, other) => (one.id < other.id ? -1 : 1))
-      .slice(0, page.limit);
+    return this.#all.list(owner, page);
   }
 
   find(id: string): KeptConsumer | undefined {
-    return this.#all.get(id);
+    return this.#all.find(id);
   }
 
   /**
@@ -131,13 +121,13 @@ export class ConsumerRoll {
   async attach(request: ConsumerRequest, wanted: ReadRequest): Promise<Attachment> {
     const { log, readers, clock } = this.#options;
     const id = consumerId(request.owner, request.name);
-    const beginning = this.#all.has(id) ? undefined : await this.#beginningOf(wanted);
+    const beginning = this.#all.find(id) !== undefined ? undefined : await this.#beginningOf(wanted);
     // Somebody else may have made it meanwhile.
     const consumer =
-      this.#all.get(id) ?? this.#create(id, request, wanted, beginning?.position ?? log.head());
+      this.#all.find(id) ?? this.#create(id, request, wanted, beginning?.position ?? log.head());
     // Killed before, it would begin later, and miss what was published in between.
     await consumer.durable;
-    if (!this.#isPresent(consumer)) return this.attach(request, wanted);
+    if (!this.#all.has(consumer)) return this.attach(request, wanted);
     consumer.attachment?.end('taken_over');
     // Its reader has to be told of what is missing from the beginning.
     const start = beginning?.isLost ? wanted.start : this.#startOf(consumer, request, wanted);
@@ -156,7 +146,7 @@ export class ConsumerRoll {
     };
     const attachment = new Attachment(options);
     consumer.attachment = attachment;
-    this.#follow(consumer, wanted);
+    this.#all.follow(consumer, wanted.selection);
     this.#touch(consumer);
     return attachment;
   }
@@ -186,7 +176,7 @@ export class ConsumerRoll {
   /** Ends it for whoever uses it. Settles when it is gone for good. */
   async remove(consumer: KeptConsumer, reason: 'removed' | 'expired' = 'removed'): Promise<void> {
     consumer.attachment?.end('removed');
-    if (!this.#isPresent(consumer)) return;
+    if (!this.#all.has(consumer)) return;
     this.#forget(consumer);
     const { id, name } = consumer;
     this.#options.events.emit('consumer-ended', { consumer: id, name, reason });
@@ -195,12 +185,7 @@ export class ConsumerRoll {
 
   #forget(consumer: KeptConsumer): void {
     this.#agenda.schedule(consumer, Infinity);
-    this.#all.delete(consumer.id);
-    this.#count(consumer, -1);
-  }
-
-  #isPresent(consumer: KeptConsumer): boolean {
-    return this.#all.get(consumer.id) === consumer;
+    this.#all.forget(consumer);
   }
 
   /** Where a new consumer begins; of what is not there any more, where the policy says. Rejects with `gone`. */
@@ -224,9 +209,9 @@ export class ConsumerRoll {
     position: Position,
   ): KeptConsumer {
     const { consumers, clock, events } = this.#options;
-    this.#refuseTooMany(owner);
+    this.#all.refuseTooMany(owner);
     const now = clock.now();
-    const kept = this.#add({
+    const kept = this.#all.add({
       id,
       owner,
       name,
@@ -240,24 +225,13 @@ export class ConsumerRoll {
       open: [],
       channel,
     });
-    this.#follow(kept, wanted);
+    this.#all.follow(kept, wanted.selection);
     events.emit('consumer-created', { consumer: id, name });
     kept.durable = consumers.save([kept.stored]).catch((error: unknown) => {
       this.#forget(kept);
       throw error;
     });
     return kept;
-  }
-
-  #refuseTooMany(owner: Owner): void {
-    const isAnybodys = owner.tenant === null && /^(client|channel):/.test(owner.holder);
-    if (this.#all.size >= (isAnybodys ? MOST_OF_ANYBODY : MOST_CONSUMERS))
-      throw new WebSubError('retry_later', 'there are too many consumers: remove some, or try again later');
-    if ((this.#perOwner.get(keyOf(owner)) ?? 0) >= MOST_OF_ONE_OWNER)
-      throw new WebSubError(
-        'retry_later',
-        `there are ${MOST_OF_ONE_OWNER} consumers of yours: use names again, or remove some`,
-      );
   }
 
   /** With `auto`, a client that comes back knows best what has reached it, unless others have read on since. */
@@ -280,34 +254,12 @@ export class ConsumerRoll {
     return { kind: 'cursor', cursor: cursorOf(log, progress.through) };
   }
 
-  #follow(consumer: KeptConsumer, { selection }: ReadRequest): void {
-    const { topics, patterns } = selection;
-    const length = [...topics, ...patterns].reduce((sum, text) => sum + text.length, 0);
-    const isKept = length <= LONGEST_TOPICS;
-    this.#count(consumer, -1);
-    consumer.topics = isKept ? topics : [];
-    consumer.patterns = isKept ? patterns : [];
-    this.#count(consumer, 1);
-  }
-
-  #add(consumer: Consumer): KeptConsumer {
-    const kept = new KeptConsumer(consumer);
-    this.#all.set(kept.id, kept);
-    this.#count(kept, 1);
-    return kept;
-  }
-
-  #count({ owner, topics }: KeptConsumer, step: 1 | -1): void {
-    tally(this.#perOwner, keyOf(owner), step);
-    for (const topic of topics) tally(this.#perTopic, topic, step);
-  }
-
   #onLeave(attachment: Attachment): void {
     const { consumer } = attachment;
     if (consumer.attachment !== attachment) return;
     consumer.attachment = undefined;
     consumer.progress.end();
-    if (this.#isPresent(consumer)) this.#touch(consumer);
+    if (this.#all.has(consumer)) this.#touch(consumer);
   }
 
   #attend(consumer: KeptConsumer): void {
@@ -332,8 +284,4 @@ export class ConsumerRoll {
     if (channel === undefined) return usedAt + (keptMs ?? this.#options.consumerExpiryMs);
     return channel.confirmed ? channel.endsAt : Math.min(channel.endsAt, createdAt + UNCONFIRMED_MS);
   }
-}
-
-function keyOf({ tenant, holder }: Owner): string {
-  return JSON.stringify([tenant, holder]);
 }
