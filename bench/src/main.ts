@@ -38,7 +38,8 @@ for (const [name, benches] of Object.entries(BENCHES)) {
     results.push(result);
     wrong ||= result.problems.length > 0;
     console.log(`${describe(result)}\n`);
+    // After each: whoever stops a long run keeps what it has measured.
+    await writeFile(new URL(`${name}.json`, folder), `${JSON.stringify(results, undefined, 2)}\n`);
   }
-  await writeFile(new URL(`${name}.json`, folder), `${JSON.stringify(results, undefined, 2)}\n`);
 }
 process.exitCode = wrong ? 1 : 0;

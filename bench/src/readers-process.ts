@@ -8,6 +8,8 @@ import type { StreamKind } from './streams.js';
 const MARK = /#(\d+);/g;
 const LONGEST_MARK = 16;
 const CONNECTING_AT_ONCE = 100;
+const PING = 0x89;
+const PONG = 0x8a;
 
 interface Reader {
   readonly socket: Socket;
@@ -67,7 +69,10 @@ function open(call: {
       head += chunk.toString('latin1');
       if (!isReady(call.kind, head)) return;
       socket.off('data', onHead);
-      socket.on('data', (more: Buffer) => take(reader, more));
+      socket.on('data', (more: Buffer) => {
+        if (call.kind === 'websocket') answerPing(socket, more);
+        take(reader, more);
+      });
       take(reader, Buffer.from(head, 'latin1'));
       resolve(reader);
     };
@@ -93,6 +98,13 @@ function greeting(call: { kind: StreamKind; topic: string; earliest: boolean }, 
 function isReady(kind: StreamKind, head: string): boolean {
   if (kind === 'sse') return /^HTTP\/1.1 200[^]*(event: live|#\d+;)/.test(head);
   return head.startsWith('HTTP/1.1 101') && head.includes('"ok"');
+}
+
+/** A server that pings is idle, so that its ping comes alone. */
+function answerPing(socket: Socket, chunk: Buffer): void {
+  if (chunk[0] !== PING) return;
+  const payload = chunk.subarray(2, 2 + (chunk[1] ?? 0));
+  socket.write(Buffer.concat([Buffer.from([PONG, 0x80 | payload.byteLength, 0, 0, 0, 0]), payload]));
 }
 
 /** A masked text frame; the mask is zero, as nothing stands in between that it could protect. */

@@ -3,6 +3,7 @@ import { HubProcess } from './hub-process.js';
 import { cpuMsOf, HelperProcess, memoryOf, sharedNow } from './process.js';
 import { Publisher } from './publisher.js';
 import type { Result } from './result.js';
+import { openStore } from './store.js';
 import { topicOf } from './update.js';
 
 export type StreamKind = 'sse' | 'websocket';
@@ -140,7 +141,7 @@ function summary(
 
 /** One reader is given everything from the beginning: the hub, and the bare store read as a hub reads it, in turns. */
 export async function replay(entries: number, rounds: number): Promise<Result> {
-  const hub = await HubProcess.start();
+  const hub = await HubProcess.start((folder) => fill(folder, entries));
   const store = HelperProcess.start('./store-process.js');
   const rates = { hub: [] as number[], store: [] as number[] };
   const problems: string[] = [];
@@ -154,11 +155,6 @@ export async function replay(entries: number, rounds: number): Promise<Result> {
       bytes: MESSAGE_BYTES,
       atOnce: 64,
     });
-    const publisher = new Publisher(hub.url);
-    // One after the other: the readers check the order.
-    for (let update = 0; update < entries; update++)
-      await publisher.publish(TOPIC, messageOf(update, MESSAGE_BYTES), 'text/plain');
-    await publisher.stop();
     // Everything must come from the disk: a hub that has just started has nothing in memory.
     for (let round = -1; round < rounds; round++) {
       await hub.restart();
@@ -208,3 +204,23 @@ export async function replay(entries: number, rounds: number): Promise<Result> {
 }
 
 const MESSAGE_BYTES = 200;
+const FILLED_AT_ONCE = 1_000;
+
+/** Puts messages into the log of a hub that is not running, in order. */
+async function fill(folder: string, entries: number): Promise<void> {
+  const store = await openStore(folder);
+  for (let first = 0; first < entries; first += FILLED_AT_ONCE) {
+    const some = Math.min(FILLED_AT_ONCE, entries - first);
+    await store.log.append(
+      Array.from({ length: some }, (_each, n) => ({
+        topic: TOPIC,
+        id: String(first + n),
+        idempotent: false,
+        content: { body: messageOf(first + n, MESSAGE_BYTES), contentType: 'text/plain' },
+        headers: {},
+        publishedAt: Date.now(),
+      })),
+    );
+  }
+  await store.close();
+}
