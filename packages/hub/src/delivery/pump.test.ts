@@ -1,0 +1,87 @@
+import { TestClock } from '@websub/shared';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Pump } from './pump.js';
+
+function pumpOf(perHost: number, inAll: number) {
+  const clock = new TestClock();
+  const started: string[] = [];
+  const pump = new Pump<string>({ perHost, inAll, clock, start: (item) => started.push(item) });
+  const add = (host: string, count: number): void => {
+    for (let n = 0; n < count; n++) pump.add(host, host);
+    pump.run();
+  };
+  return { clock, started, pump, add };
+}
+
+describe('Pump', () => {
+  it('serves a host over four slots at first, and gives it more while it takes its time', async () => {
+    const { clock, started, add } = pumpOf(64, 1_000);
+    add('slow', 100);
+    expect(started).toHaveLength(4);
+    await clock.advance(5);
+    expect(started).toHaveLength(16);
+    await clock.advance(5);
+    expect(started).toHaveLength(64);
+    await clock.advance(100);
+    expect(started).toHaveLength(64);
+  });
+
+  it('gives no host more while so many turns end that the processor is what is waited for', async () => {
+    const { clock, started, pump, add } = pumpOf(64, 1_000);
+    add('quick', 100);
+    for (let ended = 0; ended < 66; ended++) {
+      pump.release('quick');
+      await clock.advance(0);
+    }
+    await clock.advance(5);
+    expect(started).toHaveLength(4 + 66);
+  });
+
+  it('starts everything in the end, whatever is added and ends in whatever order, and is idle then', async () => {
+    const step = fc.record({
+      host: fc.constantFrom('a', 'b', 'c'),
+      add: fc.nat(6),
+      release: fc.nat(6),
+      ms: fc.nat(6),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        const { clock, started, pump, add } = pumpOf(5, 8);
+        let ended = 0;
+        const endSome = (most: number): void => {
+          for (let n = 0; n < most && ended < started.length; n++) pump.release(started[ended++]!);
+        };
+        for (const { host, add: count, release, ms } of steps) {
+          add(host, count);
+          endSome(release);
+          await clock.advance(ms);
+          expect(pump.inFlight).toBeLessThanOrEqual(8);
+        }
+        // Each round ends what was started, so that as many can start: it takes no more rounds than there are items.
+        const all = steps.reduce((sum, { add: count }) => sum + count, 0);
+        for (let round = 0; round <= all && ended < all; round++) {
+          endSome(all);
+          await clock.advance(5);
+        }
+        expect(started).toHaveLength(all);
+        await pump.stop();
+        expect(pump.inFlight + pump.waiting).toBe(0);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('starts nothing more once it is stopped, and tells when the last turn is over', async () => {
+    const { clock, started, pump, add } = pumpOf(1, 1);
+    add('host', 2);
+    let isOver = false;
+    const stopped = pump.stop().then(() => (isOver = true));
+    await clock.advance(100);
+    expect(isOver).toBe(false);
+    pump.release('host');
+    await stopped;
+    await clock.advance(100);
+    expect(started).toHaveLength(1);
+  });
+});
