@@ -10,9 +10,9 @@ import type { HistoryEvent } from './history.js';
 import { Load, randomFrom } from './load.js';
 
 /** Kills in one run; `npm run chaos` takes many more. */
-const KILLS = Number(process.env['CHAOS_KILLS'] ?? 10);
+const KILLS = Number(process.env['CHAOS_KILLS'] ?? 6);
 /** Stops by SIGTERM in another run. */
-const STOPS = Number(process.env['CHAOS_STOPS'] ?? 3);
+const STOPS = Number(process.env['CHAOS_STOPS'] ?? 2);
 /** Freezes by SIGSTOP in a third one, so long at most that no delivery runs out of time. */
 const FREEZES = Number(process.env['CHAOS_FREEZES'] ?? 2);
 const LONGEST_FREEZE_MS = 300 + FREEZES * 200;

@@ -270,6 +270,23 @@ describe('a day of three subscriptions', () => {
             ],
             'rotate',
           ],
+          // A hub that would not end a subscription delivers to it for the rest of the lease.
+          [
+            [
+              { kind: 'pass', minutes: 19 },
+              { kind: 'kill', minutes: 1 },
+              { kind: 'hub answers 400', minutes: 8 },
+              { kind: 'kill', minutes: 1 },
+              { kind: 'pass', minutes: 29 },
+              { kind: 'hub answers 400', minutes: 1 },
+              { kind: 'kill', minutes: 1 },
+              { kind: 'hub answers 503', minutes: 1 },
+              { kind: 'kill', minutes: 3 },
+              { kind: 'hub is silent', minutes: 1 },
+              { kind: 'hub answers 503', minutes: 8 },
+            ],
+            'rotate',
+          ],
         ],
       },
     );

@@ -28,10 +28,7 @@ export interface RailsManner {
 
 /** Rails' own client, which wants a page around it. */
 export class RailsClients {
-  readonly #before = {
-    document: Reflect.get(globalThis, 'document') as unknown,
-    WebSocket: adapters.WebSocket,
-  };
+  readonly #document: unknown = Reflect.get(globalThis, 'document');
   readonly #onVisible = new Set<() => void>();
   readonly #clients = new Set<CableClient>();
 
@@ -72,11 +69,10 @@ export class RailsClients {
     return client;
   }
 
-  /** Ends all clients, and takes the page away. */
+  /** Ends all clients, and takes the page away; their WebSocket stays, since one may be about to come back already. */
   close(): void {
     for (const client of this.#clients) client.close();
-    adapters.WebSocket = this.#before.WebSocket;
-    Object.assign(globalThis, { document: this.#before.document });
+    Object.assign(globalThis, { document: this.#document });
   }
 }
 

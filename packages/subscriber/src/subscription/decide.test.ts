@@ -534,6 +534,19 @@ describe('an unsubscription', () => {
   });
 });
 
+describe('an unsubscription that the hub refuses', () => {
+  it('is remembered until the lease ends, so that whatever the hub still delivers is answered 410', () => {
+    const given = subscription({
+      state: 'active',
+      pending: 'unsubscribe',
+      replacedBy: 'another',
+      expiresAt: new Date(NOW + 3 * DAY),
+    });
+    const { subscription: after } = decide(given, events['refused unsubscribe'], NOW);
+    expect([after.state, after.retryAt]).toEqual(['unsubscribed', new Date(NOW + 3 * DAY)]);
+  });
+});
+
 describe('a delivery', () => {
   it('S24 is not known before the subscription was verified', () => {
     expect(receptionOf(situations['pending/subscribe'], NOW)).toBe('unknown');

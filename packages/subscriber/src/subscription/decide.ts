@@ -115,8 +115,9 @@ function refused(
   now: number,
   policy: LifePolicy,
 ): Decision {
-  // A hub that will not end it does not know it, or is answered 410 from now on.
-  if (mode === 'unsubscribe') return ended(s, now);
+  // A hub that will not end it does not know it, or is answered 410 for as long as it may deliver.
+  if (mode === 'unsubscribe')
+    return ended(s, now, Math.min(leaseLeft(s, now) ?? 0, LONGEST_TRUSTED_LEASE_MS));
   // Once it was accepted, a refusal may be a passing fault of the hub's: the lease goes on and so do the tries (LAW 5).
   if (s.state !== 'pending') return retryLater(s, mode, now);
   return s.replaces === undefined ? denied(s, reason, now, policy) : standDown(s, s.replaces, false, reason);
@@ -282,12 +283,12 @@ function expired(s: StoredSubscription, now: number, policy: LifePolicy): Decisi
   return { subscription: next.subscription, effects: [...over.effects, ...next.effects] };
 }
 
-function ended(s: StoredSubscription, now: number): Decision {
+function ended(s: StoredSubscription, now: number, leastMs = 0): Decision {
   if (s.state === 'unsubscribed') return same(s);
   // Nobody asked for the end of one that another takes over from: there is nothing to tell.
   const effects: LifeEffect[] = s.replacedBy === undefined ? [{ kind: 'tell', what: 'unsubscribed' }] : [];
   const rememberedMs = s.replacedBy === undefined ? REMEMBERED_MS : TAKEN_OVER_REMEMBERED_MS;
-  const retryAt = new Date(now + rememberedMs);
+  const retryAt = new Date(now + Math.max(rememberedMs, leastMs));
   return changed(
     s,
     { state: 'unsubscribed', attempts: 0, retryAt },
