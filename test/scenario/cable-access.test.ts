@@ -83,8 +83,9 @@ describe('a connection of Action Cable', () => {
   it('ends with its token, and is told so', async () => {
     const client = await connected(await tokenOf({ sub: 'ada' }, 60));
     await subscribed(client);
-    // With the tolerance for clocks that differ.
-    await clock.advance(125_000);
+    await clock.advance(59_000);
+    expect(client.socket.readyState).toBe(WebSocket.OPEN);
+    await clock.advance(2_000);
     await until('it is closed', () => client.socket.readyState === WebSocket.CLOSED);
     expect(client.said.at(-1)).toEqual({ type: 'disconnect', reason: 'token_expired', reconnect: false });
   });
