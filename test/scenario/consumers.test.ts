@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocket } from 'ws';
+import { cableUrl } from '../support/cable-clients.js';
 import { send } from '../support/http.js';
 import { manage } from '../support/manage.js';
 import { published } from '../support/requests.js';
@@ -118,6 +120,31 @@ describe('a named consumer', () => {
     ]);
     await open(reading);
     expect((await lost).status).toBe(409);
+  });
+
+  it('moves between streams and Action Cable with its place', async () => {
+    const reading = newReading();
+    await publishAll(reading.topic, 'a', 'b', 'c');
+    const stream = await open(reading, { ack: 'explicit' });
+    expect(await stream.gets(3)).toEqual(['a', 'b', 'c']);
+    expect((await post(`${streamOf(stream)}/ack`, { cursor: idOf(stream, 'a') })).status).toBe(204);
+    const identifier = JSON.stringify({
+      channel: 'TopicChannel',
+      topic: reading.topic,
+      consumer: 'billing',
+      ack: 'explicit',
+    });
+    const socket = new WebSocket(`${cableUrl(world.hub)}?client=${reading.client}`, 'actioncable-v1-json');
+    onTestFinished(() => socket.terminate());
+    const given: unknown[] = [];
+    socket.on('message', (text: Buffer) => {
+      const { type, message } = JSON.parse(text.toString()) as { type?: string; message?: { data: unknown } };
+      if (type === undefined) given.push(message?.data);
+    });
+    socket.on('open', () => socket.send(JSON.stringify({ command: 'subscribe', identifier })));
+    await until('both are given', () => given.length === 2);
+    expect(given).toEqual(['b', 'c']);
+    await until('the stream has ended', () => stream.ended);
   });
 
   it('of another client, or without a credential or client, is none', async () => {

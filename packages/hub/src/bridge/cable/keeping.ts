@@ -20,6 +20,9 @@ export interface KeepingWish {
  */
 const WINDOW = 4_096;
 
+/** Where anybody may manage, as in development, a client without a credential and a name is the admin. */
+const ADMIN = ownerOf({ kind: 'admin' }, undefined);
+
 /**
  * The consumer that keeps the place of a subscription: the one that its identifier names, or, for a client with a name, one of
  * its own that is kept for a while. `undefined` without either; `nobody` when the consumer would be nobody's.
@@ -31,9 +34,7 @@ export function keepingOf({
   grant,
 }: KeepingWish): ConsumerRequest | 'nobody' | undefined {
   if (consumer === undefined && client === undefined) return undefined;
-  // Where anybody may manage, as in development, anybody is the admin.
-  const principal = grant.principal ?? (grant.manages ? { kind: 'admin' as const } : undefined);
-  const owner = ownerOf(principal, client);
+  const owner = ownerOf(grant.principal, client) ?? (grant.manages ? ADMIN : undefined);
   if (owner === undefined || (consumer !== undefined && !isConsumerName(consumer))) return 'nobody';
   const common = { owner, ack: 'explicit', window: WINDOW } as const;
   return consumer === undefined
