@@ -41,6 +41,21 @@ describe('an envelope', () => {
     expect(JSON.parse(envelopes.of(entryWith({ contentType, body })))).toMatchObject(data);
   });
 
+  it('leaves JSON as it is: no number loses digits', () => {
+    const body = '{ "id": 12345678901234567890,\n  "price": 1.10 }';
+    expect(envelopes.of(entryWith({ body }))).toContain(
+      '"data":{ "id": 12345678901234567890,   "price": 1.10 }}',
+    );
+  });
+
+  it('holds JSON of any encoding, and what a byte order mark is before', () => {
+    const utf16 = Buffer.from('\ufeff{"a":"ö"}', 'utf16le');
+    const entry = entryWith({ contentType: 'application/json; charset=utf-16le', body: utf16 });
+    expect(JSON.parse(envelopes.of(entry))).toMatchObject({ data: { a: 'ö' } });
+    const marked = entryWith({ body: '\ufeff{"a":1}' });
+    expect(JSON.parse(envelopes.of(marked))).toMatchObject({ data: { a: 1 } });
+  });
+
   it('has no type and no subject when the entry has none', () => {
     const envelope: unknown = JSON.parse(envelopes.of(entryWith({})));
     expect(envelope).not.toHaveProperty('type');

@@ -27,18 +27,9 @@ export class Envelopes {
       content_type: content.contentType,
       headers,
     };
-    return JSON.stringify({ ...head, ...this.#dataOf(entry) });
-  }
-
-  #dataOf(entry: Entry): Readonly<Record<string, unknown>> {
-    const payload = this.#payloads.of(entry);
-    switch (payload.kind) {
-      case 'json':
-        return { data: payload.value };
-      case 'text':
-        return { data: payload.text };
-      case 'binary':
-        return { data_base64: Buffer.from(entry.content.body).toString('base64') };
-    }
+    const data = this.#payloads.jsonOf(entry);
+    // What is no text says so by its name.
+    const members = this.#payloads.of(entry).kind === 'binary' ? data.slice(1, -1) : `"data":${data}`;
+    return `${JSON.stringify(head).slice(0, -1)},${members}}`;
   }
 }

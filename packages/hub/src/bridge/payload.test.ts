@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { entryWith } from './entry.sample.js';
-import { payloadOf } from './payload.js';
+import { payloadOf, Payloads } from './payload.js';
 
 describe('the payload of an entry', () => {
   it.each([
@@ -29,4 +29,16 @@ describe('the payload of an entry', () => {
     });
     expect(payloadOf(entryWith({ contentType: 'text/plain', body }))).toEqual({ kind: 'binary' });
   });
+});
+
+it.each([
+  [
+    'application/json',
+    '{"id": 12345678901234567890,\r\n "price": 1.10}',
+    '{"id": 12345678901234567890,  "price": 1.10}',
+  ],
+  ['text/plain', 'a\nb', '"a\\nb"'],
+  ['image/png', 'ab', '{"data_base64":"YWI="}'],
+])('a body of type %s as JSON is one line, and says what was published', (contentType, body, json) => {
+  expect(new Payloads().jsonOf(entryWith({ contentType, body }))).toBe(json);
 });

@@ -1,5 +1,6 @@
 import { mediaTypeOf } from '@websub/shared';
 import type { Entry } from '../log/log.js';
+import { onOneLine } from './json-member.js';
 import { isNestedTooDeep } from './nesting.js';
 import { Shelf } from './shelf.js';
 
@@ -21,13 +22,27 @@ export class Payloads {
     return this.#shelf.of(entry);
   }
 
-  /** The body as it is; what is no text, as a `data:` URL. */
+  /** The body as one line of JSON: as it is written, so that no number loses digits by being read. */
+  jsonOf(entry: Entry): string {
+    const payload = this.of(entry);
+    switch (payload.kind) {
+      case 'json':
+        return onOneLine(this.textOf(entry));
+      case 'text':
+        return JSON.stringify(payload.text);
+      case 'binary':
+        return JSON.stringify({ data_base64: Buffer.from(entry.content.body).toString('base64') });
+    }
+  }
+
+  /** The body as it is written; what is no text, as a `data:` URL. */
   textOf(entry: Entry): string {
     const payload = this.of(entry);
     const { body, contentType } = entry.content;
     switch (payload.kind) {
       case 'json':
-        return Buffer.from(body).toString();
+        // It was in this encoding when it was read as JSON.
+        return decode(body, contentType) ?? '';
       case 'text':
         return payload.text;
       case 'binary':

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Entry } from '../../log/log.js';
 import type { Envelopes } from '../envelope.js';
-import { loomEventOf, valueOf } from '../loom/loom-event.js';
+import { loomEventOf } from '../loom/loom-event.js';
 import type { LoomTopics } from '../loom/loom-topics.js';
 import type { Payloads } from '../payload.js';
 import { Shelf } from '../shelf.js';
@@ -67,7 +67,7 @@ export class CableCodec {
       case 'envelope':
         return envelopes.of(entry);
       case 'body':
-        return JSON.stringify(valueOf(payloads.of(entry), entry.content.body));
+        return payloads.jsonOf(entry);
     }
   }
 }

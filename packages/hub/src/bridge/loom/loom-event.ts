@@ -125,7 +125,7 @@ export function loomEventOf(
 }
 
 /** The body as a value: JSON as it is, other text as a string, and what is no text as `{"data_base64": …}`. */
-export function valueOf(payload: Payload, body: Uint8Array): unknown {
+function valueOf(payload: Payload, body: Uint8Array): unknown {
   switch (payload.kind) {
     case 'json':
       return payload.value;
