@@ -11,7 +11,6 @@ import { anybodysGrant } from './access/grant.js';
 import { NO_TOPIC } from './access/topic-scope.js';
 import { Bridge } from './bridge/bridge.js';
 import { parseWhere } from './bridge/filter.js';
-import { furthestBehind } from './bridge/stream-lag.js';
 import { NativeProtocol } from './bridge/native/native-protocol.js';
 import type { SocketProtocol } from './bridge/socket/protocol.js';
 import { CableProtocol } from './bridge/cable/cable-protocol.js';
@@ -23,16 +22,10 @@ import { ChannelProtocol } from './bridge/channel/channel-protocol.js';
 import { Channels } from './bridge/channel/channels.js';
 import { Engine } from './engine.js';
 import { HubEmitter } from './events.js';
+import { createFront, type HubState } from './front.js';
 import { Gate } from './gate/gate.js';
 import { openTokens } from './gate/open-tokens.js';
-import { WalletKeys } from './gate/wallet-keys.js';
-import { createApp } from './http/app.js';
-import { BodyRoom } from './http/body-room.js';
-import type { Admit } from './http/entrance.js';
-import { createMetrics } from './http/metrics.js';
-import { createHubServer, listen } from './http/server.js';
-import { shownCredential } from './http/shown-credential.js';
-import { Upgrades } from './http/upgrades.js';
+import { listen } from './http/server.js';
 import { resolveOptions, type HubOptions, type ResolvedOptions } from './options.js';
 import { FETCHES_PER_HOST } from './protocol/topic-fetches.js';
 import { StoreWatch } from './protocol/store-watch.js';
@@ -56,9 +49,6 @@ export interface Hub {
   stop(): Promise<void>;
 }
 
-/** `draining`: it still serves, and says that it is not ready; `closing`: it takes nothing new. */
-type Phase = 'starting' | 'ready' | 'draining' | 'closing';
-
 const CLOSE_GRACE_MS = 10_000;
 const EVERYWHERE = ['0.0.0.0/0', '::/0'];
 
@@ -77,7 +67,7 @@ export async function createHub(
   const config = resolveOptions(given);
   const { clock = systemClock, random = systemRandom, resolver = systemResolver } = ports;
   const { networks } = config;
-  const hub: { url: string; phase: Phase } = { url: '', phase: 'starting' };
+  const hub: HubState = { url: '', phase: 'starting' };
   const topicBase = (): string => config.topicBase ?? hub.url;
   const loomTopics = new LoomTopics(topicBase);
   const ownTopics = new OwnTopics(topicBase);
@@ -148,7 +138,6 @@ export async function createHub(
     isRead: (topic) => bridge.isRead(topic),
     hubUrl: () => hub.url,
   });
-  const { roll, deliveries } = engine;
   const bridge: Bridge = new Bridge({
     ...config,
     log: engine.log,
@@ -161,7 +150,6 @@ export async function createHub(
     ownTopics,
   });
   const channels = new Channels({ ...config, bridge, validate: validateTopic, hubUrl: () => hub.url });
-  const admit: Admit = (request) => gate.admit(shownCredential(request, config));
   const clients = new NotifierClients();
   const protocols: readonly SocketProtocol[] = [
     new ChannelProtocol({ bridge, channels }),
@@ -173,98 +161,23 @@ export async function createHub(
     }),
     new NativeProtocol({ bridge, publications: engine.publications, admission: engine.admission }),
   ];
-  const room = new BodyRoom(config.maxBodyBytes);
-  const management = {
-    ...config,
-    room,
-    registry: store.registry,
-    roll,
-    log: engine.log,
-    deliveries,
-    recentAttempts: engine.recentAttempts,
-    redeliveries: engine.redeliveries,
-    operator: engine.operator,
-    fetches: engine.fetches,
-    webhooks: engine.webhooks,
-    admission: engine.admission,
-    publications: engine.publications,
-    ownTopics,
-    seal,
-    clock,
-  };
   const storeWatch = new StoreWatch({ lateMs: () => store.lateMs(), clock, events });
-  const app = createApp({
-    endpoint: {
-      ...config,
-      room,
-      acceptance: engine.acceptance,
-      publications: engine.publications,
-      channels,
-      admission: engine.admission,
-      hubUrl: () => hub.url,
-    },
-    management,
-    status: { ...management, closedRequests: engine.closedRequests },
-    metrics: createMetrics(
-      events,
-      {
-        storeLateSeconds: () => store.lateMs() / 1000,
-        topics: () => roll.topics.size,
-        subscriptions: () => roll.recipientCount,
-        deliveriesWaiting: () => deliveries.waiting,
-        deliveriesInFlight: () => deliveries.inFlight,
-        streams: () => bridge.streams.count,
-        streamLag: () => furthestBehind(bridge),
-        deliveriesHeld: () => deliveries.held,
-        breakers: () => deliveries.breakers,
-        lag: () => engine.lag.measure(),
-        logSize: () => engine.log.size(),
-        canaryLate: () => engine.canary?.complaint !== undefined,
-      },
-      clock,
-    ),
-    gate,
-    admit,
-    bridge,
-    protocols,
-    waypoint: {
-      walletKeys: config.waypoint.keys === null ? undefined : new WalletKeys(config.waypoint.keys, clock),
-      timeoutMs: config.waypoint.timeoutMs,
-    },
-    notifier: {
-      ...config,
-      ownTopics,
-      clients,
-      room,
-      publications: engine.publications,
-      admission: engine.admission,
-    },
-    loom: {
-      bridge,
-      topics: loomTopics,
-      publications: engine.publications,
-      admission: engine.admission,
-      hubUrl: () => hub.url,
-    },
-    corsOrigins: config.corsOrigins,
-    network: networks.callbacks,
+  const server = createFront({
+    config,
+    hub,
+    clock,
     events,
-    hubUrl: () => hub.url,
-    isReady: () => hub.phase === 'ready',
-    isOpen: () => hub.phase === 'ready' || hub.phase === 'draining',
-    complaint: () => storeWatch.complaint ?? engine.canary?.complaint,
-    isStalled: () => storeWatch.isStalled,
-    trustProxy: config.trustProxy,
-  });
-  const server = createHubServer(app);
-  new Upgrades({
-    ...config,
+    registry: store.registry,
+    storeWatch,
+    seal,
+    gate,
+    engine,
     bridge,
+    channels,
     protocols,
-    admit,
-    hubUrl: () => hub.url,
-    isReady: () => hub.phase === 'ready',
-  }).attach(server);
+    loomTopics,
+    notifierClients: clients,
+  });
   const drain = drainable(server);
   const stop = async (): Promise<void> => {
     const wasReady = hub.phase === 'ready';
@@ -275,7 +188,7 @@ export async function createHub(
     hub.phase = 'closing';
     const cut = clock.after(CLOSE_GRACE_MS, () => server.closeAllConnections());
     // The port stays open meanwhile, so that whoever asks hears that it is not ready.
-    await deliveries.stop();
+    await engine.deliveries.stop();
     await drain();
     cut();
     await bridge.stop();

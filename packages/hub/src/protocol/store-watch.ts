@@ -34,6 +34,11 @@ export class StoreWatch {
     return `the disk has not answered for ${Math.round(this.#options.lateMs() / 1000)} s: see to it`;
   }
 
+  /** Milliseconds for which the disk has not answered by now. */
+  get lateMs(): number {
+    return this.#options.lateMs();
+  }
+
   start(): void {
     this.#cancel = this.#options.clock.after(LOOK_EVERY_MS, () => {
       this.#look();
