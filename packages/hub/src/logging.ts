@@ -1,7 +1,8 @@
 import { reasonOf, systemClock, urlForLogs, type Clock } from '@websub/shared';
 import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { pino, type Logger } from 'pino';
-import pretty from 'pino-pretty';
+import type PinoPretty from 'pino-pretty';
 import type { HubEmitter, HubEvents } from './events.js';
 import { Repetitions } from './repetitions.js';
 
@@ -69,12 +70,16 @@ export interface LoggerOptions {
   readonly destination?: { write(line: string): void };
 }
 
+/** Loaded where a person watches only: elsewhere it would be a twentieth of the start. */
+function readableLines(): { write(line: string): unknown } {
+  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
+  return pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l' });
+}
+
 /** The log of a hub that runs by itself. */
 export function createLogger({ level, readable, destination }: LoggerOptions): Logger {
   // In this thread: a transport's worker would lose the last lines when the process ends.
-  const lines =
-    destination ??
-    (readable ? pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l' }) : pino.destination({ sync: true }));
+  const lines = destination ?? (readable ? readableLines() : pino.destination({ sync: true }));
   return pino(
     {
       level,
