@@ -67,11 +67,15 @@ export interface LoggerOptions {
   /** For a person who watches; otherwise JSON, one line for each event. */
   readonly readable: boolean;
   /** Takes each whole line. Default: standard output, at once. */
-  readonly destination?: { write(line: string): void };
+  readonly destination?: Lines;
+}
+
+interface Lines {
+  write(line: string): unknown;
 }
 
 /** Loaded where a person watches only: elsewhere it would be a twentieth of the start. */
-function readableLines(): { write(line: string): unknown } {
+function readableLines(): Lines {
   const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
   return pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l' });
 }
@@ -79,7 +83,7 @@ function readableLines(): { write(line: string): unknown } {
 /** The log of a hub that runs by itself. */
 export function createLogger({ level, readable, destination }: LoggerOptions): Logger {
   // In this thread: a transport's worker would lose the last lines when the process ends.
-  const lines = destination ?? (readable ? readableLines() : pino.destination({ sync: true }));
+  const lines: Lines = destination ?? (readable ? readableLines() : pino.destination({ sync: true }));
   return pino(
     {
       level,
