@@ -226,6 +226,7 @@ describe('a stream of server-sent events', () => {
 describe('LAW 12: what is missing is told in the stream', () => {
   it.each([
     ['an id that nobody knows', 'no-such-entry', 'unknown'],
+    ['an id that no header can hold', 'größte Überraschung \u{1F4A9}\u007f', 'unknown'],
     ['a cursor of another log', 'k7f2m9qa.1', 'epoch'],
   ])('for %s, and then everything that is kept follows', async (_what, since, reason) => {
     const topic = newTopic();

@@ -55,6 +55,17 @@ it('whoever waits in vain is answered 204 with the cursor to go on from, and mis
   expect(JSON.parse(answer.text)).toMatchObject({ data: 'one' });
 });
 
+it('whoever waits from a place that nobody knows is told of the gap, whatever it is called', async () => {
+  const topic = newTopic();
+  await published(world.hub, topic, 'one');
+  const answer = await asJson({ topic, since: 'größte Überraschung \u{1F4A9}' });
+  expect(JSON.parse(answer.text)).toMatchObject({ data: 'one' });
+  expect(JSON.parse(String(answer.headers['hub-gap']))).toMatchObject({
+    requested: 'größte Überraschung \u{1F4A9}',
+    reason: 'unknown',
+  });
+});
+
 it('as events it is the one event with its id, and whoever comes back with that id is answered 204', async () => {
   const topic = newTopic();
   const cursor = await published(world.hub, topic, '{"state":"done"}', JSON_TYPE);

@@ -40,6 +40,14 @@ export function gapView({ requested, resumedAfter, lost, reason }: Gap): GapView
   return { requested, resumed_after: resumedAfter, lost, reason };
 }
 
+/** The same as JSON for a header, which holds visible ASCII only: what a reader asked for may be anything. */
+export function gapHeader(gap: Gap): string {
+  return JSON.stringify(gapView(gap)).replaceAll(
+    /[^\x20-\x7e]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** What was asked for is not all there any more, and the reader wants nothing less. */
 export function incomplete(requested: string, reason: GapReason): WebSubError {
   return new WebSubError(

@@ -8,7 +8,7 @@ import type { Bridge } from '../bridge/bridge.js';
 import type { ConsumerRequest } from '../bridge/consumer-roll.js';
 import { consumerRequestOf, consumerWordsOf } from '../bridge/consumer-words.js';
 import { EventStream, TAKEN_OVER, type EventStreamOptions } from '../bridge/event-stream.js';
-import { gapView, incomplete, type Gap } from '../bridge/gap.js';
+import { gapHeader, incomplete, type Gap } from '../bridge/gap.js';
 import { cursorOf } from '../bridge/locate.js';
 import { mayBegin, RenewablePermit, type Permit } from '../bridge/permit.js';
 import { choice, one, readRequestOf, wholeNumber, type ReadRequest } from '../bridge/read-request.js';
@@ -206,7 +206,7 @@ async function openAt(
         ...STREAM_HEADERS,
         'Hub-Stream': commons.id,
         'Hub-Cursor': cursorOf(log, position),
-        ...(gap === undefined ? {} : { 'Hub-Gap': JSON.stringify(gapView(gap)) }),
+        ...(gap === undefined ? {} : { 'Hub-Gap': gapHeader(gap) }),
       });
       const attendant = presence && attend(bridge, selection.topics, presence, permit);
       return new EventStream({

@@ -5,7 +5,7 @@ import { begin } from '../bridge/begin.js';
 import type { Bridge } from '../bridge/bridge.js';
 import type { ConsumerRequest } from '../bridge/consumer-roll.js';
 import { consumerRequestOf, consumerWordsOf } from '../bridge/consumer-words.js';
-import { gapView } from '../bridge/gap.js';
+import { gapHeader } from '../bridge/gap.js';
 import type { RenewablePermit } from '../bridge/permit.js';
 import { choice, readRequestOf, wholeNumber, type ReadRequest } from '../bridge/read-request.js';
 import { SSE_FORMATS } from '../bridge/sse-codec.js';
@@ -126,7 +126,7 @@ async function waitAt(
   }
   const { position, gap } = beginning;
   const { selection, filter, onGap } = wanted;
-  if (gap !== undefined) response.set('Hub-Gap', JSON.stringify(gapView(gap)));
+  if (gap !== undefined) response.set('Hub-Gap', gapHeader(gap));
   response.once('finish', () => attachment?.settle());
   streams.open(opener, (commons) => {
     const awaited = new AwaitedEntries({
