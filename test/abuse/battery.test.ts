@@ -70,7 +70,7 @@ describe('the battery', () => {
   }, 60_000);
 });
 
-it.for(MINUTES > 0 ? [MINUTES] : [])(
+it.each(MINUTES > 0 ? [MINUTES] : [])(
   'the battery for %d minutes delays nobody by 2 s, loses nothing, and takes no memory',
   async () => {
     const { hub } = world;
