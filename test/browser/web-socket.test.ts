@@ -1,12 +1,14 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { ADMIN_KEY } from '../support/access.js';
 import { hasChromium, usePages, WITHOUT_CHROMIUM } from '../support/browser.js';
 import { published } from '../support/requests.js';
 import { until } from '../support/until.js';
 import { useWorld } from '../support/world.js';
 import { wsAddress, type Word } from '../support/ws-clients.js';
 
-const world = useWorld();
+// With an admin key it takes no credential for one of elsewhere.
+const world = useWorld({ flags: ['--admin-key', ADMIN_KEY] });
 const strict = useWorld({ dev: false, flags: ['--cors-origins', 'https://page.example'] });
 const pages = usePages();
 
