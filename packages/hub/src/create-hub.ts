@@ -1,6 +1,7 @@
 import {
   drainable,
   NetworkPolicy,
+  posting,
   systemClock,
   systemRandom,
   systemResolver,
@@ -20,6 +21,7 @@ import { NotifierProtocol } from './bridge/notifier/notifier-protocol.js';
 import { OwnTopics } from './bridge/own-topics.js';
 import { ChannelProtocol } from './bridge/channel/channel-protocol.js';
 import { Channels } from './bridge/channel/channels.js';
+import { HttpSender } from './delivery/sender.js';
 import { Engine } from './engine.js';
 import { HubEmitter } from './events.js';
 import { createFront, type HubState } from './front.js';
@@ -109,21 +111,23 @@ export async function createHub(
   });
   const topicAddress = validateTopicAddress({ policy: networks.topics, resolver, clock });
   const validateTopic = validate === undefined ? topicAddress : validateAll(topicAddress, validate);
+  const callbackHttp =
+    ports.http ??
+    new UndiciHttpClient({
+      policy: networks.callbacks,
+      resolver,
+      clock,
+      // Deliveries that hang must leave room for the questions that go to the same origin.
+      connectionsPerOrigin: config.hostConcurrency + config.verificationsPerHost,
+    });
   const engine: Engine = new Engine({
     config,
     store,
     seal,
     clock,
     random,
-    callbackHttp:
-      ports.http ??
-      new UndiciHttpClient({
-        policy: networks.callbacks,
-        resolver,
-        clock,
-        // Deliveries that hang must leave room for the questions that go to the same origin.
-        connectionsPerOrigin: config.hostConcurrency + config.verificationsPerHost,
-      }),
+    callbackHttp,
+    sender: new HttpSender(posting(callbackHttp)),
     topicHttp:
       ports.http ??
       new UndiciHttpClient({

@@ -1,4 +1,4 @@
-import { posting, type Clock, type HttpClient, type Random } from '@websub/shared';
+import type { Clock, HttpClient, Random } from '@websub/shared';
 import { Agenda } from './delivery/agenda.js';
 import { Backlog } from './delivery/backlog.js';
 import { Canary, CANARY_TOPIC } from './delivery/canary.js';
@@ -9,6 +9,7 @@ import { Lag } from './delivery/lag.js';
 import { PlaceSaver } from './delivery/place-saver.js';
 import { RecentAttempts } from './delivery/recent-attempts.js';
 import { Redeliveries } from './delivery/redeliveries.js';
+import type { Sender } from './delivery/sender.js';
 import { Settlement } from './delivery/settlement.js';
 import { WatchedClock } from './delivery/watched-clock.js';
 import type { HubEmitter } from './events.js';
@@ -43,8 +44,10 @@ export interface EngineOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
-  /** Verifies, delivers and denies. */
+  /** Verifies and denies. */
   readonly callbackHttp: HttpClient;
+  /** Delivers. */
+  readonly sender: Sender;
   /** Fetches. */
   readonly topicHttp: HttpClient;
   readonly validate: Validate;
@@ -150,7 +153,7 @@ export class Engine {
       backlog,
       courier: new Courier({
         ...common,
-        post: this.canary?.on(posting(callbackHttp)) ?? posting(callbackHttp),
+        sender: this.canary?.on(options.sender) ?? options.sender,
         hubUrl: options.hubUrl,
         epoch: log.epoch,
       }),

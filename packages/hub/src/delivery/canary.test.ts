@@ -1,9 +1,10 @@
-import { systemRandom, TestClock, type PostRequest } from '@websub/shared';
+import { systemRandom, TestClock } from '@websub/shared';
 import { describe, expect, it, vi } from 'vitest';
 import { MemoryLog } from '../contract/memory-log.js';
 import { HubEmitter } from '../events.js';
 import type { Appended, NewEntry } from '../log/log.js';
 import { Canary } from './canary.js';
+import type { Sender } from './sender.js';
 
 /** A log whose disk hangs until it is released. */
 class StuckLog extends MemoryLog {
@@ -39,9 +40,12 @@ describe('Canary', () => {
     await clock.advance(0);
     expect(canary.complaint).toMatch(/waits for its turn/);
     const [recipient] = canary.topic.recipients.values();
-    const elsewhere = vi.fn<PostRequest>();
-    const url = recipient!.subscription.callback;
-    canary.on(elsewhere)({ url, headers: [], body: Buffer.from(String(clock.monotonic())) }, () => undefined);
+    const elsewhere = vi.fn<Sender['send']>();
+    const { callback } = recipient!.subscription;
+    const parcel = { id: 'it', topic: '', body: Buffer.from(String(clock.monotonic())), headers: [] };
+    const made = { attempt: 1, trace: undefined };
+    const sending = { made, callback, host: '', secret: null, authorization: null, now: clock.now() };
+    canary.on({ send: elsewhere }).send(parcel, sending, () => undefined);
     expect(elsewhere).not.toHaveBeenCalled();
     expect(canary.complaint).toBeUndefined();
   });

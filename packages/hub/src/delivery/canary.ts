@@ -1,17 +1,10 @@
-import {
-  reasonOf,
-  type CancelTimer,
-  type Clock,
-  type HttpOutcome,
-  type Post,
-  type PostRequest,
-  type Random,
-} from '@websub/shared';
+import { reasonOf, type CancelTimer, type Clock, type Random } from '@websub/shared';
 import type { HubEmitter } from '../events.js';
 import type { Log } from '../log/log.js';
 import { Recipient } from '../subscription/recipient.js';
 import { newTopicRecord } from '../topic/topic-record.js';
 import { Topic } from '../topic/topic.js';
+import type { DeliveryOutcome, Parcel, Sender } from './sender.js';
 
 export interface CanaryOptions {
   readonly log: Log;
@@ -95,11 +88,13 @@ export class Canary {
     this.#onFirst?.();
   }
 
-  /** Hands the canary's deliveries over to it, and leaves all others to `post`. */
-  on(post: PostRequest): PostRequest {
-    return (request, settled) => {
-      if (request.url === CALLBACK) settled(this.#receive(request));
-      else post(request, settled);
+  /** Hands the canary's deliveries over to it, and leaves all others to `sender`. */
+  on(sender: Sender): Sender {
+    return {
+      send: (parcel, sending, settled) => {
+        if (sending.callback === CALLBACK) settled(this.#receive(parcel));
+        else sender.send(parcel, sending, settled);
+      },
     };
   }
 
@@ -136,7 +131,7 @@ export class Canary {
     }
   }
 
-  #receive({ body }: Post): HttpOutcome {
+  #receive({ body }: Parcel): DeliveryOutcome {
     const { clock, events, everyMs } = this.#options;
     const sentAt = Number(Buffer.from(body).toString());
     events.emit('canary-returned', { latencyMs: clock.monotonic() - sentAt });
@@ -144,7 +139,7 @@ export class Canary {
     this.#late = false;
     this.#arm(everyMs);
     this.#onFirst?.();
-    return { kind: 'response', status: 204, headers: {}, body: new Uint8Array() };
+    return { kind: 'delivered', status: 204 };
   }
 
   #arm(delayMs: number): void {

@@ -6,10 +6,11 @@ import type { Seal } from '../subscription/sealed-secret.js';
 import type { Topic } from '../topic/topic.js';
 import type { Backlog } from './backlog.js';
 import { CANARY_HOST } from './canary.js';
-import type { Attempt, Courier, DeliveryOutcome } from './courier.js';
+import type { Attempt, Courier } from './courier.js';
 import { HostHealth, type BreakerCounts, type TurnOutcome } from './host-health.js';
 import type { PlaceSaver } from './place-saver.js';
 import { Pump } from './pump.js';
+import type { DeliveryOutcome } from './sender.js';
 import type { Settlement } from './settlement.js';
 
 export interface DeliveriesOptions {
@@ -205,6 +206,7 @@ export class Deliveries {
     try {
       const delivery = {
         callback: recipient.subscription.callback,
+        host: recipient.host,
         secret: recipient.secret(seal),
         authorization: recipient.authorization(seal),
         made,

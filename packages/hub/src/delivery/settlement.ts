@@ -4,10 +4,11 @@ import type { Position } from '../log/log.js';
 import type { Recipient } from '../subscription/recipient.js';
 import { isSuspended } from '../subscription/subscription.js';
 import type { Backlog } from './backlog.js';
-import type { Attempt, DeliveryOutcome } from './courier.js';
+import type { Attempt } from './courier.js';
 import { undelivered } from './dead-letter-box.js';
 import { patience, type PatienceOptions } from './patience.js';
 import type { PlaceSaver } from './place-saver.js';
+import type { DeliveryOutcome } from './sender.js';
 
 export interface SettlementOptions {
   readonly backlog: Backlog;
