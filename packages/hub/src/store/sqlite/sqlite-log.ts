@@ -135,10 +135,13 @@ export class SqliteLog implements Log {
   }
 }
 
-/** A copy of a view sends all of the memory behind it to the thread; small buffers share 8 KiB. */
+/**
+ * A view sends all of the memory behind it to the thread. Small buffers share a slab of 8 KiB, which is sent once for all of
+ * them: that costs less than memory of its own for each, here and there.
+ */
 function withOwnMemory(entry: NewEntry): NewEntry {
   const { body, contentType } = entry.content;
-  if (body.byteLength === body.buffer.byteLength) return entry;
+  if (body.buffer.byteLength <= Math.max(body.byteLength, Buffer.poolSize)) return entry;
   return { ...entry, content: { body: Uint8Array.from(body), contentType } };
 }
 
