@@ -91,6 +91,16 @@ describe('the size of a request', () => {
   });
 });
 
+describe('the address of a request', () => {
+  it('may be a whole URL, as a client writes it that takes the hub for a proxy', async () => {
+    const subscribing = postOf(formOf(good)).replace('POST /', 'POST http://hub.example/');
+    expect((await raw(subscribing)).status).toBe(202);
+    const query = formOf({ 'hub.mode': 'publish', 'hub.topic': 'http://127.0.0.1:9/topic' });
+    const publishing = `POST http://hub.example/?${query} HTTP/1.1\r\nHost: hub\r\nContent-Length: 2\r\n\r\nhi`;
+    expect((await raw(publishing)).status).toBe(202);
+  });
+});
+
 describe('the encoding of a form', () => {
   it('in a charset other than UTF-8 is not misread: 4xx, or taken as UTF-8', async () => {
     const answer = await send(world.hub.url, {

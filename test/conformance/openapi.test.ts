@@ -187,14 +187,15 @@ async function idOfConsumer(hub: HubProcess, topic: string): Promise<string> {
 /** The hub's router; nothing is asked of it, so it needs none of what its handlers work with. */
 function router(): unknown {
   const options = {
-    endpoint: {},
+    endpoint: () => undefined,
+    guard: () => undefined,
     management: {},
     status: {},
     metrics: {},
     events: new HubEmitter(),
     hubUrl: () => '',
     isReady: () => true,
-    trustProxy: [],
+    isTrusted: () => false,
     protocols: [],
   };
   // Only the routes are looked at.

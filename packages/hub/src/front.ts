@@ -12,10 +12,15 @@ import type { Gate } from './gate/gate.js';
 import { WalletKeys } from './gate/wallet-keys.js';
 import { createApp } from './http/app.js';
 import { BodyRoom } from './http/body-room.js';
+import { clientOf, trustedProxies } from './http/client.js';
 import type { Admit } from './http/entrance.js';
+import { frontDoor } from './http/front-door.js';
+import { hubEndpoint } from './http/hub-endpoint.js';
 import { createMetrics } from './http/metrics.js';
+import { privacyOf } from './http/privacy.js';
 import { createHubServer } from './http/server.js';
 import { shownCredential } from './http/shown-credential.js';
+import { storeGuard } from './http/store-guard.js';
 import { Upgrades } from './http/upgrades.js';
 import type { ResolvedOptions } from './options.js';
 import type { StoreWatch } from './protocol/store-watch.js';
@@ -54,6 +59,11 @@ export function createFront(options: FrontOptions): Server {
   const { roll, deliveries } = engine;
   const { ownTopics } = bridge;
   const admit: Admit = (request) => gate.admit(shownCredential(request, config));
+  const isTrusted = trustedProxies(config.trustProxy);
+  const hubUrl = (): string => hub.url;
+  const isPrivate = privacyOf({ network: config.networks.callbacks, isTrusted, hubUrl });
+  const isOpen = (): boolean => hub.phase === 'ready' || hub.phase === 'draining';
+  const guard = storeGuard({ isStalled: () => storeWatch.isStalled, events });
   const room = new BodyRoom(config.maxBodyBytes);
   const management = {
     ...config,
@@ -73,16 +83,25 @@ export function createFront(options: FrontOptions): Server {
     seal,
     clock,
   };
+  const endpoint = hubEndpoint({
+    ...config,
+    room,
+    acceptance: engine.acceptance,
+    publications: engine.publications,
+    channels,
+    admission: engine.admission,
+    admit,
+    gate,
+    isPrivate,
+    clientOf: (request) => clientOf(request, isTrusted),
+    isOpen,
+    guard,
+    events,
+    hubUrl,
+  });
   const app = createApp({
-    endpoint: {
-      ...config,
-      room,
-      acceptance: engine.acceptance,
-      publications: engine.publications,
-      channels,
-      admission: engine.admission,
-      hubUrl: () => hub.url,
-    },
+    endpoint,
+    channels,
     management,
     status: { ...management, closedRequests: engine.closedRequests },
     metrics: createMetrics(
@@ -124,25 +143,26 @@ export function createFront(options: FrontOptions): Server {
       topics: loomTopics,
       publications: engine.publications,
       admission: engine.admission,
-      hubUrl: () => hub.url,
+      hubUrl,
     },
     corsOrigins: config.corsOrigins,
-    network: config.networks.callbacks,
     events,
-    hubUrl: () => hub.url,
+    hubUrl,
     isReady: () => hub.phase === 'ready',
-    isOpen: () => hub.phase === 'ready' || hub.phase === 'draining',
+    isOpen,
     complaint: () => storeWatch.complaint ?? engine.canary?.complaint,
-    isStalled: () => storeWatch.isStalled,
-    trustProxy: config.trustProxy,
+    guard,
+    isTrusted,
+    isPrivate,
   });
-  const server = createHubServer(app);
+  const server = createHubServer(frontDoor({ endpoint, app }));
   new Upgrades({
     ...config,
     bridge,
     protocols,
     admit,
-    hubUrl: () => hub.url,
+    isTrusted,
+    hubUrl,
     isReady: () => hub.phase === 'ready',
   }).attach(server);
   return server;

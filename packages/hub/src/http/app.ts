@@ -1,17 +1,20 @@
-import { NetworkPolicy, WebSubError } from '@websub/shared';
-import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import type { RequestListener } from 'node:http';
+import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
 import type { Bridge } from '../bridge/bridge.js';
+import type { Channels } from '../bridge/channel/channels.js';
 import type { SocketProtocol } from '../bridge/socket/protocol.js';
 import type { HubEmitter } from '../events.js';
 import type { Gate } from '../gate/gate.js';
 import { channelStreams } from './channel-streams.js';
+import type { IsTrusted } from './client.js';
 import { cors } from './cors.js';
 import type { Admit } from './entrance.js';
 import { answerHead, eventStreams } from './event-streams.js';
-import { hubEndpoint, type HubEndpointOptions } from './hub-endpoint.js';
+import { answerFailure } from './failure.js';
 import { loomApi, type LoomApiOptions } from './loom-api.js';
 import { managementRouter, type ManagementOptions } from './management/router.js';
 import type { Metrics } from './metrics.js';
+import { sendNotReady } from './not-ready.js';
 import {
   dropUser,
   listClients,
@@ -19,10 +22,10 @@ import {
   pushEvents,
   type NotifierApiOptions,
 } from './notifier-api.js';
-import { isAnswered, pathOf, sendPlain, sendProblem } from './problem.js';
-import { MOST_HEADERS } from './server.js';
+import type { IsPrivate } from './privacy.js';
+import { sendPlain, sendProblem } from './problem.js';
 import { sessionStream, SESSION_ROUTES } from './session-streams.js';
-import { storeGuard } from './store-guard.js';
+import type { StoreGuard } from './store-guard.js';
 import { statusPage, type StatusOptions } from './status.js';
 import { notFound, upgradeRequired } from './upgrade-required.js';
 import { waitRoute } from './wait.js';
@@ -30,8 +33,8 @@ import { WALLET_PATHS, walletEvents, type WalletEventsOptions } from './wallet-e
 import { welcome } from './welcome.js';
 
 export interface AppOptions {
-  readonly endpoint: Omit<HubEndpointOptions, 'admit' | 'gate' | 'isPrivate'>;
-  readonly network: NetworkPolicy;
+  readonly endpoint: RequestListener;
+  readonly channels: Channels;
   readonly management: Omit<ManagementOptions, 'admit' | 'gate' | 'bridge' | 'isPrivate'>;
   readonly gate: Gate;
   readonly admit: Admit;
@@ -52,29 +55,19 @@ export interface AppOptions {
   readonly isOpen: () => boolean;
   /** What is wrong inside, so that the hub should be given no traffic; `undefined` while all is well. */
   readonly complaint: () => string | undefined;
-  /** Whether the disk does not answer. */
-  readonly isStalled: () => boolean;
-  readonly trustProxy: readonly string[];
+  readonly guard: StoreGuard;
+  readonly isTrusted: IsTrusted;
+  readonly isPrivate: IsPrivate;
 }
 
-/** All routes of the hub. */
+/** All routes of the hub, behind the front door. */
 export function createApp(options: AppOptions): Express {
-  const { metrics, isReady, gate, admit, bridge } = options;
+  const { endpoint, metrics, isReady, gate, admit, bridge, guard, isPrivate } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
-  app.set('trust proxy', [...options.trustProxy]);
-  app.use((request, response, next) => {
-    response.set({ 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' });
-    if (request.rawHeaders.length / 2 > MOST_HEADERS)
-      sendPlain(response, 431, `more than ${MOST_HEADERS} headers: send fewer`);
-    else if (request.headers.host === undefined && request.httpVersion === '1.1')
-      sendPlain(response, 400, 'the Host header is missing: send the name of the hub');
-    else if ((request.headersDistinct['host'] ?? []).length > 1)
-      sendPlain(response, 400, 'the Host header is given more than once: send it once');
-    else next();
-  });
+  app.set('trust proxy', options.isTrusted);
   app.get('/healthz', (_request, response) => sendPlain(response, 200, 'alive'));
   app.get('/readyz', (_request, response) => {
     const complaint = options.complaint();
@@ -96,7 +89,7 @@ export function createApp(options: AppOptions): Express {
     '/v1',
     eventStreams({ bridge, admit, isReady }),
     waitRoute({ bridge, admit, isReady }),
-    channelStreams({ bridge, channels: options.endpoint.channels, isReady }),
+    channelStreams({ bridge, channels: options.channels, isReady }),
   );
   app.get(WALLET_PATHS, answerHead, walletEvents({ ...options.waypoint, bridge, admit, isReady }));
   for (const route of SESSION_ROUTES)
@@ -104,10 +97,8 @@ export function createApp(options: AppOptions): Express {
   for (const { paths, hides } of options.protocols)
     app.all([...paths], hides === true ? notFound : upgradeRequired);
   app.use((_request, response, next) => (options.isOpen() ? next() : sendNotReady(response)));
-  const guard = storeGuard(options);
   app.get('/', welcome(options.hubUrl));
-  const isPrivate = privacyOf(options);
-  app.post('/', guard, hubEndpoint({ ...options.endpoint, admit, gate, isPrivate }));
+  app.post('/', endpoint);
   app.all('/', (_request, response) => {
     response.set('Allow', 'GET, HEAD, POST');
     sendPlain(response, 405, 'method not allowed: use POST to subscribe or publish, GET to look');
@@ -130,87 +121,15 @@ export function createApp(options: AppOptions): Express {
   return app;
 }
 
-const THIS_MACHINE = new NetworkPolicy({ allowLoopback: true });
-
-/** Whether it came by TLS, as the proxy says that ends it, from this machine, or in the operator's own networks. */
-function privacyOf({
-  network,
-  hubUrl,
-}: Pick<AppOptions, 'network' | 'hubUrl'>): (request: Request) => boolean {
-  return (request) => {
-    if (request.secure) return true;
-    const { ip = '' } = request;
-    const [scheme = ''] = (request.get('x-forwarded-proto') ?? '').split(',', 1);
-    // The proxy is on this machine, and nobody has said that it is to be trusted; against the client it is.
-    const isTold = hubUrl().startsWith('https:') && scheme.trim().toLowerCase() === 'http';
-    return !isTold && (THIS_MACHINE.exempts(ip) || network.exempts(ip));
-  };
-}
-
-function sendNotReady(response: Response): void {
-  response.set({ 'Retry-After': '1', Connection: 'close' });
-  sendPlain(response, 503, 'the hub is starting or stopping: try again in a second');
-}
-
-const STATUS: Partial<Record<WebSubError['code'], number>> = {
-  invalid_request: 400,
-  forbidden_address: 400,
-  denied: 401,
-  gone: 410,
-  unsupported_media_type: 415,
-  too_large: 413,
-  retry_later: 429,
-  store_full: 507,
-  store_failed: 503,
-  stopped: 503,
-};
-
-/** One place turns errors into answers. What a stranger sent is never a 5xx; what is broken here never says how. */
+/** What express caught, and what its own parts throw. */
 function errorHandler(events: HubEmitter): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
-    // It was refused already, because the store was late.
-    if (isAnswered(response)) return;
-    if (response.headersSent) {
-      next(error);
-      return;
-    }
-    const { status, sentence } = answerTo(error);
-    if (status >= 500) {
-      events.emit('fault', { where: `${request.method} ${routeOf(request)}`, error });
-    }
-    if (status >= 500 || status === 429) response.set('Retry-After', '5');
-    if (/^\/(?:api\/)?v1\//.test(pathOf(request))) sendProblem(response, status, sentence);
-    else sendPlain(response, status, sentence);
-  };
+  // Express tells it from other handlers by its four parameters.
+  return (error: unknown, request, response, _next) =>
+    answerFailure(events, error, response, routeOf(request));
 }
 
-/** The pattern of the route that was taken: the path itself may be a capability. */
+/** The pattern of the route that was taken. */
 function routeOf(request: Request): string {
   const route: unknown = request.route;
   return typeof route === 'object' && route !== null && 'path' in route ? String(route.path) : '';
-}
-
-function answerTo(error: unknown): { readonly status: number; readonly sentence: string } {
-  if (error instanceof WebSubError) {
-    const status = STATUS[error.code];
-    if (status !== undefined && status < 500) return { status, sentence: error.message };
-    if (status === 507) return { status, sentence: 'the hub has no room to store this: try again later' };
-    if (status !== undefined)
-      return { status, sentence: 'the hub cannot store this at the moment: try again later' };
-  }
-  const status = statusOf(error);
-  switch (status) {
-    case 413:
-      return { status, sentence: 'the body is too large: send less' };
-    case undefined:
-      return { status: 500, sentence: 'the hub failed: try again later' };
-    default:
-      return { status, sentence: 'the request could not be read: check how it is sent' };
-  }
-}
-
-/** The 4xx status that express and its body parser give their own errors. */
-function statusOf(error: unknown): number | undefined {
-  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
-  return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
 }

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
-import type { RequestHandler, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestHandler } from 'express';
 import { may } from '../access/grant.js';
 import type { Entrance } from '../gate/gate.js';
 import { sendProblem } from './problem.js';
@@ -40,11 +40,11 @@ export function refusalOf(entrance: Entrance, what: string): EntranceRefusal {
 }
 
 export function sendRefusal(
-  send: (response: Response, status: number, sentence: string) => void,
-  response: Response,
+  send: (response: ServerResponse, status: number, sentence: string) => void,
+  response: ServerResponse,
   { status, detail, headers }: EntranceRefusal,
 ): void {
-  response.set(headers);
+  response.setHeaders(new Map(Object.entries(headers)));
   send(response, status, detail);
 }
 

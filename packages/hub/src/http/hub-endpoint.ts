@@ -1,6 +1,7 @@
 import {
   contentTypeOrDefault,
   FORM_CONTENT_TYPE,
+  headerText,
   mediaTypeOf,
   parseForm,
   parseTraceContext,
@@ -10,7 +11,7 @@ import {
   type HubRequest,
   type TraceContext,
 } from '@websub/shared';
-import type { Request, RequestHandler, Response } from 'express';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { may, mayReadAll, type Grant } from '../access/grant.js';
 import {
   channelRequestOf,
@@ -18,15 +19,20 @@ import {
   type ChannelRequest,
 } from '../bridge/channel/channel-request.js';
 import type { Channels } from '../bridge/channel/channels.js';
+import type { HubEmitter } from '../events.js';
 import type { Entrance, Gate } from '../gate/gate.js';
 import type { Acceptance } from '../protocol/acceptance.js';
 import type { Admission, Refusal } from '../protocol/admission.js';
 import type { Publications } from '../protocol/publication.js';
 import type { BodyRoom } from './body-room.js';
+import { answerFailure } from './failure.js';
 import { refusalOf, sendRefusal, type Admit } from './entrance.js';
-import { sendPlain } from './problem.js';
-import { readBody } from './read-body.js';
+import { sendNotReady } from './not-ready.js';
+import type { IsPrivate } from './privacy.js';
+import { sendJson, sendPlain } from './problem.js';
+import { readBody, type ReceivedRequest } from './read-body.js';
 import { statusUrl } from './status.js';
+import type { StoreGuard } from './store-guard.js';
 import { sendTooMany } from './too-many.js';
 
 export interface HubEndpointOptions {
@@ -38,8 +44,13 @@ export interface HubEndpointOptions {
   readonly gate: Gate;
   readonly maxBodyBytes: number;
   readonly room: BodyRoom;
-  /** Whether nobody on the way could read the request. */
-  readonly isPrivate: (request: Request) => boolean;
+  readonly isPrivate: IsPrivate;
+  /** The address of who sent the request. */
+  readonly clientOf: (request: IncomingMessage) => string;
+  /** Whether it takes requests. */
+  readonly isOpen: () => boolean;
+  readonly guard: StoreGuard;
+  readonly events: HubEmitter;
   /** What the hub calls itself. */
   readonly hubUrl: () => string;
 }
@@ -47,16 +58,48 @@ export interface HubEndpointOptions {
 const MAX_FORM_BYTES = 64 * 1024;
 
 /** `POST /`: subscribers' and publishers' requests (sections 5.1 and 6). Answers text/plain, errors included. */
-export function hubEndpoint(options: HubEndpointOptions): RequestHandler {
-  return async (request, response) => {
-    const entrance = await options.admit(request);
-    // Whoever has a credential may publish as fast as the hub can: an operator can take it away.
-    const refusal = entrance.kind === 'admitted' ? undefined : options.admission?.client(request.ip ?? '');
-    if (refusal !== undefined) sendTooMany(response, refusal);
-    else if (isForm(request)) await answerForm(options, entrance, request, response);
-    else if (isContentPublication(request)) await answerPublication(options, entrance, request, response);
-    else throw unsupported(FORM_OR_CONTENT);
+export function hubEndpoint(options: HubEndpointOptions): RequestListener {
+  return (request, response) => {
+    if (!options.isOpen()) {
+      sendNotReady(response);
+      return;
+    }
+    options.guard(request, response, () => {
+      serve(options, Object.assign(request, { res: response }), response).catch((error: unknown) =>
+        answerFailure(options.events, error, response, '/'),
+      );
+    });
   };
+}
+
+/** A request that is being answered. */
+interface Visit {
+  readonly request: ReceivedRequest;
+  readonly response: ServerResponse;
+  readonly entrance: Entrance;
+}
+
+async function serve(
+  options: HubEndpointOptions,
+  request: ReceivedRequest,
+  response: ServerResponse,
+): Promise<void> {
+  const entrance = await options.admit(request);
+  const visit = { request, response, entrance };
+  // Whoever has a credential may publish as fast as the hub can: an operator can take it away.
+  const refusal =
+    entrance.kind === 'admitted' ? undefined : options.admission?.client(options.clientOf(request));
+  if (refusal !== undefined) {
+    sendTooMany(response, refusal);
+    return;
+  }
+  if (isForm(request)) {
+    await answerForm(options, visit);
+    return;
+  }
+  const params = queryOf(request);
+  if (single(params, 'hub.mode') !== 'publish') throw unsupported(FORM_OR_CONTENT);
+  await answerPublication(options, visit, params);
 }
 
 const FORM_OR_CONTENT = `send a form (Content-Type: ${FORM_CONTENT_TYPE}), or publish content with ?hub.mode=publish&hub.topic=URL`;
@@ -68,15 +111,11 @@ function unsupported(cure: string): WebSubError {
 const SECRET_IN_THE_OPEN =
   'hub.secret came over plain http, where others can read it: send it over https, or leave it out';
 
-async function answerForm(
-  options: HubEndpointOptions,
-  entrance: Entrance,
-  request: Request,
-  response: Response,
-): Promise<void> {
+async function answerForm(options: HubEndpointOptions, visit: Visit): Promise<void> {
+  const { request, response, entrance } = visit;
   const form = parseForm(await readBody(request, MAX_FORM_BYTES));
   if (isChannelRequest(form)) {
-    await answerChannel(options, entrance, request, response, channelRequestOf(form));
+    await answerChannel(options, visit, channelRequestOf(form));
     return;
   }
   const hubRequest = readHubRequest(form);
@@ -86,7 +125,7 @@ async function answerForm(
     sendRefusal(sendPlain, response, refusalOf(entrance, hubRequest.mode));
     return;
   }
-  const tooMany = tooManyIntents(options, entrance, request, hubRequest);
+  const tooMany = tooManyIntents(options, visit, hubRequest);
   if (tooMany !== undefined) {
     sendTooMany(response, tooMany);
     return;
@@ -102,13 +141,12 @@ async function answerForm(
 
 /** Each leads to requests to a third party, so a credential lifts no bound. */
 function tooManyIntents(
-  { admission }: HubEndpointOptions,
-  entrance: Entrance,
-  request: Request,
+  { admission, clientOf }: HubEndpointOptions,
+  { request, entrance }: Visit,
   hubRequest: HubRequest,
 ): Refusal | undefined {
   if (admission === undefined || !('callback' in hubRequest)) return undefined;
-  const client = request.ip ?? '';
+  const client = clientOf(request);
   const refusal = entrance.kind === 'admitted' ? admission.client(client) : undefined;
   if (refusal !== undefined || hubRequest.mode === 'unsubscribe') return refusal;
   return admission.topic(client, hubRequest.topic);
@@ -116,10 +154,8 @@ function tooManyIntents(
 
 /** A subscriber that wants to connect to the hub, instead of the other way round. */
 async function answerChannel(
-  { admission, channels }: HubEndpointOptions,
-  entrance: Entrance,
-  request: Request,
-  response: Response,
+  { admission, channels, clientOf }: HubEndpointOptions,
+  { request, response, entrance }: Visit,
   channel: ChannelRequest,
 ): Promise<void> {
   if (channel.mode === 'unsubscribe') {
@@ -131,9 +167,11 @@ async function answerChannel(
     sendRefusal(sendPlain, response, refusalOf(entrance, channel.mode));
     return;
   }
-  const tooMany = admission?.topic(request.ip ?? '', channel.topic);
+  const tooMany = admission?.topic(clientOf(request), channel.topic);
   if (tooMany === undefined)
-    response.status(202).json({ 'hub.channel.endpoint': await channels.subscribe(channel, entrance.grant) });
+    sendJson(response, 202, {
+      'hub.channel.endpoint': await channels.subscribe(channel, entrance.grant),
+    });
   else sendTooMany(response, tooMany);
 }
 
@@ -147,11 +185,9 @@ const ACCEPTED: Readonly<Record<HubRequest['mode'], string>> = {
 
 async function answerPublication(
   options: HubEndpointOptions,
-  entrance: Entrance,
-  request: Request,
-  response: Response,
+  { request, response, entrance }: Visit,
+  params: URLSearchParams,
 ): Promise<void> {
-  const params = queryOf(request);
   const topics = [...params.getAll('hub.topic'), ...params.getAll('hub.url')];
   const topic = topics[0];
   if (topic === undefined || topics.length > 1) {
@@ -175,7 +211,7 @@ async function answerPublication(
         entrance.grant,
         readBody(request, options.maxBodyBytes, options.room),
       ),
-      contentType: contentTypeOrDefault(request.get('content-type')),
+      contentType: contentTypeOrDefault(request.headers['content-type']),
     },
     ...(id === undefined ? {} : { id }),
     ...(type === undefined ? {} : { type }),
@@ -183,7 +219,7 @@ async function answerPublication(
     headers: extensionHeaders(request),
     ...traceOf(request),
   });
-  response.set('Hub-Cursor', cursor);
+  response.setHeader('Hub-Cursor', cursor);
   sendPlain(response, 202, 'Accepted: the content is stored and will be delivered.');
 }
 
@@ -212,17 +248,13 @@ function whileGood<Result>(gate: Gate, grant: Grant, work: Promise<Result>): Pro
   });
 }
 
-function isForm(request: Request): boolean {
-  return mediaTypeOf(request.get('content-type') ?? '') === FORM_CONTENT_TYPE;
+function isForm(request: IncomingMessage): boolean {
+  return mediaTypeOf(request.headers['content-type'] ?? '') === FORM_CONTENT_TYPE;
 }
 
-function isContentPublication(request: Request): boolean {
-  return single(queryOf(request), 'hub.mode') === 'publish';
-}
-
-function queryOf(request: Request): URLSearchParams {
-  const start = request.url.indexOf('?');
-  return parseForm(Buffer.from(start < 0 ? '' : request.url.slice(start + 1)));
+function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
+  const start = url.indexOf('?');
+  return parseForm(Buffer.from(start < 0 ? '' : url.slice(start + 1)));
 }
 
 // What proxies add about the client, what authenticates the publisher, and what the hub itself says to callbacks.
@@ -231,7 +263,7 @@ const NOT_PASSED_ON =
 const MOST_EXTENSION_HEADERS = 32;
 
 /** The `X-` headers of a publication, which are delivered with its content. */
-function extensionHeaders(request: Request): Record<string, string> {
+function extensionHeaders(request: IncomingMessage): Record<string, string> {
   const passed = Object.entries(request.headers).flatMap(([name, value]) =>
     name.startsWith('x-') && !NOT_PASSED_ON.test(name) && typeof value === 'string'
       ? [[name, value] as const]
@@ -241,7 +273,10 @@ function extensionHeaders(request: Request): Record<string, string> {
 }
 
 /** The trace that the request belongs to; nothing where it tells none, or none that is valid. */
-function traceOf(request: Request): { readonly trace?: TraceContext } {
-  const trace = parseTraceContext(request.get('traceparent'), request.get('tracestate'));
+function traceOf(request: IncomingMessage): { readonly trace?: TraceContext } {
+  const trace = parseTraceContext(
+    headerText(request.headers, 'traceparent'),
+    headerText(request.headers, 'tracestate'),
+  );
   return trace === undefined ? {} : { trace };
 }

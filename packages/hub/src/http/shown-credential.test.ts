@@ -50,6 +50,7 @@ describe('a credential in a request', () => {
 
   it('may be a ticket in the query, and a token there where that is allowed', () => {
     expect(shown({}, '/?hub.mode=publish&ticket=abc')).toEqual({ kind: 'ticket', text: 'abc' });
+    expect(shown({}, '/?a=%20&tick%65t=abc')).toEqual({ kind: 'ticket', text: 'abc' });
     expect(shown({}, '/?token=abc', true)).toEqual({ kind: 'secret', text: 'abc' });
     expect(shown({}, '/?token=abc&ticket=def', true)).toEqual({ kind: 'ticket', text: 'def' });
     expect(shown({ 'x-api-key': 'k' }, '/?token=abc&ticket=def', true)).toEqual({

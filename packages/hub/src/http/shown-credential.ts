@@ -62,9 +62,13 @@ function fromSubprotocols(header: string | undefined): string | undefined {
     : found.slice(ANYCABLE.length);
 }
 
+// Or a parameter whose name has an escape, which may stand for any of these.
+const NAMES_ONE = /[?&](?:ticket|token|jid|[^=&]*%[^=&]*)(?:[=&]|$)/;
+
 function fromQuery(url: string): { readonly ticket: string | null; readonly token: string | null } {
+  // Each publication asks, and hardly one has any of them.
+  if (!NAMES_ONE.test(url)) return { ticket: null, token: null };
   const start = url.indexOf('?');
-  if (start < 0) return { ticket: null, token: null };
   const query = new URLSearchParams(url.slice(start + 1));
   return { ticket: query.get('ticket'), token: query.get('token') ?? query.get('jid') };
 }

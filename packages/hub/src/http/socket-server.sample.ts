@@ -20,7 +20,7 @@ import { Upgrades, type UpgradesOptions } from './upgrades.js';
 export const ADMIN_KEY = 'the-admin-key-of-a-unit';
 
 export interface SocketServerOptions extends Partial<
-  Pick<UpgradesOptions, 'corsOrigins' | 'dev' | 'isReady' | 'trustProxy'>
+  Pick<UpgradesOptions, 'corsOrigins' | 'dev' | 'isReady' | 'isTrusted'>
 > {
   readonly bounds?: Partial<StreamBounds>;
   readonly reading?: boolean;
@@ -82,7 +82,7 @@ export class SocketServer {
     });
     new Upgrades({
       corsOrigins: [],
-      trustProxy: [],
+      isTrusted: () => false,
       dev: false,
       isReady: () => true,
       ...options,

@@ -1,4 +1,4 @@
-import type { RequestHandler, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HubEmitter } from '../events.js';
 import { pathOf, sendPlain, sendProblem } from './problem.js';
 
@@ -7,6 +7,9 @@ export interface StoreGuardOptions {
   readonly events: HubEmitter;
 }
 
+/** A handler of express, and of whoever has Node's objects only. */
+export type StoreGuard = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+
 const SENTENCE = 'the hub cannot store or read anything at the moment: try again later';
 const RETRY_AFTER_SECONDS = 5;
 
@@ -14,8 +17,8 @@ const RETRY_AFTER_SECONDS = 5;
  * In front of what needs the store: while the disk does not answer, these requests are refused at once, and those that
  * wait when that is noticed are refused then. What they asked for may still be stored: nobody was told that it is.
  */
-export function storeGuard({ isStalled, events }: StoreGuardOptions): RequestHandler {
-  const waiting = new Set<Response>();
+export function storeGuard({ isStalled, events }: StoreGuardOptions): StoreGuard {
+  const waiting = new Set<ServerResponse>();
   events.on('store-stalled', () => {
     for (const response of waiting) refuse(response);
   });
@@ -30,9 +33,9 @@ export function storeGuard({ isStalled, events }: StoreGuardOptions): RequestHan
   };
 }
 
-function refuse(response: Response): void {
+function refuse(response: ServerResponse): void {
   if (response.headersSent) return;
-  response.set('Retry-After', String(RETRY_AFTER_SECONDS));
+  response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
   if (pathOf(response.req).startsWith('/v1/')) sendProblem(response, 503, SENTENCE);
   else sendPlain(response, 503, SENTENCE);
 }

@@ -1,10 +1,10 @@
-import type { Response } from 'express';
+import type { ServerResponse } from 'node:http';
 import type { Refusal } from '../protocol/admission.js';
 import { sendPlain } from './problem.js';
 
 /** Answers 429, and when to try again. */
-export function sendTooMany(response: Response, { detail, retryAfterMs }: Refusal): void {
+export function sendTooMany(response: ServerResponse, { detail, retryAfterMs }: Refusal): void {
   const seconds = Math.ceil(retryAfterMs / 1000);
-  response.set('Retry-After', String(seconds));
+  response.setHeader('Retry-After', String(seconds));
   sendPlain(response, 429, `${detail}: try again in ${seconds} s`);
 }

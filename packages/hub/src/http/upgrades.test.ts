@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { Bridge } from '../bridge/bridge.js';
 import type { SocketProtocol } from '../bridge/socket/protocol.js';
+import { trustedProxies } from './client.js';
 import { ADMIN_KEY, SocketServer, until, type SocketServerOptions } from './socket-server.sample.js';
 
 /** Says how a client has come, and what it says. */
@@ -162,7 +163,7 @@ describe('whoever connects', () => {
   });
 
   it('is counted by the address that a trusted proxy tells', async () => {
-    const room = await start({ trustProxy: ['127.0.0.0/8'] });
+    const room = await start({ isTrusted: trustedProxies(['127.0.0.0/8']) });
     const client = room.connect('/parrot', [], { headers: { 'x-forwarded-for': '203.0.113.7' } });
     await until(() => client.texts.length > 0);
     expect(client.messages[0]).toEqual(['anybody', null, '', '203.0.113.7']);

@@ -2,7 +2,6 @@ import type { IncomingMessage, Server } from 'node:http';
 import { Socket as Wire } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { parseForm, WebSubError } from '@websub/shared';
-import proxyAddress from 'proxy-addr';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Bridge } from '../bridge/bridge.js';
 import { RenewablePermit } from '../bridge/permit.js';
@@ -10,6 +9,7 @@ import type { Call, Farewell, SocketProtocol } from '../bridge/socket/protocol.j
 import { CLOSING_MS, Socket } from '../bridge/socket/socket.js';
 import { retryMs } from '../bridge/streams.js';
 import { RateLimit } from '../protocol/rate-limit.js';
+import { clientOf, type IsTrusted } from './client.js';
 import type { Admit } from './entrance.js';
 import { asOrdinaryRequest } from './ordinary-request.js';
 import { refuseUpgrade, type UpgradeRefusal } from './refuse-upgrade.js';
@@ -23,7 +23,7 @@ export interface UpgradesOptions {
   readonly admit: Admit;
   /** Origins whose pages may connect, besides the hub's own; `*` for all. */
   readonly corsOrigins: readonly string[];
-  readonly trustProxy: readonly string[];
+  readonly isTrusted: IsTrusted;
   /** Whether clients may say as much as they like. */
   readonly dev: boolean;
   /** False while the hub starts or stops. */
@@ -49,12 +49,10 @@ interface Route {
 export class Upgrades {
   readonly #options: UpgradesOptions;
   readonly #routes = new Map<string, Route>();
-  readonly #isTrusted: (address: string, hop: number) => boolean;
   readonly #rate: RateLimit | undefined;
 
   constructor(options: UpgradesOptions) {
     this.#options = options;
-    this.#isTrusted = proxyAddress.compile([...options.trustProxy]);
     this.#rate = options.dev ? undefined : new RateLimit(MESSAGES);
     for (const protocol of options.protocols) {
       const route = { protocol, server: serverOf(protocol) };
@@ -87,7 +85,7 @@ export class Upgrades {
     if (refusal !== undefined || route === undefined || params instanceof WebSubError) return;
     const entrance = await this.#options.admit(request);
     if (duplex.destroyed) return;
-    const address = proxyAddress(request, this.#isTrusted);
+    const address = clientOf(request, this.#options.isTrusted);
     route.server.handleUpgrade(request, duplex, head, (webSocket) => {
       const call = { entrance, path, params, address, subprotocol: webSocket.protocol };
       // What http gives to be upgraded is the network's own socket.

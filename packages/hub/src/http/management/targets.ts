@@ -12,6 +12,7 @@ import type { Seal } from '../../subscription/sealed-secret.js';
 import { stateOf, SUBSCRIPTION_STATES } from '../../subscription/subscription.js';
 import type { BodyRoom } from '../body-room.js';
 import { refusalOf, type Admit } from '../entrance.js';
+import type { IsPrivate } from '../privacy.js';
 import { notificationsBody } from './notifications-body.js';
 import { operation, Problem, type Operation } from './operation.js';
 import { once } from './page.js';
@@ -24,7 +25,7 @@ export interface TargetsOptions {
   readonly admission: Admission | undefined;
   readonly seal: Seal;
   /** Whether nobody on the way could read the request. */
-  readonly isPrivate: (request: Request) => boolean;
+  readonly isPrivate: IsPrivate;
   readonly clock: Clock;
   readonly maxBodyBytes: number;
   readonly room: BodyRoom;
