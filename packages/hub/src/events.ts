@@ -26,7 +26,7 @@ export interface DeliveryAttempt extends SubscriptionRef {
   /** Milliseconds that the attempt took. */
   readonly durationMs: number;
   /** The span of this attempt, when the entry was published in a trace. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
 }
 
 /** What happens in the hub: the one source of logs and metrics. Payloads hold no secret and no body (LAW 10). */

@@ -29,7 +29,7 @@ const KEEP_ALIVE_MS = 4_000;
 const SWEEP_MS = 250;
 const MOST_ORIGINS_REMEMBERED = 20_000;
 
-const STATUS_OF_POST = { method: 'POST', answer: { kind: 'status' } } as const;
+const STATUS_ONLY = { kind: 'status' } as const;
 
 interface Target {
   readonly origin: string;
@@ -68,7 +68,9 @@ export class UndiciHttpClient implements HttpClient {
     return new Promise((resolve) => this.#start(request, resolve));
   }
 
-  readonly post: PostRequest = (post, settled) => this.#start({ ...post, ...STATUS_OF_POST }, settled);
+  // Written out, since a spread takes a twentieth of the time of a delivery.
+  readonly post: PostRequest = ({ url, headers, body }, settled) =>
+    this.#start({ method: 'POST', url, headers, body, answer: STATUS_ONLY }, settled);
 
   #start(request: AnyRequest, settled: (outcome: HttpOutcome) => void): void {
     const exchange = new Exchange(request, this.#clock.monotonic(), this.#underWay, settled);

@@ -169,7 +169,8 @@ export class Deliveries {
   #take(recipient: Recipient): void {
     const { backlog, mayReceive } = this.#options;
     recipient.delivery = 'sending';
-    const entry = this.#extras.has(recipient) ? undefined : backlog.peek(recipient);
+    const isExtra = this.#extras.size > 0 && this.#extras.has(recipient);
+    const entry = isExtra ? undefined : backlog.peek(recipient);
     if (entry === undefined || !mayReceive(recipient)) void this.#look(recipient);
     else this.#send(recipient, entry, recipient.attempts + 1, recipient.position);
   }
@@ -249,6 +250,7 @@ export class Deliveries {
   }
 
   #endExtra(recipient: Recipient, outcome: ExtraOutcome): void {
+    if (this.#extras.size === 0) return;
     this.#extras.get(recipient)?.settled(outcome);
     this.#extras.delete(recipient);
   }

@@ -99,7 +99,6 @@ export class Settlement {
 
   /** What events say of an attempt. */
   #told({ subscription }: Recipient, made: Attempt, outcome: DeliveryOutcome): DeliveryAttempt {
-    const traceparent = made.trace?.traceparent;
     return {
       subscription: subscription.id,
       topic: subscription.topic,
@@ -109,7 +108,7 @@ export class Settlement {
       outcome: classOf(outcome),
       status: outcome.status,
       durationMs: this.#options.clock.monotonic() - made.startedAt,
-      ...(traceparent === undefined ? undefined : { traceparent }),
+      traceparent: made.trace?.traceparent,
     };
   }
 

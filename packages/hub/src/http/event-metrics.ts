@@ -1,3 +1,4 @@
+import type { OutcomeClass } from '@websub/shared';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { HubEmitter, HubEvents } from '../events.js';
 
@@ -104,11 +105,17 @@ function observeDeliveries(events: HubEmitter, registers: Registry[]): void {
   // Bound once: what prom-client does to find its labels costs more than counting.
   const durations = duration.labels();
   const latencies = latency.labels();
+  const byOutcome = new Map<OutcomeClass, Counter.Internal>();
+  const counterOf = (outcome: OutcomeClass): Counter.Internal => {
+    const known = byOutcome.get(outcome) ?? attempts.labels(outcome);
+    byOutcome.set(outcome, known);
+    return known;
+  };
   const attempted = ({
     outcome,
     durationMs,
   }: HubEvents['delivery-failed'][0] | HubEvents['entry-delivered'][0]) => {
-    attempts.inc({ outcome });
+    counterOf(outcome).inc();
     durations.observe(durationMs / 1000);
   };
   events.on('entry-delivered', (delivered) => {
