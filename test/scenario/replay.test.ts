@@ -57,7 +57,10 @@ function headersOf({ headers }: Received): Record<string, string> {
 describe('a signed notification', () => {
   it('is verified by the Standard Webhooks library, given the derived key', async () => {
     const topic = world.topic().url;
-    const callback = await world.subscriber(topic, { 'hub.secret': 's3cret' });
+    const callback = await world.subscriber(topic, {
+      'hub.secret': 's3cret',
+      'hub.webhook_signature': 'v1',
+    });
     await published(world.hub, topic, '{"id":7}', { contentType: 'application/json', id: 'order-7' });
     const [delivery] = await arrived('deliveries', callback.deliveries, 1);
     const verifier = new Webhook(Buffer.from(webhookKey('s3cret', topic)).toString('base64'));
@@ -66,12 +69,16 @@ describe('a signed notification', () => {
     expect(delivery?.headers['webhook-id']).toBe('order-7');
   });
 
-  it('carries no webhook-signature where there is no secret', async () => {
+  it.each([
+    ['there is no secret', { 'hub.webhook_signature': 'v1' }],
+    ['nobody asked for it', { 'hub.secret': 's3cret' }],
+  ])('carries no webhook-signature where %s', async (_where, asked) => {
     const topic = world.topic().url;
-    const callback = await world.subscriber(topic);
-    await published(world.hub, topic, 'unsigned');
+    const callback = await world.subscriber(topic, asked);
+    await published(world.hub, topic, 'news');
     const [delivery] = await arrived('deliveries', callback.deliveries, 1);
     expect(delivery?.headers['webhook-signature']).toBeUndefined();
+    expect(delivery?.headers['webhook-timestamp']).toMatch(/^\d+$/);
   });
 
   it('is handled once: of 1,000 that are replayed, none is handled again', async () => {

@@ -44,10 +44,17 @@ describe('a subscription request', () => {
     expect(world.hub.requests[0]?.form.get('hub.secret')).toBe('new');
   });
 
+  it('asks for a signature that holds against replays, where there is a secret', async () => {
+    await using world = await openWorld();
+    await world.start({ secret: 's' });
+    expect(world.hub.requests[0]?.form.get('hub.webhook_signature')).toBe('v1');
+  });
+
   it('S11, S21 carries no secret where the options say so', async () => {
     await using world = await openWorld();
     await world.start({ secret: false });
     expect(world.hub.requests[0]?.form.has('hub.secret')).toBe(false);
+    expect(world.hub.requests[0]?.form.has('hub.webhook_signature')).toBe(false);
     expect((await world.hub.deliver(world.hub.subscription, 'x', { contentType: 'text/plain' })).status).toBe(
       202,
     );

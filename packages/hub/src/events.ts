@@ -25,6 +25,10 @@ export interface DeliveryAttempt extends SubscriptionRef {
   readonly status: number;
   /** Milliseconds that the attempt took. */
   readonly durationMs: number;
+  /** Milliseconds from the publication to what the attempt came to. */
+  readonly latencyMs: number;
+  /** Of a dead letter that is tried again, out of its turn. */
+  readonly outOfTurn: boolean;
   /** The span of this attempt, when the entry was published in a trace. */
   readonly traceparent?: string | undefined;
 }
@@ -66,14 +70,7 @@ export interface HubEvents {
       readonly traceparent?: string;
     },
   ];
-  'entry-delivered': [
-    DeliveryAttempt & {
-      /** Out of its turn: a dead letter that is delivered after all. */
-      readonly outOfTurn: boolean;
-      /** Milliseconds from the publication to the callback's answer. */
-      readonly latencyMs: number;
-    },
-  ];
+  'entry-delivered': [DeliveryAttempt];
   'delivery-failed': [
     DeliveryAttempt & {
       readonly detail: string;

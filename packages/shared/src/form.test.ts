@@ -46,6 +46,15 @@ describe('parseHubRequest: modes', () => {
     });
   });
 
+  it('reads that deliveries are to be signed with their time, of the one version that there is', () => {
+    const request = parseHubRequest(subscription({ 'hub.webhook_signature': 'v1' }));
+    expect(request).toMatchObject({ webhookSignature: true });
+    expect(parseHubRequest(subscription({ 'hub.webhook_signature': '' }))).not.toHaveProperty(
+      'webhookSignature',
+    );
+    expect(refusal(subscription({ 'hub.webhook_signature': 'v2' })).message).toContain('send v1');
+  });
+
   it('leaves out what the subscriber left out', () => {
     const request = parseHubRequest(subscription());
     expect(Object.keys(request).toSorted()).toEqual(['callback', 'mode', 'topic']);
@@ -130,17 +139,22 @@ describe('parseHubRequest: modes', () => {
 });
 
 describe('parseHubRequest: parameters given twice', () => {
-  it.each(['hub.mode', 'hub.callback', 'hub.topic', 'hub.lease_seconds', 'hub.secret', 'hub.verify_token'])(
-    'refuses a second %s, even with the same value',
-    (name) => {
-      const once = `${name}=${encodeURIComponent(name === 'hub.mode' ? 'subscribe' : TOPIC)}`;
-      const body = new TextDecoder().decode(subscription());
-      const rest = body.split('&').filter((pair) => !pair.startsWith(`${name}=`));
-      expect(refusal(bytes([...rest, once, once].join('&'))).message).toContain(
-        `${name} is given more than once`,
-      );
-    },
-  );
+  it.each([
+    'hub.mode',
+    'hub.callback',
+    'hub.topic',
+    'hub.lease_seconds',
+    'hub.secret',
+    'hub.webhook_signature',
+    'hub.verify_token',
+  ])('refuses a second %s, even with the same value', (name) => {
+    const once = `${name}=${encodeURIComponent(name === 'hub.mode' ? 'subscribe' : TOPIC)}`;
+    const body = new TextDecoder().decode(subscription());
+    const rest = body.split('&').filter((pair) => !pair.startsWith(`${name}=`));
+    expect(refusal(bytes([...rest, once, once].join('&'))).message).toContain(
+      `${name} is given more than once`,
+    );
+  });
 
   it('refuses a second value hidden behind a percent-encoded name', () => {
     const body = `${new TextDecoder().decode(subscription())}&hub%2Ecallback=http://evil.example/`;
@@ -401,6 +415,7 @@ const request: fc.Arbitrary<HubRequest> = fc.oneof(
       topic: webUrl,
       callback: webUrl,
       secret,
+      webhookSignature: fc.constant(true as const),
       leaseSeconds,
       verifyToken,
     },

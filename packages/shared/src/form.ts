@@ -16,6 +16,8 @@ export interface SubscribeRequest {
   /** Seconds asked for; absent when the subscriber leaves it to the hub. Not yet clamped to the hub's bounds. */
   readonly leaseSeconds?: number;
   readonly secret?: string;
+  /** `hub.webhook_signature=v1`, this project's own: deliveries are to bear `webhook-signature` as well. */
+  readonly webhookSignature?: true;
   /** `hub.verify_token` of PubSubHubbub 0.4, echoed in the verification. */
   readonly verifyToken?: string;
 }
@@ -34,7 +36,14 @@ export const FORM_PARAMETERS_LIMIT = 64;
 const VERIFY_TOKEN_LIMIT = 512;
 
 // A second value of one of these would leave it open which counts. hub.verify was repeatable in PubSubHubbub 0.4.
-const SINGLE = ['hub.mode', 'hub.callback', 'hub.lease_seconds', 'hub.secret', 'hub.verify_token'] as const;
+const SINGLE = [
+  'hub.mode',
+  'hub.callback',
+  'hub.lease_seconds',
+  'hub.secret',
+  'hub.webhook_signature',
+  'hub.verify_token',
+] as const;
 
 /**
  * Reads the body of a request to the hub. Unknown parameters are ignored (section 5.1).
@@ -111,6 +120,7 @@ function readSubscribe(params: URLSearchParams): SubscribeRequest {
     ...optional('leaseSeconds', readLeaseSeconds(params)),
     // Clients without a secret often send the empty parameter.
     ...optional('secret', secret === '' ? undefined : checkSecret(secret)),
+    ...optional('webhookSignature', readWebhookSignature(params)),
     ...optional('verifyToken', readVerifyToken(params)),
   };
 }
@@ -157,6 +167,18 @@ export function readLeaseSeconds(params: URLSearchParams): number | undefined {
   return Math.min(Number(value), Number.MAX_SAFE_INTEGER);
 }
 
+function readWebhookSignature(params: URLSearchParams): true | undefined {
+  const value = params.get('hub.webhook_signature') ?? '';
+  if (value === '') return undefined;
+  if (value !== 'v1') {
+    throw new WebSubError(
+      'invalid_request',
+      'hub.webhook_signature is not a version of this hub: send v1, or leave it out',
+    );
+  }
+  return true;
+}
+
 function readVerifyToken(params: URLSearchParams): string | undefined {
   const value = params.get('hub.verify_token') ?? undefined;
   if (value !== undefined && value.length > VERIFY_TOKEN_LIMIT) {
@@ -184,6 +206,7 @@ export function formatHubRequest(request: HubRequest, extra: Readonly<Record<str
   if (request.mode === 'subscribe') {
     if (request.leaseSeconds !== undefined) params.set('hub.lease_seconds', String(request.leaseSeconds));
     if (request.secret !== undefined) params.set('hub.secret', checkSecret(request.secret));
+    if (request.webhookSignature === true) params.set('hub.webhook_signature', 'v1');
   }
   for (const [name, value] of Object.entries(extra)) params.set(name, value);
   return params.toString();

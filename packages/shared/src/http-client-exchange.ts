@@ -7,6 +7,7 @@ import type { HttpFailureReason, HttpHeaders, HttpOutcome, HttpRequest, Post } f
 export type AnyRequest = HttpRequest | (Omit<HttpRequest, 'headers'> & Pick<Post, 'headers'>);
 
 const NOTHING = new Uint8Array();
+const NO_HEADERS: HttpHeaders = {};
 const IGNORED_BODY_LIMIT = 64 * 1024;
 const TOTAL_TIMEOUT_MS = 15_000;
 const FIRST_BYTE_TIMEOUT_MS = 10_000;
@@ -51,7 +52,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #settle: ((outcome: HttpOutcome) => void) | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
-  #headers: HttpHeaders = {};
+  #headers = NO_HEADERS;
   #received = 0;
   #onAbort: (() => void) | undefined;
 

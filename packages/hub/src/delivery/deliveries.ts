@@ -209,6 +209,7 @@ export class Deliveries {
         callback: recipient.subscription.callback,
         host: recipient.host,
         secret: recipient.secret(seal),
+        webhookSignature: recipient.subscription.lease?.webhookSignature ?? false,
         authorization: recipient.authorization(seal),
         made,
         now: clock.now(),

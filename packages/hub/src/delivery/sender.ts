@@ -46,6 +46,8 @@ export interface Sending {
   /** The party behind the callback: those of one party share connections. */
   readonly host: string;
   readonly secret: string | null;
+  /** Whether it is signed with its id and time as well; of no account without a secret. */
+  readonly webhookSignature: boolean;
   /** The `Authorization` header, for a callback that wants one. */
   readonly authorization: string | null;
   /** Milliseconds since the epoch. */
@@ -69,23 +71,24 @@ export class HttpSender implements Sender {
 
   send(
     parcel: Parcel,
-    { made, callback, secret, authorization, now }: Sending,
+    { made, callback, secret, webhookSignature, authorization, now }: Sending,
     settled: (outcome: DeliveryOutcome) => void,
   ): void {
     const timestamp = String(Math.floor(now / 1000));
-    const headers = parcel.headers.slice();
-    headers.push('webhook-timestamp', timestamp, 'hub-attempt', String(made.attempt));
-    if (made.trace !== undefined) for (const line of Object.entries(made.trace)) headers.push(...line);
-    if (authorization !== null) headers.push('authorization', authorization);
-    if (secret !== null) this.#sign(headers, parcel, secret, timestamp);
-    this.#post({ url: callback, headers, body: parcel.body }, (answer) => settled(outcomeOf(answer, now)));
+    const own = ['webhook-timestamp', timestamp, 'hub-attempt', String(made.attempt)];
+    if (made.trace !== undefined) for (const line of Object.entries(made.trace)) own.push(...line);
+    if (authorization !== null) own.push('authorization', authorization);
+    if (secret !== null) {
+      own.push('x-hub-signature', sign(parcel.body, secret));
+      if (webhookSignature) own.push('webhook-signature', this.#signTimed(parcel, secret, timestamp));
+    }
+    const post = { url: callback, headers: parcel.headers.concat(own), body: parcel.body };
+    this.#post(post, (answer) => settled(outcomeOf(answer, now)));
   }
 
-  /** Section 7.1's over the body, and one that binds id, time and topic too, against replays. */
-  #sign(headers: string[], { id, topic, body }: Parcel, secret: string, timestamp: string): void {
-    const key = this.#webhookKeys.of(topic, secret);
-    const webhookSignature = signWebhook({ id, timestamp, body }, key);
-    headers.push('x-hub-signature', sign(body, secret), 'webhook-signature', webhookSignature);
+  /** Binds id, time and topic besides the body, against replays. */
+  #signTimed({ id, topic, body }: Parcel, secret: string, timestamp: string): string {
+    return signWebhook({ id, timestamp, body }, this.#webhookKeys.of(topic, secret));
   }
 }
 

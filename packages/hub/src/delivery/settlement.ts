@@ -50,14 +50,14 @@ export class Settlement {
         return this.#delivered(recipient, from === null, made, outcome);
       case 'gone':
         this.#options.events.emit('delivery-failed', {
-          ...this.#told(recipient, made, outcome),
+          ...this.#told(recipient, from === null, made, outcome),
           detail: 'answered 410',
           retryInMs: null,
         });
         return this.#options.onGone(recipient);
       case 'failed':
         if (from !== null) return this.#failed(recipient, from, made, outcome);
-        this.#note(recipient, made, outcome, null);
+        this.#note(recipient, true, made, outcome, null);
         return undefined;
     }
   }
@@ -76,29 +76,43 @@ export class Settlement {
     made: Attempt,
     outcome: DeliveryOutcome,
   ): Promise<void> | undefined {
-    const { clock, events, onRecovered } = this.#options;
+    const { events, onRecovered } = this.#options;
     // The hub's own are nobody's news.
-    if (made.entry.passing !== true) {
-      const latencyMs = clock.now() - made.entry.publishedAt;
-      events.emit('entry-delivered', { ...this.#told(recipient, made, outcome), outOfTurn, latencyMs });
-    }
+    if (made.entry.passing !== true)
+      events.emit('entry-delivered', this.#told(recipient, outOfTurn, made, outcome));
     this.forgetFailure(recipient);
     const { lease } = recipient.subscription;
     return lease !== null && isSuspended(lease) ? onRecovered(recipient) : undefined;
   }
 
   /** Puts a failure on record; what follows from it is another matter. */
-  #note(recipient: Recipient, made: Attempt, outcome: Failed, retryInMs: number | null): void {
+  #note(
+    recipient: Recipient,
+    outOfTurn: boolean,
+    made: Attempt,
+    outcome: Failed,
+    retryInMs: number | null,
+  ): void {
     const { clock, events, places } = this.#options;
     const { status, detail } = outcome;
     const at = clock.now();
     recipient.failure = { since: recipient.failure?.since ?? at, at, status, detail };
     places.changed(recipient);
-    events.emit('delivery-failed', { ...this.#told(recipient, made, outcome), detail, retryInMs });
+    events.emit('delivery-failed', {
+      ...this.#told(recipient, outOfTurn, made, outcome),
+      detail,
+      retryInMs,
+    });
   }
 
   /** What events say of an attempt. */
-  #told({ subscription }: Recipient, made: Attempt, outcome: DeliveryOutcome): DeliveryAttempt {
+  #told(
+    { subscription }: Recipient,
+    outOfTurn: boolean,
+    made: Attempt,
+    outcome: DeliveryOutcome,
+  ): DeliveryAttempt {
+    const { clock } = this.#options;
     return {
       subscription: subscription.id,
       topic: subscription.topic,
@@ -107,7 +121,9 @@ export class Settlement {
       attempt: made.attempt,
       outcome: classOf(outcome),
       status: outcome.status,
-      durationMs: this.#options.clock.monotonic() - made.startedAt,
+      durationMs: clock.monotonic() - made.startedAt,
+      latencyMs: clock.now() - made.entry.publishedAt,
+      outOfTurn,
       traceparent: made.trace?.traceparent,
     };
   }
@@ -121,7 +137,7 @@ export class Settlement {
       { ...outcome, attempts: attempt, suspension },
       random.fraction(),
     );
-    this.#note(recipient, made, outcome, verdict.kind === 'retry' ? verdict.delayMs : null);
+    this.#note(recipient, false, made, outcome, verdict.kind === 'retry' ? verdict.delayMs : null);
     // The place has moved: what this attempt was of is not what comes next.
     if (recipient.position !== from) return;
     recipient.attempts = attempt;

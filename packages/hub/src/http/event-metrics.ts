@@ -1,6 +1,6 @@
 import type { OutcomeClass } from '@websub/shared';
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { HubEmitter, HubEvents } from '../events.js';
+import type { DeliveryAttempt, HubEmitter } from '../events.js';
 
 const LATENCY_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600];
 const COMMIT_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
@@ -111,10 +111,7 @@ function observeDeliveries(events: HubEmitter, registers: Registry[]): void {
     byOutcome.set(outcome, known);
     return known;
   };
-  const attempted = ({
-    outcome,
-    durationMs,
-  }: HubEvents['delivery-failed'][0] | HubEvents['entry-delivered'][0]) => {
+  const attempted = ({ outcome, durationMs }: DeliveryAttempt): void => {
     counterOf(outcome).inc();
     durations.observe(durationMs / 1000);
   };

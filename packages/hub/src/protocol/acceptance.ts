@@ -106,6 +106,7 @@ export class Acceptance {
             kind: 'subscribe-requested',
             ...common,
             ...(request.secret !== undefined && { secret: request.secret }),
+            ...(request.webhookSignature && { webhookSignature: request.webhookSignature }),
             leaseSeconds: grantedSeconds(lease, request.leaseSeconds, grant, clock.now()),
             ...(principal !== undefined && { principal }),
           },

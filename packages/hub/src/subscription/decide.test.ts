@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Position } from '../log/log.js';
 import { ASK_AGAIN_MS, decide, SUSPENDED_REASON, type SubscriptionEvent } from './decide.js';
 import type { SealedSecret } from './sealed-secret.js';
-import type { Lease, Pending, Subscription } from './subscription.js';
+import type { Lease, Pending, PendingSubscribe, Subscription } from './subscription.js';
 
 const NOW = 1_000_000;
 const HEAD = 7 as Position;
@@ -230,6 +230,17 @@ describe('decide', () => {
   it('owes a new subscription everything published after its verification was sent', () => {
     const { subscription } = decide(subscriptionIn('none/subscribe'), EVENTS['intent-confirmed'], NOW);
     expect(subscription?.lease?.since).toBe(HEAD);
+  });
+
+  it('signs with the time for as long as renewals ask for that', () => {
+    const renewedWith = (asked: { readonly webhookSignature?: true }): Lease | null | undefined => {
+      const before = subscriptionIn('active/none');
+      const requested = decide(before, { ...EVENTS['subscribe-requested'], ...asked }, NOW).subscription;
+      const of = { ...PENDINGS.subscribe, ...requested?.pending } as PendingSubscribe;
+      return decide(requested ?? before, { ...EVENTS['intent-confirmed'], of }, NOW).subscription?.lease;
+    };
+    expect(renewedWith({ webhookSignature: true })).toHaveProperty('webhookSignature', true);
+    expect(renewedWith({})).not.toHaveProperty('webhookSignature');
   });
 
   it('LAW 5 keeps what a renewed subscription is owed, and replaces its secret and length', () => {

@@ -21,6 +21,7 @@ export type SubscriptionEvent =
       readonly kind: 'subscribe-requested';
       readonly request: string;
       readonly secret: SealedSecret | null;
+      readonly webhookSignature?: true;
       readonly leaseSeconds: number;
       readonly verifyToken: string | null;
       readonly trace?: TraceContext;
@@ -210,11 +211,12 @@ function pendingOf(
     ...(trace === undefined ? {} : { trace }),
   };
   if (event.kind === 'unsubscribe-requested') return { kind: 'unsubscribe', ...attempt };
-  const { secret, leaseSeconds, principal } = event;
+  const { secret, webhookSignature, leaseSeconds, principal } = event;
   return {
     kind: 'subscribe',
     ...attempt,
     secret,
+    ...(webhookSignature && { webhookSignature }),
     leaseSeconds,
     afterUnsubscribe: mayHaveEnded(replaced),
     ...(principal !== undefined && { principal }),
@@ -281,12 +283,13 @@ function vouched(
 
 /** Everything published after the verification was sent is owed: the callback may act on its own answer at once. */
 function leaseOf(
-  { secret, leaseSeconds, request, principal }: PendingSubscribe,
+  { secret, webhookSignature, leaseSeconds, request, principal }: PendingSubscribe,
   { askedAt, head }: { readonly askedAt: number; readonly head: Position },
   inForce: Lease | null,
 ): Lease {
   return {
     secret,
+    ...(webhookSignature && { webhookSignature }),
     seconds: leaseSeconds,
     endsAt: askedAt + leaseSeconds * 1000,
     since: inForce?.since ?? head,

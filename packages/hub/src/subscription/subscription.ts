@@ -25,6 +25,8 @@ export const NEVER = 8_640_000_000_000_000;
 /** Terms that the callback confirmed, or that somebody vouched for. */
 export interface Lease {
   readonly secret: SealedSecret | null;
+  /** Present: deliveries are signed with their id and time as well (`hub.webhook_signature`). */
+  readonly webhookSignature?: true;
   readonly seconds: number;
   /** Milliseconds since the epoch, counted from the verification request (section 5.3). */
   readonly endsAt: number;
@@ -76,6 +78,8 @@ interface Attempted {
 export interface PendingSubscribe extends Attempted {
   readonly kind: 'subscribe';
   readonly secret: SealedSecret | null;
+  /** As {@link Lease.webhookSignature}. */
+  readonly webhookSignature?: true;
   readonly leaseSeconds: number;
   readonly verifyToken: string | null;
   /** It replaced an unsubscription that was never settled: the callback may have confirmed that one. */

@@ -131,7 +131,8 @@ export class Enrolment {
     const [secret] = secrets;
     const terms = {
       ...(leaseSeconds === undefined ? {} : { leaseSeconds }),
-      ...(secret === undefined ? {} : { secret }),
+      // Against replays, from a hub that can.
+      ...(secret === undefined ? {} : { secret, webhookSignature: true as const }),
     };
     const form = mode === 'subscribe' ? { mode, topic, callback, ...terms } : { mode, topic, callback };
     return askHub(this.#parts.egress.client(reach, settings.http), {
