@@ -44,7 +44,15 @@ describe('Canary', () => {
     const { callback } = recipient!.subscription;
     const parcel = { id: 'it', topic: '', body: Buffer.from(String(clock.monotonic())), headers: [] };
     const made = { attempt: 1, trace: undefined };
-    const sending = { made, callback, host: '', secret: null, authorization: null, now: clock.now() };
+    const sending = {
+      made,
+      callback,
+      host: '',
+      secret: null,
+      webhookSignature: false,
+      authorization: null,
+      now: clock.now(),
+    };
     canary.on({ send: elsewhere }).send(parcel, sending, () => undefined);
     expect(elsewhere).not.toHaveBeenCalled();
     expect(canary.complaint).toBeUndefined();
