@@ -107,13 +107,16 @@ export async function fanOut(plan: FanOut, rounds: number): Promise<Result> {
     for (const kind of ['limit', 'dispatch'] as const) parties.push(await startBaseline(kind, baseline));
     const measured = new Course(plan, callbacks);
     const results = parties.map((): Round[] => []);
+    const delays: number[] = [];
     for (let round = -1; round < rounds; round++)
       for (const [n, party] of parties.entries()) {
+        if (party === hub) await hub.loopDelayMs();
         const result = await measured.round(party);
+        if (party === hub && round >= 0) delays.push(await hub.loopDelayMs());
         // The first opens the connections and warms the code.
         if (round >= 0) results[n]!.push(result);
       }
-    return summary(plan, rounds, results, measured.problems);
+    return summary(plan, rounds, { results, delays }, measured.problems);
   } finally {
     await Promise.all([callbacks.stop(), ...parties.map((party) => party.stop())]);
   }
@@ -203,7 +206,10 @@ function busyMs(spans: readonly (readonly [number, number])[]): number {
 function summary(
   { bench = 'fan-out', scenario }: FanOut,
   rounds: number,
-  [hub = [], limit = [], dispatch = []]: readonly (readonly Round[])[],
+  {
+    results: [hub = [], limit = [], dispatch = []],
+    delays,
+  }: { readonly results: readonly (readonly Round[])[]; readonly delays: readonly number[] },
   problems: readonly string[],
 ): Result {
   return {
@@ -219,6 +225,7 @@ function summary(
       { name: 'time to the last ÷ limit', value: ratio(hub, limit, 'lastMs') },
       { name: 'ms from publication to first delivery', value: spreadOf(hub.map(({ firstMs }) => firstMs)) },
       { name: 'the same of the limit', value: spreadOf(limit.map(({ firstMs }) => firstMs)) },
+      { name: "ms that the hub's event loop is late, p99", value: spreadOf(delays) },
     ],
     problems,
   };

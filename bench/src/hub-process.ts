@@ -11,6 +11,9 @@ const BINARY = join(
   'websub-hub.js',
 );
 
+/** What measures the delay looks so often, and this is in what it tells. */
+const LOOKS_EVERY_MS = 10;
+
 /** The hub as users start it, with its store on disk. */
 export class HubProcess {
   url = '';
@@ -57,6 +60,13 @@ export class HubProcess {
       child.once('exit', (status) => reject(new Error(`the hub ended while starting, status ${status}`)));
     });
     return performance.now() - startedAt;
+  }
+
+  /** Milliseconds that its event loop was late, the 99th percentile since this was last asked. */
+  async loopDelayMs(): Promise<number> {
+    const answer = await fetch(new URL('/metrics', this.url));
+    const seconds = /^nodejs_eventloop_lag_p99_seconds (\S+)/m.exec(await answer.text())?.[1];
+    return Math.max(0, Number(seconds) * 1_000 - LOOKS_EVERY_MS);
   }
 
   async stop(): Promise<void> {

@@ -12,6 +12,7 @@ import type { PlaceSaver } from './place-saver.js';
 import { Pump } from './pump.js';
 import type { DeliveryOutcome } from './sender.js';
 import type { Settlement } from './settlement.js';
+import { Wakings } from './wakings.js';
 
 export interface DeliveriesOptions {
   readonly backlog: Backlog;
@@ -48,6 +49,7 @@ const STORE_FAULT_PAUSE_MS = 1_000;
 export class Deliveries {
   readonly #options: DeliveriesOptions;
   readonly #pump: Pump<Recipient>;
+  readonly #wakings: Wakings;
   readonly #health: HostHealth | undefined;
   readonly #extras = new Map<Recipient, Extra>();
   #stopped = false;
@@ -59,6 +61,11 @@ export class Deliveries {
       ...options,
       hostApart: CANARY_HOST,
       start: (recipient) => this.#start(recipient),
+    });
+    this.#wakings = new Wakings({
+      ...options,
+      wake: (recipient, now) => void this.#queueIfReady(recipient, now),
+      onSome: () => this.#pump.run(),
     });
     const onRelease = (recipient: Recipient): boolean => this.#release(recipient);
     this.#health = options.breaker ? new HostHealth({ ...options, onRelease }) : undefined;
@@ -89,10 +96,7 @@ export class Deliveries {
 
   /** The topic has a new entry. */
   wake(topic: Topic): void {
-    const now = this.#options.clock.now();
-    for (const recipient of topic.recipients.values()) this.#queueIfReady(recipient, now);
-    // The publisher's answer goes first.
-    this.#pump.rest();
+    this.#wakings.add(topic);
   }
 
   /** Something about the recipient changed, or its time has come. */
@@ -136,6 +140,7 @@ export class Deliveries {
   stop(): Promise<void> {
     this.#stopped = true;
     this.#health?.stop();
+    this.#wakings.stop();
     return this.#pump.stop();
   }
 
