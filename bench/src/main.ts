@@ -3,6 +3,7 @@ import { badNeighbours, BAD_NEIGHBOURS, FAN_OUTS, fanOut, FIRST_DELIVERIES } fro
 import { PINGING, publishByPing, publishContent, PUBLISHING } from './publish.js';
 import { describe, type Result } from './result.js';
 import { startUp } from './start-up.js';
+import { SUBSCRIBING, subscribing } from './subscribe.js';
 import { replay, STREAMS, streams } from './streams.js';
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, readonly (() => Promise<Result>)[]>> = {
     () => badNeighbours(BAD_NEIGHBOURS, ROUNDS),
   ],
   publish: [() => publishContent(PUBLISHING, ROUNDS), () => publishByPing(PINGING, ROUNDS)],
+  subscribe: [() => subscribing(SUBSCRIBING, ROUNDS)],
   'first-delivery': FIRST_DELIVERIES.map((plan) => () => fanOut(plan, ROUNDS)),
   streams: [...STREAMS.map((plan) => () => streams(plan, ROUNDS)), () => replay(REPLAYED, ROUNDS)],
   memory: SUBSCRIPTIONS.map((count) => () => startUp(count, ROUNDS)),

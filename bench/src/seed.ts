@@ -27,7 +27,8 @@ export async function seed(
   await store.close();
 }
 
-function subscriptionOf(topic: string, callback: string, secret: string): StoredSubscription {
+/** A subscription that is in force. */
+export function subscriptionOf(topic: string, callback: string, secret: string): StoredSubscription {
   const id = randomBytes(16).toString('base64url');
   const lease = {
     secret: sealed(secret, id),

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serveCalls } from './process.js';
 import { forEachOf } from './publisher.js';
+import { subscriptionOf } from './seed.js';
 import { openStore, type Position, type Store } from './store.js';
-import { contentOf, topicOf } from './update.js';
+import { contentOf, secretOf, topicOf } from './update.js';
 
 // The bare store: the hub's own, asked directly. It waits for the disk as the hub does, so it is the limit of publishing,
 // of replay and of a start.
@@ -42,6 +43,19 @@ serveCalls({
       call.atOnce,
     );
     return performance.now() - startedAt;
+  },
+  /** Stores each subscription twice, as asked for and as verified, as many at a time as there are subscribers. */
+  subscribe: async (call: {
+    readonly callbacks: readonly string[];
+    readonly topics: readonly string[];
+  }): Promise<void> => {
+    const { registry } = opened();
+    await forEachOf(call.callbacks.entries(), async ([n, callback]) => {
+      const topic = call.topics[n % call.topics.length] ?? '';
+      const subscription = subscriptionOf(topic, callback, secretOf(n));
+      await registry.saveSubscription(subscription);
+      await registry.saveSubscription({ ...subscription, version: subscription.version + 1 });
+    });
   },
   /** Reads a topic from its beginning, as far as it goes; answers the number of entries and the milliseconds. */
   read: async ({ topic }: { readonly topic: string }): Promise<{ entries: number; ms: number }> => {

@@ -4,19 +4,21 @@ import { secretOf } from './update.js';
 
 const LOOK_EVERY_MS = 50;
 
-/** Subscribes callback n to the topic n modulo their number. Settles when every callback has confirmed. */
+/** Subscribes callback n, from `first` on, to the topic n modulo their number. Settles when every callback has confirmed. */
 export async function subscribeAll(
   hub: HubProcess,
   callbacks: readonly string[],
   topics: readonly string[],
+  first = 0,
 ): Promise<void> {
   const publisher = new Publisher(hub.url);
   const before = await activated(publisher);
-  await forEachOf(callbacks.entries(), ([n, callback]) =>
-    publisher.subscribe(topics[n % topics.length] ?? '', callback, secretOf(n)),
-  );
+  await forEachOf(callbacks.slice(first).entries(), ([nth, callback]) => {
+    const n = first + nth;
+    return publisher.subscribe(topics[n % topics.length] ?? '', callback, secretOf(n));
+  });
   // Ends when the hub keeps its promise; the bench is stopped by hand when it does not.
-  while ((await activated(publisher)) - before < callbacks.length)
+  while ((await activated(publisher)) - before < callbacks.length - first)
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   await publisher.stop();
 }

@@ -3,6 +3,7 @@ import { badNeighbours, BAD_NEIGHBOURS, fanOut } from '../../bench/dist/fan-out.
 import { publishByPing, publishContent } from '../../bench/dist/publish.js';
 import { describe as inWords, type Result } from '../../bench/dist/result.js';
 import { startUp } from '../../bench/dist/start-up.js';
+import { subscribing } from '../../bench/dist/subscribe.js';
 import { replay, streams } from '../../bench/dist/streams.js';
 
 // Sizes at which nothing can be measured: what is delivered has to be right, whatever it takes.
@@ -15,6 +16,7 @@ const BENCHES: readonly (readonly [string, () => Promise<Result>])[] = [
   ],
   ['publishing content', () => publishContent({ publishers: 4, updates: 64, bytes: 300 }, 1)],
   ['publishing by ping', () => publishByPing({ publishers: 4, updates: 64, bytes: 300 }, 1)],
+  ['subscribing', () => subscribing({ subscriptions: 20, origins: 4 }, 1)],
   ['streams over SSE', () => streams({ kind: 'sse', readers: 10, bytes: 60, updates: 3 }, 1)],
   ['streams over WebSocket', () => streams({ kind: 'websocket', readers: 10, bytes: 60, updates: 3 }, 1)],
   ['replay', () => replay(50, 1)],
