@@ -227,15 +227,17 @@ export class Deliveries {
   }
 
   #settle(recipient: Recipient, from: Position | null, made: Attempt, outcome: DeliveryOutcome): void {
-    const end = (): void => this.#end(recipient, made.startedAt, outcome);
+    let settled: Promise<void> | undefined;
     try {
-      const settled = this.#options.settlement.settle(recipient, from, made, outcome);
-      if (settled === undefined) end();
-      else void settled.catch((error: unknown) => this.#onFault(recipient, error)).finally(end);
+      settled = this.#options.settlement.settle(recipient, from, made, outcome);
     } catch (error) {
       this.#onFault(recipient, error);
-      end();
     }
+    if (settled === undefined) this.#end(recipient, made.startedAt, outcome);
+    else
+      void settled
+        .catch((error: unknown) => this.#onFault(recipient, error))
+        .finally(() => this.#end(recipient, made.startedAt, outcome));
   }
 
   /** The store is broken: nothing is marked as done, and the recipient is looked at again after a while. */
