@@ -18,6 +18,7 @@ let plan: CallbackPlan = { callbacks: 0, origins: 1, bytes: 0, delayMs: 0 };
 let given = new Map<number, string>();
 let arrivals: { readonly update: number; readonly at: number }[] = [];
 let problems: string[] = [];
+let connections = 0;
 const contents = new Map<number, Buffer>();
 let awaited: { readonly count: number; readonly resolve: () => void } | undefined;
 
@@ -41,10 +42,11 @@ serveCalls({
     return new Promise((resolve) => (awaited = { count, resolve }));
   },
   collect: (): Deliveries => {
-    const deliveries = { arrivals, problems: [...problems, ...wrongSignatures()] };
+    const deliveries = { arrivals, problems: [...problems, ...wrongSignatures()], connections };
     given = new Map();
     arrivals = [];
     problems = [];
+    connections = 0;
     contents.clear();
     return deliveries;
   },
@@ -61,6 +63,7 @@ async function listen(origin: number): Promise<number> {
 function serve(socket: Socket, origin: number): void {
   const stream = new MessageStream((message) => answer(socket, origin, message));
   sockets.add(socket);
+  connections += 1;
   socket.on('data', (chunk: Buffer) => stream.push(chunk));
   // The hub may be killed at any time.
   socket.on('error', () => socket.destroy());

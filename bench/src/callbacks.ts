@@ -19,6 +19,8 @@ export interface Deliveries {
   readonly arrivals: readonly { readonly update: number; readonly at: number }[];
   /** Wrong bytes, wrong signatures, and what came twice. */
   readonly problems: readonly string[];
+  /** That were opened. */
+  readonly connections: number;
 }
 
 /** Callbacks in a process of their own. */

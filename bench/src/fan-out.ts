@@ -2,7 +2,7 @@ import { startBaseline, type Publishing } from './baseline.js';
 import { Callbacks } from './callbacks.js';
 import { latencyOf, spreadOf } from './figures.js';
 import { HubProcess } from './hub-process.js';
-import { cpuMsOf, sharedNow } from './process.js';
+import { cpuMsOf, forgetPeak, memoryOf, sharedNow } from './process.js';
 import { forEachOf, Publisher } from './publisher.js';
 import type { Figures, Result } from './result.js';
 import { seed } from './seed.js';
@@ -91,6 +91,10 @@ interface Round {
   readonly firstMs: number;
   readonly lastMs: number;
   readonly latencies: readonly number[];
+  /** That were opened, for each delivery. */
+  readonly connections: number;
+  /** MiB by which the memory of the party rose meanwhile, at most. */
+  readonly risenMib: number;
 }
 
 /** One update reaches many callbacks: the hub, a bare hub on raw sockets, and a bare loop over undici's dispatch, in turns. */
@@ -141,6 +145,8 @@ class Course {
     const publisher = new Publisher(party.url);
     const sentAt = new Map<number, number>();
     let published = 0;
+    await forgetPeak(party.pid);
+    const { rss } = await memoryOf(party.pid);
     const before = await cpuMsOf(party.pid);
     await forEachOf(
       Array.from({ length: updates }, () => this.#updates++),
@@ -156,11 +162,12 @@ class Course {
     );
     await this.#callbacks.await(updates * perUpdate);
     const cpuMs = (await cpuMsOf(party.pid)) - before;
+    const risenMib = ((await memoryOf(party.pid)).peak - rss) / 2 ** 20;
     await publisher.stop();
-    const { arrivals, problems } = await this.#callbacks.collect();
+    const { arrivals, problems, connections } = await this.#callbacks.collect();
     this.problems.push(...problems);
     if (arrivals.length !== updates * perUpdate) this.problems.push(`${arrivals.length} deliveries`);
-    return roundOf(cpuMs, arrivals, sentAt);
+    return { ...roundOf(cpuMs, arrivals, sentAt), connections: connections / arrivals.length, risenMib };
   }
 }
 
@@ -168,7 +175,7 @@ function roundOf(
   cpuMs: number,
   arrivals: readonly { readonly update: number; readonly at: number }[],
   sentAt: ReadonlyMap<number, number>,
-): Round {
+): Omit<Round, 'connections' | 'risenMib'> {
   const latencies = arrivals.map(({ update, at }) => at - (sentAt.get(update) ?? NaN));
   const lastOf = new Map<number, number>();
   for (const { update, at } of arrivals) lastOf.set(update, Math.max(lastOf.get(update) ?? 0, at));
@@ -226,6 +233,8 @@ function summary(
       { name: 'ms from publication to first delivery', value: spreadOf(hub.map(({ firstMs }) => firstMs)) },
       { name: 'the same of the limit', value: spreadOf(limit.map(({ firstMs }) => firstMs)) },
       { name: "ms that the hub's event loop is late, p99", value: spreadOf(delays) },
+      { name: 'connections opened per delivery', value: spreadOf(hub.map(({ connections }) => connections)) },
+      { name: 'MiB that memory rose, at most', value: spreadOf(hub.map(({ risenMib }) => risenMib)) },
     ],
     problems,
   };
