@@ -135,6 +135,11 @@ describe('a row that is not as it was written', () => {
     ['a revocation', 'revocation', `UPDATE revocation SET at = 2 WHERE value = 'b'`],
     ['a place', 'place', `UPDATE place SET position = 2 WHERE subscription = 'b'`],
     [
+      'what lies beyond a place',
+      'place',
+      `UPDATE place SET beyond = replace(beyond, '9', '8') WHERE subscription = 'b'`,
+    ],
+    [
       'the place of a consumer',
       'consumer',
       `UPDATE consumer SET place = replace(place, '7', '8') WHERE id = 'b'`,
@@ -233,7 +238,9 @@ describe('a row that is not as it was written', () => {
   }
 
   function placeOf(subscription: string): Parameters<Store['places']['save']>[0][number] {
-    return { subscription, position: START, attempts: 1, dueAt: 0.5, failure: null };
+    const entry = { position: 5 as typeof START, after: START, attempts: 1, dueAt: 0.5 };
+    const beyond = { reach: 9 as typeof START, open: [entry] };
+    return { subscription, position: START, attempts: 1, dueAt: 0.5, failure: null, beyond };
   }
 });
 
@@ -274,6 +281,7 @@ describe('a store that is slower than its callers', () => {
       attempts: 0,
       dueAt: 0,
       failure: null,
+      beyond: null,
     }));
     await store.places.save(places);
     const order: string[] = [];

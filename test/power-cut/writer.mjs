@@ -50,7 +50,7 @@ async function liveAndDie() {
 let round = store.log.head();
 async function move() {
   const position = ++round;
-  const rest = { position, attempts: 0, dueAt: 0, failure: null };
+  const rest = { position, attempts: 0, dueAt: 0, failure: null, beyond: null };
   await store.places.save(PLACES.map((subscription) => ({ subscription, ...rest })));
   say('places', position);
 }

@@ -11,6 +11,7 @@ import { RecentAttempts } from './delivery/recent-attempts.js';
 import { Redeliveries } from './delivery/redeliveries.js';
 import type { Sender } from './delivery/sender.js';
 import { Settlement } from './delivery/settlement.js';
+import { WindowBacklog } from './delivery/window-backlog.js';
 import { WatchedClock } from './delivery/watched-clock.js';
 import type { HubEmitter } from './events.js';
 import type { Gate } from './gate/gate.js';
@@ -151,6 +152,7 @@ export class Engine {
     this.deliveries = new Deliveries({
       ...common,
       backlog,
+      windows: new WindowBacklog({ ...common, log, letters, places: this.#places }),
       courier: new Courier({
         ...common,
         sender: this.canary?.on(options.sender) ?? options.sender,
@@ -160,6 +162,7 @@ export class Engine {
       settlement: new Settlement({
         ...common,
         backlog,
+        letters,
         places: this.#places,
         patience: config.patience,
         onGone: (recipient) => apply(recipient, { kind: 'gone' }),

@@ -20,6 +20,19 @@ export const placesContract: readonly ContractCase<Places>[] = [
     await places.save(saved);
     assert.deepEqual(await load(places), sorted(saved));
   }),
+  promise('what lies beyond a place is loaded with it, until it is saved without', async (places) => {
+    const open = Array.from({ length: 32 }, (_, index) => ({
+      position: (Number.MAX_SAFE_INTEGER - 31 + index) as Position,
+      after: (Number.MAX_SAFE_INTEGER - 32 + index) as Position,
+      attempts: index,
+      dueAt: index === 0 ? 0 : NOON + 0.25,
+    }));
+    const beyond = { reach: Number.MAX_SAFE_INTEGER as Position, open };
+    await places.save([placeOf('a', { beyond }), placeOf('b')]);
+    assert.deepEqual(await load(places), [placeOf('a', { beyond }), placeOf('b')]);
+    await places.save([placeOf('a')]);
+    assert.deepEqual(await load(places), [placeOf('a'), placeOf('b')]);
+  }),
   promise('the last save of a subscription counts, in one batch and over several', async (places) => {
     await places.save([placeOf('a', { position: 1 as Position }), placeOf('b')]);
     await places.save([
@@ -45,7 +58,15 @@ export const placesContract: readonly ContractCase<Places>[] = [
 ];
 
 function placeOf(subscription: string, fields: Partial<Place> = {}): Place {
-  return { subscription, position: 7 as Position, attempts: 0, dueAt: 0, failure: null, ...fields };
+  return {
+    subscription,
+    position: 7 as Position,
+    attempts: 0,
+    dueAt: 0,
+    failure: null,
+    beyond: null,
+    ...fields,
+  };
 }
 
 async function load(places: Places): Promise<Place[]> {

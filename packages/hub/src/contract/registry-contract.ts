@@ -83,6 +83,7 @@ const saving: readonly Case[] = [
           attempts: 0,
           dueAt: 0,
           failure: null,
+          beyond: null,
         })),
       );
       assert.equal(await registry.removeSubscription({ ...a, version: 2 }), false);

@@ -113,7 +113,7 @@ function later(a: Position, b: Position): Position {
 }
 
 /** What is missing instead of an entry. */
-function lossOf(read: Entry | { readonly gap: Position }, attempts: number): Undelivered {
+export function lossOf(read: Entry | { readonly gap: Position }, attempts: number): Undelivered {
   if ('gap' in read) {
     const detail = 'retention removed entries';
     return { reason: 'trimmed', detail, attempts, position: read.gap, entry: null, bytes: 0 };

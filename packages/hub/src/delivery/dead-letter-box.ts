@@ -5,7 +5,7 @@ import type { Recipient } from '../subscription/recipient.js';
 import type { DeadLetter, DeadLetterBounds, Registry } from '../subscription/registry.js';
 
 export interface DeadLetterBoxOptions {
-  readonly registry: Registry;
+  readonly registry: Pick<Registry, 'addDeadLetters'>;
   readonly clock: Clock;
   readonly events: HubEmitter;
 }

@@ -11,11 +11,14 @@ import { HostHealth, type BreakerCounts, type TurnOutcome } from './host-health.
 import type { PlaceSaver } from './place-saver.js';
 import { Pump } from './pump.js';
 import type { DeliveryOutcome } from './sender.js';
-import type { Settlement } from './settlement.js';
+import { isOpen, type Owed, type Settlement } from './settlement.js';
 import { Wakings } from './wakings.js';
+import type { WindowBacklog } from './window-backlog.js';
+import { WindowedDeliveries } from './windowed-deliveries.js';
 
 export interface DeliveriesOptions {
   readonly backlog: Backlog;
+  readonly windows: WindowBacklog;
   readonly courier: Courier;
   readonly settlement: Settlement;
   readonly places: PlaceSaver;
@@ -45,12 +48,16 @@ interface Extra extends Pick<Attempt, 'entry' | 'attempt'> {
 
 const STORE_FAULT_PAUSE_MS = 1_000;
 
-/** Gives each recipient what follows its position, one request at a time, until it is caught up (LAW 2, LAW 3). */
+/**
+ * Gives each recipient what follows its position, one request at a time, until it is caught up (LAW 2, LAW 3); whose topic's
+ * policy is `unordered` has {@link WindowedDeliveries}.
+ */
 export class Deliveries {
   readonly #options: DeliveriesOptions;
   readonly #pump: Pump<Recipient>;
   readonly #wakings: Wakings;
   readonly #health: HostHealth | undefined;
+  readonly #windowed: WindowedDeliveries;
   readonly #extras = new Map<Recipient, Extra>();
   #stopped = false;
 
@@ -68,6 +75,15 @@ export class Deliveries {
       onSome: () => this.#pump.run(),
     });
     const onRelease = (recipient: Recipient): boolean => this.#release(recipient);
+    this.#windowed = new WindowedDeliveries({
+      ...options,
+      queue: (recipient) => {
+        if (this.#queueIfReady(recipient, options.clock.now())) this.#pump.rest();
+      },
+      send: (recipient, entry, open) => this.#send(recipient, entry, open.attempts + 1, open),
+      onNothing: (recipient) => this.#end(recipient, null, 0, undefined),
+      onFault: (recipient, error) => this.#onFault(recipient, error),
+    });
     this.#health = options.breaker ? new HostHealth({ ...options, onRelease }) : undefined;
   }
 
@@ -113,7 +129,7 @@ export class Deliveries {
 
   /** Everything after the position is given again. Settles when that is on stable storage; rejects when the store fails. */
   async rewind(recipient: Recipient, position: Position): Promise<void> {
-    recipient.moveTo(position);
+    recipient.rewind(position);
     await this.#options.places.saveNow(recipient);
     this.consider(recipient);
     this.#options.onSettled(recipient);
@@ -125,7 +141,11 @@ export class Deliveries {
    */
   sendExtra(recipient: Recipient, entry: Entry, attempt: number): Promise<ExtraOutcome> {
     const now = this.#options.clock.now();
-    const isFree = recipient.delivery === 'idle' && recipient.isOpen(now) && !recipient.isOwed(now);
+    const isFree =
+      recipient.delivery === 'idle' &&
+      recipient.window === undefined &&
+      recipient.isOpen(now) &&
+      !recipient.isOwed(now);
     if (this.#stopped || !isFree || this.holdOf(recipient.subscription.callback) !== undefined)
       return Promise.resolve('not-now');
     return new Promise((settled) => {
@@ -145,7 +165,7 @@ export class Deliveries {
   }
 
   #queueIfReady(recipient: Recipient, now: number): boolean {
-    if (!recipient.isReady(now)) return false;
+    if (!recipient.isReady(now) || !this.#windowed.reserve(recipient)) return false;
     recipient.delivery = 'queued';
     this.#pump.add(recipient.host, recipient);
     return true;
@@ -157,6 +177,7 @@ export class Deliveries {
       return;
     }
     recipient.delivery = 'held';
+    this.#windowed.leave(recipient);
     this.#pump.release(recipient.host);
     this.#endExtra(recipient, 'not-now');
   }
@@ -173,8 +194,12 @@ export class Deliveries {
   /** Most of what is owed is in memory: nothing is awaited for it. */
   #take(recipient: Recipient): void {
     const { backlog, mayReceive } = this.#options;
-    recipient.delivery = 'sending';
     const isExtra = this.#extras.size > 0 && this.#extras.has(recipient);
+    if (recipient.isWindowed && !isExtra) {
+      this.#windowed.take(recipient);
+      return;
+    }
+    recipient.delivery = 'sending';
     const entry = isExtra ? undefined : backlog.peek(recipient);
     if (entry === undefined || !mayReceive(recipient)) void this.#look(recipient);
     else this.#send(recipient, entry, recipient.attempts + 1, recipient.position);
@@ -196,11 +221,10 @@ export class Deliveries {
     } catch (error) {
       this.#onFault(recipient, error);
     }
-    this.#end(recipient, 0, undefined);
+    this.#end(recipient, null, 0, undefined);
   }
 
-  /** `from`: the position that the entry follows; `null` when it is sent out of its turn. */
-  #send(recipient: Recipient, entry: Entry, attempt: number, from: Position | null): void {
+  #send(recipient: Recipient, entry: Entry, attempt: number, owed: Owed): void {
     const { courier, clock, random, seal } = this.#options;
     const trace = traceOf(entry);
     const made: Attempt = {
@@ -219,25 +243,27 @@ export class Deliveries {
         made,
         now: clock.now(),
       };
-      courier.deliver(delivery, (outcome) => this.#settle(recipient, from, made, outcome));
+      courier.deliver(delivery, (outcome) => this.#settle(recipient, owed, made, outcome));
     } catch (error) {
       this.#onFault(recipient, error);
-      this.#end(recipient, made.startedAt, undefined);
+      this.#end(recipient, owed, made.startedAt, undefined);
     }
   }
 
-  #settle(recipient: Recipient, from: Position | null, made: Attempt, outcome: DeliveryOutcome): void {
+  #settle(recipient: Recipient, owed: Owed, made: Attempt, outcome: DeliveryOutcome): void {
+    const isKnown = isOpen(owed) && outcome.kind === 'failed' && !recipient.noteFailure(owed);
+    const news = isKnown ? undefined : outcome;
     let settled: Promise<void> | undefined;
     try {
-      settled = this.#options.settlement.settle(recipient, from, made, outcome);
+      settled = this.#options.settlement.settle(recipient, owed, made, outcome);
     } catch (error) {
       this.#onFault(recipient, error);
     }
-    if (settled === undefined) this.#end(recipient, made.startedAt, outcome);
+    if (settled === undefined) this.#end(recipient, owed, made.startedAt, news);
     else
       void settled
         .catch((error: unknown) => this.#onFault(recipient, error))
-        .finally(() => this.#end(recipient, made.startedAt, outcome));
+        .finally(() => this.#end(recipient, owed, made.startedAt, news));
   }
 
   /** The store is broken: nothing is marked as done, and the recipient is looked at again after a while. */
@@ -247,10 +273,13 @@ export class Deliveries {
     events.emit('fault', { where: 'delivery', error });
   }
 
-  /** The turn is over. */
-  #end(recipient: Recipient, startedAt: number, outcome: DeliveryOutcome | undefined): void {
-    recipient.delivery = 'idle';
-    this.#endExtra(recipient, outcome?.kind ?? 'not-now');
+  /** The turn is over; `outcome` when that says anything about the origin. */
+  #end(recipient: Recipient, owed: Owed, startedAt: number, outcome: DeliveryOutcome | undefined): void {
+    if (isOpen(owed)) this.#windowed.land(recipient, owed);
+    else {
+      recipient.delivery = 'idle';
+      this.#endExtra(recipient, outcome?.kind ?? 'not-now');
+    }
     this.#health?.settled(recipient, startedAt, hostOutcomeOf(outcome));
     this.#queueIfReady(recipient, this.#options.clock.now());
     this.#options.onSettled(recipient);

@@ -53,6 +53,25 @@ export function patience(options: PatienceOptions, failed: FailedAttempt, fracti
   return { kind: 'retry', delayMs: Math.round(Math.max(jittered, floor, asked)) };
 }
 
+/** Failures one after the other with which it is the callback that fails, and not what it was given. */
+const FAILURES_TOLD = 3;
+
+/**
+ * How long everything waits that is owed to a recipient with a window, besides the entry that failed: pure; 0 while the
+ * others go on. They wait when the callback asks for room, or has failed several times without a success in between
+ * (`failures`); then for as long as an entry that had failed alone.
+ */
+export function windowPause(
+  options: PatienceOptions,
+  failed: Pick<FailedAttempt, 'overloaded' | 'retryAfterMs'> & { readonly failures: number },
+  fraction: number,
+): number {
+  const { overloaded, retryAfterMs, failures } = failed;
+  if (!overloaded && retryAfterMs === undefined && failures < FAILURES_TOLD) return 0;
+  const attempts = Math.min(Math.max(1, failures - FAILURES_TOLD + 1), options.retryDelaysMs.length);
+  return patience(options, { attempts, overloaded, retryAfterMs, suspension: 'none' }, fraction).delayMs;
+}
+
 /** Milliseconds that a `Retry-After` value asks for (RFC 9110 §10.2.3: seconds or a date); `undefined` when it says nothing usable. */
 export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;

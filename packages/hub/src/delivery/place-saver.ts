@@ -46,6 +46,7 @@ function hasPlace({ ending, subscription }: Recipient): boolean {
   return !ending && subscription.version > 0;
 }
 
-function placeOf({ subscription, position, attempts, retryAt, failure }: Recipient): Place {
-  return { subscription: subscription.id, position, attempts, dueAt: retryAt, failure };
+function placeOf({ subscription, position, attempts, retryAt, failure, window }: Recipient): Place {
+  const beyond = window?.beyond ?? null;
+  return { subscription: subscription.id, position, attempts, dueAt: retryAt, failure, beyond };
 }

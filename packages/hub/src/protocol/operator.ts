@@ -50,7 +50,7 @@ export class Operator {
 
   /** Gives everything after the position again; a place that is not yet so far stays. False then. */
   async replay(recipient: Recipient, position: Position): Promise<boolean> {
-    if (recipient.position <= position) return false;
+    if (recipient.reach <= position) return false;
     // First the lease: what is stored of a place from before it begins counts for nothing.
     await this.#options.subscriptions.apply(recipient, { kind: 'rewound', since: position });
     await this.#options.deliveries.rewind(recipient, position);

@@ -7,6 +7,7 @@ import type { Registry } from '../subscription/registry.js';
 import type { Roll } from '../subscription/roll.js';
 import type { Seal } from '../subscription/sealed-secret.js';
 import type { Subscription } from '../subscription/subscription.js';
+import { Window } from '../subscription/window.js';
 
 export interface RestoreOptions {
   readonly registry: Registry;
@@ -50,6 +51,7 @@ export async function restore(options: RestoreOptions): Promise<void> {
       recipient.attempts = place.attempts;
       recipient.retryAt = Math.min(place.dueAt, latestRetryAt);
       recipient.failure = place.failure;
+      if (place.beyond !== null) recipient.window = Window.from(place.beyond, latestRetryAt);
     }
   }
   const newest = await log.newest([...roll.topics.keys()]);

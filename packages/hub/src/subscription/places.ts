@@ -1,4 +1,5 @@
 import type { Position } from '../log/log.js';
+import type { Beyond } from './window.js';
 
 /** Where one subscription is: everything up to `position` is settled, and what comes next was tried `attempts` times. */
 export interface Place {
@@ -9,6 +10,8 @@ export interface Place {
   readonly dueAt: number;
   /** What went wrong since the last success; `null` while all is well. */
   readonly failure: Failure | null;
+  /** What was given without waiting for what went before; `null` for nothing. */
+  readonly beyond: Beyond | null;
 }
 
 /** Failed attempts without a success in between. Times are milliseconds since the epoch. */

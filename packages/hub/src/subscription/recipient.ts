@@ -2,7 +2,8 @@ import { BEFORE_ALL, type Position } from '../log/log.js';
 import type { Topic } from '../topic/topic.js';
 import type { Failure } from './places.js';
 import type { Seal, SealedSecret } from './sealed-secret.js';
-import { dueAt, isPaused, mayHaveEnded, type Subscription } from './subscription.js';
+import { dueAt, isPaused, isSuspended, mayHaveEnded, type Subscription } from './subscription.js';
+import { Window, type Manner, type Step, type WindowEntry } from './window.js';
 
 /** A subscription in memory: what is stored, its place in the log, and what the hub is doing for it at this moment. */
 export class Recipient {
@@ -11,7 +12,7 @@ export class Recipient {
   subscription: Subscription;
   /** Everything up to here is settled. */
   position: Position = BEFORE_ALL;
-  /** Failed attempts at the entry that follows {@link position}. */
+  /** Failed attempts at the entry that follows {@link position}; with a window, failures since the last success. */
   attempts = 0;
   /** No attempt before this time, milliseconds since the epoch. */
   retryAt = 0;
@@ -19,9 +20,11 @@ export class Recipient {
   tenant: string | null = null;
   /** What went wrong since the last success; `null` while all is well. */
   failure: Failure | null = null;
+  /** What is given beyond {@link position}; there is one only while something is open, or in flight, beyond it. */
+  window: Window | undefined = undefined;
   /**
    * `queued` until its host's turn comes, `held` while its origin is spared, `sending` while a request is in flight: one
-   * at a time (LAW 3).
+   * at a time (LAW 3). With a window it is about what is sent next: `sending` ends when the request has begun.
    */
   delivery: 'idle' | 'queued' | 'held' | 'sending' = 'idle';
   /** A verification or denial is queued or in flight. */
@@ -45,6 +48,124 @@ export class Recipient {
     this.position = position;
     this.attempts = 0;
     this.retryAt = 0;
+    if (this.window === undefined) return;
+    this.window.moveTo(position);
+    this.#follow(this.window);
+  }
+
+  /** What follows the position is to be given again; what is open before it stays so. */
+  rewind(position: Position): void {
+    if (this.window === undefined) {
+      this.moveTo(position);
+      return;
+    }
+    this.attempts = 0;
+    this.retryAt = 0;
+    this.window.rewind(position);
+    this.#follow(this.window);
+  }
+
+  /** Whether what it is given need not wait for what went before, or did not have to (LAW 3). */
+  get isWindowed(): boolean {
+    if (this.window !== undefined) return true;
+    return this.topic.policy === 'unordered' && !this.#isSuspended;
+  }
+
+  /** Everything up to here was given, or passed over. */
+  get reach(): Position {
+    return this.window?.reach ?? this.position;
+  }
+
+  /** What may be done next in its window; `undefined` for nothing at present. */
+  step(now: number): Step | undefined {
+    if (!this.isOwed(now)) return undefined;
+    return this.window === undefined ? 'next' : this.window.step(this.#manner, this.topic.newest, now);
+  }
+
+  /** The entry that follows the reach is sent. */
+  take(position: Position): WindowEntry {
+    if (this.window !== undefined) return this.window.take(position, 0);
+    this.window = new Window(this.position);
+    return this.window.take(position, this.attempts);
+  }
+
+  /** What follows the reach, up to this position, is not to be had. */
+  pass(position: Position): void {
+    if (this.window === undefined) {
+      this.moveTo(position);
+      return;
+    }
+    this.window.pass(position);
+    this.#follow(this.window);
+  }
+
+  /** The entry needs no further attempt. False when it is no longer known. */
+  settle(entry: WindowEntry): boolean {
+    if (this.window?.settle(entry) !== true) return false;
+    this.#follow(this.window);
+    return true;
+  }
+
+  /** A request of its window is over. */
+  land(entry: WindowEntry): void {
+    if (this.window === undefined) return;
+    this.window.land(entry);
+    this.#follow(this.window);
+  }
+
+  /** Nothing of the window counts any more. Only while none of it is in flight. */
+  dissolve(position: Position): void {
+    this.window = undefined;
+    this.position = position;
+  }
+
+  /**
+   * A request of its window failed. False when it says nothing new: of requests that were in flight together, one speaks for
+   * all.
+   */
+  noteFailure(entry: WindowEntry): boolean {
+    if (this.window?.noteFailure(entry) !== true) return false;
+    this.attempts++;
+    return true;
+  }
+
+  /** A request of its window succeeded. */
+  noteSuccess(): void {
+    this.failure = null;
+    this.attempts = 0;
+  }
+
+  #follow(window: Window): void {
+    this.position = window.floor;
+    if (!window.isOver) return;
+    this.window = undefined;
+    this.attempts = 0;
+  }
+
+  get #manner(): Manner {
+    if (this.#isSuspended) return 'dissolve';
+    switch (this.topic.policy) {
+      case 'every':
+        return 'in-order';
+      case 'latest':
+        return 'dissolve';
+      case 'unordered':
+        return this.attempts > 0 ? 'one-by-one' : 'wide';
+    }
+  }
+
+  get #isSuspended(): boolean {
+    const { lease } = this.subscription;
+    return lease !== null && isSuspended(lease);
+  }
+
+  /** The callback is there (again): what failed before is forgotten, and what waits because of it need not. */
+  forgetFailure(): void {
+    this.failure = null;
+    this.retryAt = 0;
+    if (this.window === undefined) return;
+    this.attempts = 0;
+    this.window.hasten();
   }
 
   /**
@@ -58,12 +179,14 @@ export class Recipient {
     const { pending } = this.subscription;
     if (pending !== null)
       this.subscription = { ...this.subscription, pending: { ...pending, dueAt: pending.dueAt + byMs } };
-    return this.retryAt > 0 || pending !== null;
+    const isOpen = this.window?.shift(byMs) ?? false;
+    return this.retryAt > 0 || pending !== null || isOpen;
   }
 
   /** Whether a delivery may begin. */
   isReady(now: number): boolean {
-    return this.delivery === 'idle' && this.isOwed(now);
+    if (this.delivery !== 'idle' || !this.isOwed(now)) return false;
+    return this.window === undefined || this.step(now) !== undefined;
   }
 
   /** Whether something is owed and may be sent now (LAW 4). */
@@ -109,6 +232,11 @@ export class Recipient {
   nextDue(now: number): number {
     const { pending, lease } = this.subscription;
     const about = this.asking && pending !== null ? (lease?.endsAt ?? Infinity) : dueAt(this.subscription);
-    return Math.min(about, this.delivery === 'idle' && this.retryAt > now ? this.retryAt : Infinity);
+    return Math.min(about, this.#nextAttempt(now));
+  }
+
+  #nextAttempt(now: number): number {
+    if (this.window !== undefined) return this.retryAt > now ? this.retryAt : this.window.nextDue(now);
+    return this.delivery === 'idle' && this.retryAt > now ? this.retryAt : Infinity;
   }
 }

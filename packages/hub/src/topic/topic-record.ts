@@ -24,10 +24,10 @@ export interface PendingFetch {
 }
 
 /**
- * What a callback is owed that was away: `every` update in its turn, or only the `latest` content, as suits a page or a
- * feed that is always published whole.
+ * What callbacks are owed. `every`: each update in its turn. `latest`: who comes late is given the newest content only, as
+ * suits a page or a feed that is always published whole. `unordered`: each update, without waiting for those before it.
  */
-export const TOPIC_POLICIES = ['every', 'latest'] as const;
+export const TOPIC_POLICIES = ['every', 'latest', 'unordered'] as const;
 export type TopicPolicy = (typeof TOPIC_POLICIES)[number];
 
 /** The durable part of a topic. */

@@ -27,7 +27,9 @@ export const attemptSchema = z.object({
 });
 
 export const lagSchema = z.object({
-  entries: z.int().describe(`updates that it has not been given yet, counted up to ${MOST_COUNTED}`),
+  entries: z
+    .int()
+    .describe(`updates that it has not been given yet, or in vain, counted up to ${MOST_COUNTED}`),
   seconds: z.number().describe('age of the first of them; 0 when there is none'),
 });
 
@@ -58,7 +60,11 @@ export const subscriptionSchema = z.object({
     })
     .nullable()
     .describe('a request that the callback is asked about, or a denial that it is told of'),
-  cursor: z.string().describe('its place: everything up to here is settled'),
+  cursor: z
+    .string()
+    .describe(
+      'its place: everything up to here is settled; with the policy unordered, some of what follows is, too',
+    ),
   caught_up: z.boolean(),
   lag: lagSchema,
   failed_attempts: z.int().describe('at the update that comes next'),
@@ -74,7 +80,7 @@ export async function subscriptionView(
   recipient: Recipient,
   options: SubscriptionViewOptions,
 ): Promise<SubscriptionView> {
-  const { subscription, attempts, failure } = recipient;
+  const { subscription, failure } = recipient;
   const { id, topic, callback, lease, pending } = subscription;
   const { log, clock } = options;
   return {
@@ -102,7 +108,7 @@ export async function subscriptionView(
     cursor: formatCursor(log.epoch, recipient.position),
     caught_up: recipient.isCaughtUp,
     lag: await lagOf(recipient, options),
-    failed_attempts: attempts,
+    failed_attempts: recipient.window?.open[0]?.attempts ?? recipient.attempts,
     failing_since: isoTimeOrNull(failure?.since),
     last_outcome: lastOutcomeOf(recipient, options),
     next_attempt_at: isoTimeOrNull(nextAttemptAt(recipient, options)),
@@ -114,8 +120,14 @@ async function lagOf(
   { log, clock }: SubscriptionViewOptions,
 ): Promise<z.input<typeof lagSchema>> {
   if (recipient.subscription.lease === null || recipient.isCaughtUp) return { entries: 0, seconds: 0 };
-  const { entries, since } = await log.behind(recipient.topic.url, recipient.position, MOST_COUNTED);
-  return { entries, seconds: since === null ? 0 : Math.max(0, clock.now() - since) / 1000 };
+  const { position, reach, window, topic } = recipient;
+  const { entries, since } = await log.behind(topic.url, position, MOST_COUNTED);
+  const seconds = since === null ? 0 : Math.max(0, clock.now() - since) / 1000;
+  if (window === undefined) return { entries, seconds };
+  const open = window.open.length;
+  // Of what lies between its place and its reach, only what is open was not given.
+  const beyond = await log.behind(topic.url, reach, MOST_COUNTED);
+  return { entries: Math.min(open + beyond.entries, MOST_COUNTED), seconds };
 }
 
 function lastOutcomeOf(
@@ -136,7 +148,12 @@ function nextAttemptAt(recipient: Recipient, { deliveries, clock }: Subscription
   const now = clock.now();
   if (recipient.isCaughtUp || !recipient.isOpen(now)) return null;
   const holdMs = deliveries.holdOf(recipient.subscription.callback) ?? 0;
-  return Math.max(recipient.retryAt, now + holdMs);
+  const dueAt = Math.max(recipient.retryAt, now + holdMs);
+  const { window } = recipient;
+  // While nothing can be sent at once, what waits in a window waits for itself.
+  return window === undefined || recipient.step(now) !== undefined || window.inFlight > 0
+    ? dueAt
+    : Math.max(dueAt, window.nextDue(now));
 }
 
 export function attemptView(attempt: RecentAttempt): z.input<typeof attemptSchema> {

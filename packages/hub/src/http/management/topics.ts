@@ -18,7 +18,9 @@ export const topicSchema = z.object({
   registered: z.boolean().describe('announced by a publisher with hub.mode=register'),
   policy: z
     .enum(TOPIC_POLICIES)
-    .describe('what a callback is given that was away: every update, or the latest'),
+    .describe(
+      'what callbacks are given: every update in order, the latest only when they are late, or every update unordered, up to 32 at a time',
+    ),
   subscriptions: z.int().describe('pending ones included'),
   pending_fetch: z
     .object({ attempts: z.int(), due_at: time })
@@ -55,7 +57,7 @@ export function topicOperations({ registry, roll, fetches }: TopicsOptions): rea
       id: 'setTopicPolicy',
       tag: 'topics',
       summary:
-        'Sets what callbacks of a topic are given that were away; the id is the URL of the topic, encoded',
+        'Sets what callbacks of a topic are given, and in which order; the id is the URL of the topic, encoded',
       body: policyBody,
       answer: topicSchema,
       run: async ({ id, body }) => {

@@ -26,7 +26,7 @@ const ROWS: Readonly<
   place: {
     id: 'number',
     key: 'subscription',
-    row: `json_object('position', position, 'attempts', attempts, 'due_at', due_at)`,
+    row: `json_object('position', position, 'attempts', attempts, 'due_at', due_at, 'beyond', hex(beyond))`,
   },
 };
 

@@ -7,6 +7,7 @@ import { addWaysToFind } from './migrations/0005-finding.js';
 import { createConsumerTable } from './migrations/0006-consumers.js';
 import { addSubjects } from './migrations/0007-subjects.js';
 import { addEventTimes } from './migrations/0008-event-times.js';
+import { addWindows } from './migrations/0009-windows.js';
 import type { Database } from './sqlite-driver.js';
 
 /**
@@ -22,6 +23,7 @@ const MIGRATIONS: readonly ((database: Database) => void)[] = [
   createConsumerTable,
   addSubjects,
   addEventTimes,
+  addWindows,
 ];
 
 /** The schema that this program works with. */
