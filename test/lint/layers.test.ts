@@ -60,6 +60,12 @@ const refused: readonly (readonly [file: string, line: string, rule: string])[] 
   ['packages/hub/src/delivery/a5.ts', `import 'pino';`, imports],
   ['packages/hub/src/delivery/a6.ts', `import 'node:timers/promises';`, imports],
 
+  ['packages/hub/src/delivery/a7.ts', `import '../workers/worker-sender.js';`, imports],
+  ['packages/hub/src/delivery/a8.ts', `import 'node:worker_threads';`, imports],
+  ['packages/hub/src/workers/a1.ts', `import '../store/sqlite/log.js';`, imports],
+  ['packages/hub/src/workers/a2.ts', `import 'undici';`, imports],
+  ['packages/hub/src/engine.ts', `import './workers/worker-sender.js';`, imports],
+
   ['packages/hub/src/store/a1.ts', `import '../protocol/publish.js';`, imports],
   ['packages/hub/src/store/a2.ts', `import '@photostructure/sqlite';`, imports],
   ['packages/hub/src/store/sqlite/a1.ts', `import type { A } from '../../delivery/agenda.js';`, imports],
@@ -112,6 +118,7 @@ const allowed: readonly (readonly [file: string, line: string])[] = [
   ['packages/hub/src/gate/ok.ts', `import 'jose'; import '../access/grant.js';`],
   ['packages/hub/src/delivery/ok.ts', `import '../log/log.js'; import '../protocol/intent.js';`],
   ['packages/hub/src/store/sqlite/ok.ts', `import '@photostructure/sqlite'; import '../../log/log.js';`],
+  ['packages/hub/src/workers/ok.ts', `import 'node:worker_threads'; import '../delivery/sender.js';`],
   ['packages/hub/src/http/ok.ts', `import 'express'; import '../protocol/publish.js';`],
   ['packages/hub/src/bridge/ok.ts', `import '../log/log.js'; import 'ws';`],
   ['packages/hub/src/create-hub.test.ts', `import './store/sqlite/log.js'; setTimeout(() => {}, 1);`],

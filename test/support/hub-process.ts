@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { until } from './until.js';
 
 const BINARY = fileURLToPath(new URL('../../packages/hub/bin/websub-hub.js', import.meta.url));
+/** `WORKERS=2 npm test -- scenario`: every hub of the tests delivers in so many threads. */
+const WORKERS = process.env['WORKERS'];
 const START_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 35_000;
 
@@ -98,7 +100,14 @@ export class HubProcess {
     const child = spawn(
       process.execPath,
       [BINARY, 'start', ...(dev ? ['--dev'] : []), '--port', String(port), '--data', this.#data, ...flags],
-      { env: { ...withoutHubSettings(process.env), ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
+      {
+        env: {
+          ...withoutHubSettings(process.env),
+          ...(WORKERS === undefined ? {} : { WEBSUB_WORKERS: WORKERS }),
+          ...env,
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
     );
     this.#child = child;
     this.output = '';

@@ -183,6 +183,12 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     help: 'deliveries in flight in all',
     fallback: '512, with --dev 1024',
   },
+  {
+    name: 'workers',
+    kind: 'number',
+    help: "threads that deliver besides the hub's own, where processors are to spare",
+    fallback: '0',
+  },
   { name: 'retainSeconds', kind: 'number', help: 'how long an update stays in the log', fallback: '1209600' },
   { name: 'retainEntries', kind: 'number', help: 'how many updates stay in the log', fallback: '1000000' },
   {

@@ -28,7 +28,13 @@ import { createFront, type HubState } from './front.js';
 import { Gate } from './gate/gate.js';
 import { openTokens } from './gate/open-tokens.js';
 import { listen } from './http/server.js';
-import { resolveOptions, type HubOptions, type ResolvedOptions } from './options.js';
+import {
+  OptionError,
+  resolveOptions,
+  type HubOptions,
+  type HubPorts,
+  type ResolvedOptions,
+} from './options.js';
 import { FETCHES_PER_HOST } from './protocol/topic-fetches.js';
 import { StoreWatch } from './protocol/store-watch.js';
 import { validateAll, validateTopicAddress } from './protocol/validation.js';
@@ -36,6 +42,7 @@ import { discardKey, findKeys, KEY_FILE, type FoundKeys } from './store/secrets/
 import { KeyRing } from './store/secrets/key-ring.js';
 import type { Store } from './store.js';
 import { openSqliteStore } from './store/sqlite/sqlite-store.js';
+import { WorkerSender } from './workers/worker-sender.js';
 
 /** A hub that listens, until it is stopped. */
 export interface Hub {
@@ -67,6 +74,7 @@ export async function createHub(
 ): Promise<Hub> {
   const { ports = {}, validate, ...given } = options;
   const config = resolveOptions(given);
+  if (config.workers > 0) refuseForWorkers(ports);
   const { clock = systemClock, random = systemRandom, resolver = systemResolver } = ports;
   const { networks } = config;
   const hub: HubState = { url: '', phase: 'starting' };
@@ -120,6 +128,16 @@ export async function createHub(
       // Deliveries that hang must leave room for the questions that go to the same origin.
       connectionsPerOrigin: config.hostConcurrency + config.verificationsPerHost,
     });
+  const workers =
+    config.workers === 0
+      ? undefined
+      : new WorkerSender({
+          ...config,
+          policy: networks.callbacks,
+          connectionsPerOrigin: config.hostConcurrency,
+          clock,
+          events,
+        });
   const engine: Engine = new Engine({
     config,
     store,
@@ -127,7 +145,7 @@ export async function createHub(
     clock,
     random,
     callbackHttp,
-    sender: new HttpSender(posting(callbackHttp)),
+    sender: workers ?? new HttpSender(posting(callbackHttp)),
     topicHttp:
       ports.http ??
       new UndiciHttpClient({
@@ -197,6 +215,7 @@ export async function createHub(
     cut();
     await bridge.stop();
     await engine.stop();
+    await workers?.stop();
     await keysHttp.close();
     await store.close();
     storeWatch.stop();
@@ -205,6 +224,7 @@ export async function createHub(
   try {
     const listensAt = await listen(server, config.host, config.port);
     hub.url = config.publicUrl ?? listensAt;
+    await workers?.start();
     await engine.start();
     await bridge.start();
     storeWatch.start();
@@ -223,6 +243,15 @@ export async function createHub(
     events,
     stop: () => (stopping ??= stop()),
   };
+}
+
+/** What belongs to one thread cannot be given to others. */
+function refuseForWorkers({ http, resolver, clock }: HubPorts): void {
+  if (http === undefined && resolver === undefined && clock === undefined) return;
+  throw new OptionError(
+    'workers',
+    'cannot take an HTTP client, resolver or clock from another thread: leave those ports out, or give 0',
+  );
 }
 
 /** What opens and seals secrets; the store is closed again when the keys cannot be had. */

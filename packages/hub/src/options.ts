@@ -118,6 +118,11 @@ export interface HubOptions {
   readonly maxSubscriptions?: number;
   /** Deliveries in flight in all. Default 512 (`dev`: 1,024). */
   readonly maxInFlight?: number;
+  /**
+   * Threads that sign and send deliveries, besides the hub's own, so that further processors count; at most 64. Not with the
+   * ports http, resolver or clock. Default 0: the hub's own thread does it.
+   */
+  readonly workers?: number;
   /** Seconds that an entry stays in the log. Default 1,209,600 (14 days). */
   readonly retainSeconds?: number;
   /** Entries that stay in the log. Default 1,000,000. */
@@ -150,7 +155,7 @@ export interface HubPorts {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly resolver?: Resolver;
-  /** Makes every outbound request; replaces the guarded client, network policy included. */
+  /** Makes every outbound request; replaces the guarded client, network policy included. Not with `workers`. */
   readonly http?: HttpClient;
 }
 
@@ -160,6 +165,7 @@ const seconds = z
   .min(1, 'is less than 1 second: give 1 or more')
   .max(TEN_YEARS_SECONDS, 'is longer than ten years: give less');
 const count = z.int('is not a whole number: give 1 or more').min(1, 'is less than 1: give 1 or more');
+const MOST_WORKERS = 64;
 const port = 'is not a port: give a whole number from 0 to 65535';
 const ranges = z.array(z.string().refine(isCidr, 'is not CIDR: write ranges like 10.0.0.0/8')).default([]);
 
@@ -221,6 +227,11 @@ const schema = z.strictObject({
   hostConcurrency: count.optional(),
   maxSubscriptions: count.default(2_000_000),
   maxInFlight: count.optional(),
+  workers: z
+    .int('is not a whole number of threads: give 0 to 64')
+    .min(0, 'is negative: give 0 to 64 threads')
+    .max(MOST_WORKERS, 'is more than 64 threads: give one for each processor to spare')
+    .default(0),
   retainSeconds: seconds.default(1_209_600),
   retainEntries: count.default(1_000_000),
   retainBytes: count.default(4 * 1024 ** 3),
@@ -271,6 +282,7 @@ export interface ResolvedOptions {
   readonly hostConcurrency: number;
   readonly maxSubscriptions: number;
   readonly maxInFlight: number;
+  readonly workers: number;
   readonly verificationsPerHost: number;
   readonly retention: Retention;
   /** `null` is off. */

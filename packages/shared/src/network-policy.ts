@@ -23,10 +23,13 @@ const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1/128'];
  * the options exempt.
  */
 export class NetworkPolicy {
+  /** What it was made of: they can be handed to another thread, which makes the same policy of them. */
+  readonly options: NetworkPolicyOptions;
   readonly #allowed: readonly Range[];
 
   /** Throws `invalid_configuration` naming the range that is not CIDR. */
   constructor(options: NetworkPolicyOptions = {}) {
+    this.options = options;
     this.#allowed = [...(options.allowLoopback === true ? LOOPBACK : []), ...(options.allow ?? [])].map(
       parseCidr,
     );

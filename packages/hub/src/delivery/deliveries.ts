@@ -295,11 +295,12 @@ export class Deliveries {
 
 /**
  * What an attempt says about the origin: that it does not answer, or is overloaded or broken. Any other status is about
- * this one callback, and must not hold up its neighbours (LAW 7).
+ * this one callback, and must not hold up its neighbours (LAW 7). Whatever the hub itself broke off says nothing.
  */
 function hostOutcomeOf(outcome: DeliveryOutcome | undefined): TurnOutcome {
   if (outcome === undefined) return 'nothing-sent';
   if (outcome.kind !== 'failed') return 'answered';
+  if (outcome.reason === 'aborted') return 'nothing-sent';
   const { status, overloaded } = outcome;
   return status === 0 || status >= 500 || overloaded ? 'failed' : 'answered';
 }

@@ -1,0 +1,31 @@
+import type { NetworkPolicyOptions } from '@websub/shared';
+import type { DeliveryOutcome, Parcel, Sending } from '../delivery/sender.js';
+
+/** What a delivery thread is started with. */
+export interface WorkerInput {
+  readonly policy: NetworkPolicyOptions;
+  readonly connectionsPerOrigin: number;
+}
+
+/** What the hub's thread tells a delivery thread at a time. */
+export interface Order {
+  /** What sendings of this order or a later one name by its key. */
+  readonly parcels: (readonly [key: number, parcel: Parcel])[];
+  readonly sendings: OrderedSending[];
+  /** Keys of parcels that no later sending names. */
+  readonly dropped: number[];
+}
+
+export interface OrderedSending extends Sending {
+  /** Its outcome is reported under this. */
+  readonly id: number;
+  /** Key of its parcel. */
+  readonly parcel: number;
+}
+
+/** What a delivery thread tells at a time; its first report, which is empty, says that it is there. */
+export interface Report {
+  /** Of what was delivered: id and status in turns. */
+  readonly delivered: number[];
+  readonly others: (readonly [id: number, outcome: DeliveryOutcome])[];
+}
