@@ -13,9 +13,15 @@ import {
 } from '../support/requests.js';
 import { CERTIFICATE, PRIVATE_KEY, writeCertificate } from '../support/tls.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useWorld, type World } from '../support/world.js';
 
-const world = useWorld({ flags: ['--retry-delays', '0.1,0.1,0.1'] });
+const retries = ['--retry-delays', '0.1,0.1,0.1'];
+const world = useWorld({ flags: retries });
+/** Which thread signs, sends and reads the answer. */
+const BY: readonly (readonly [by: string, where: World])[] = [
+  ["the hub's thread", world],
+  ['delivery threads', useWorld({ flags: [...retries, '--workers', '2'] })],
+];
 
 describe('a delivery', () => {
   it('H38, H39 is a POST whose body is the payload, with the content type of the topic', async () => {
@@ -72,25 +78,28 @@ describe('a delivery', () => {
     expect(delivery?.headers['link']).toMatch(/^[\x20-\x7e]+$/);
   });
 
-  it('carries Webhook-Id, Webhook-Timestamp, Hub-Cursor and Hub-Attempt; the id is the same on every attempt', async () => {
-    const topic = world.topic().url;
-    const callback = world.callback();
-    callback.onDelivery = (_delivery, nth) => ({ status: nth < 3 ? 500 : 204 });
-    await subscribed(world.hub, callback, topic);
-    const now = Date.now() / 1000;
-    const cursor = await published(world.hub, topic, 'an update');
-    const attempts = await arrived('attempts', callback.deliveries, 3);
-    const values = (name: string): unknown[] => attempts.map(({ headers }) => headers[name]);
-    const [id] = values('webhook-id');
-    expect(id).toMatch(/^\S+$/);
-    expect(values('webhook-id')).toEqual([id, id, id]);
-    expect(values('hub-cursor')).toEqual([cursor, cursor, cursor]);
-    expect(values('hub-attempt')).toEqual(['1', '2', '3']);
-    for (const timestamp of values('webhook-timestamp')) {
-      expect(timestamp).toMatch(/^\d+$/);
-      expect(Math.abs(Number(timestamp) - now)).toBeLessThan(30);
-    }
-  });
+  it.each(BY)(
+    'carries Webhook-Id, Webhook-Timestamp, Hub-Cursor and Hub-Attempt; the id is the same on every attempt (%s)',
+    async (_by, where) => {
+      const topic = where.topic().url;
+      const callback = where.callback();
+      callback.onDelivery = (_delivery, nth) => ({ status: nth < 3 ? 500 : 204 });
+      await subscribed(where.hub, callback, topic);
+      const now = Date.now() / 1000;
+      const cursor = await published(where.hub, topic, 'an update');
+      const attempts = await arrived('attempts', callback.deliveries, 3);
+      const values = (name: string): unknown[] => attempts.map(({ headers }) => headers[name]);
+      const [id] = values('webhook-id');
+      expect(id).toMatch(/^\S+$/);
+      expect(values('webhook-id')).toEqual([id, id, id]);
+      expect(values('hub-cursor')).toEqual([cursor, cursor, cursor]);
+      expect(values('hub-attempt')).toEqual(['1', '2', '3']);
+      for (const timestamp of values('webhook-timestamp')) {
+        expect(timestamp).toMatch(/^\d+$/);
+        expect(Math.abs(Number(timestamp) - now)).toBeLessThan(30);
+      }
+    },
+  );
 
   it('gives different entries different ids, and all callbacks the same id of one entry', async () => {
     const topic = world.topic().url;
@@ -152,12 +161,12 @@ describe('the signature', () => {
     expect(delivery?.headers['x-hub-signature']).toBe(`sha256=${expected}`);
   });
 
-  it('H51 is on every attempt', async () => {
-    const topic = world.topic().url;
-    const callback = world.callback();
+  it.each(BY)('H51 is on every attempt (%s)', async (_by, where) => {
+    const topic = where.topic().url;
+    const callback = where.callback();
     callback.onDelivery = (_delivery, nth) => ({ status: nth < 3 ? 500 : 204 });
-    await subscribed(world.hub, callback, topic, { 'hub.secret': 'a secret' });
-    await published(world.hub, topic, 'an update');
+    await subscribed(where.hub, callback, topic, { 'hub.secret': 'a secret' });
+    await published(where.hub, topic, 'an update');
     const attempts = await arrived('attempts', callback.deliveries, 3);
     const expected = `sha256=${createHmac('sha256', 'a secret').update('an update').digest('hex')}`;
     expect(attempts.map(({ headers }) => headers['x-hub-signature'])).toEqual([expected, expected, expected]);
@@ -175,12 +184,12 @@ describe('the signature', () => {
     expect(second?.headers['x-hub-signature']).toBeUndefined();
   });
 
-  it('H53 uses the secret of each subscription', async () => {
-    const topic = world.topic().url;
-    const [one, two] = [world.callback(), world.callback()];
-    await subscribed(world.hub, one, topic, { 'hub.secret': 'secret one' });
-    await subscribed(world.hub, two, topic, { 'hub.secret': 'secret two' });
-    await published(world.hub, topic, 'an update');
+  it.each(BY)('H53 uses the secret of each subscription (%s)', async (_by, where) => {
+    const topic = where.topic().url;
+    const [one, two] = [where.callback(), where.callback()];
+    await subscribed(where.hub, one, topic, { 'hub.secret': 'secret one' });
+    await subscribed(where.hub, two, topic, { 'hub.secret': 'secret two' });
+    await published(where.hub, topic, 'an update');
     const [first] = await arrived('deliveries', one.deliveries, 1);
     const [second] = await arrived('deliveries', two.deliveries, 1);
     expect(first?.headers['x-hub-signature']).not.toBe(second?.headers['x-hub-signature']);
@@ -212,35 +221,40 @@ describe("a callback's answer", () => {
     expect(callback.texts).toEqual(['an update', 'an update']);
   });
 
-  it.each([301, 302, 303, 307, 308])('H45 of %i is not followed', async (status) => {
-    const elsewhere = await world.callbackServer();
+  it.each(
+    [301, 302, 303, 307, 308].flatMap((status) => BY.map(([by, where]) => [status, by, where] as const)),
+  )('H45 of %i is not followed (%s)', async (status, _by, where) => {
+    const elsewhere = await where.callbackServer();
     const target = elsewhere.callback();
-    const topic = world.topic().url;
-    const callback = world.callback();
+    const topic = where.topic().url;
+    const callback = where.callback();
     callback.onDelivery = (_delivery, nth) =>
       nth === 1 ? { status, headers: { location: target.url } } : { status: 204 };
-    await subscribed(world.hub, callback, topic);
-    await published(world.hub, topic, 'an update');
+    await subscribed(where.hub, callback, topic);
+    await published(where.hub, topic, 'an update');
     await arrived('attempts', callback.deliveries, 2);
     expect(elsewhere.connections()).toBe(0);
   });
 
-  it('H45 that is a broken connection, garbage or too many headers is a failure', async () => {
-    const bad: Reply[] = [
-      'reset',
-      (response) => response.socket?.end('this is not HTTP\r\n\r\n'),
-      (response) =>
-        response.socket?.end(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}\r\nContent-Length: 0\r\n\r\n`),
-    ];
-    for (const reply of bad) {
-      const topic = world.topic().url;
-      const callback = world.callback();
-      callback.onDelivery = (_delivery, nth) => (nth === 1 ? reply : { status: 204 });
-      await subscribed(world.hub, callback, topic);
-      await published(world.hub, topic, 'an update');
-      await arrived('attempts', callback.deliveries, 2);
-    }
-  });
+  it.each(BY)(
+    'H45 that is a broken connection, garbage or too many headers is a failure (%s)',
+    async (_by, where) => {
+      const bad: Reply[] = [
+        'reset',
+        (response) => response.socket?.end('this is not HTTP\r\n\r\n'),
+        (response) =>
+          response.socket?.end(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}\r\nContent-Length: 0\r\n\r\n`),
+      ];
+      for (const reply of bad) {
+        const topic = where.topic().url;
+        const callback = where.callback();
+        callback.onDelivery = (_delivery, nth) => (nth === 1 ? reply : { status: 204 });
+        await subscribed(where.hub, callback, topic);
+        await published(where.hub, topic, 'an update');
+        await arrived('attempts', callback.deliveries, 2);
+      }
+    },
+  );
 
   it('H47 has a body that does not matter: large, endless or odd', async () => {
     const server = await world.callbackServer();
@@ -266,17 +280,20 @@ describe("a callback's answer", () => {
     }
   });
 
-  it('H46 of 410 ends the subscription: no further attempt, no further update', async () => {
-    const topic = world.topic().url;
-    const callback = world.callback();
-    callback.onDelivery = () => ({ status: 410 });
-    await subscribed(world.hub, callback, topic);
-    await published(world.hub, topic, 'gone');
-    await arrived('deliveries', callback.deliveries, 1);
-    await until('it has ended', async () => (await subscriptionsOf(world.hub, callback.url)).length === 0);
-    await world.barrier(topic, await world.subscriber(topic));
-    expect(callback.texts).toEqual(['gone']);
-  });
+  it.each(BY)(
+    'H46 of 410 ends the subscription: no further attempt, no further update (%s)',
+    async (_by, where) => {
+      const topic = where.topic().url;
+      const callback = where.callback();
+      callback.onDelivery = () => ({ status: 410 });
+      await subscribed(where.hub, callback, topic);
+      await published(where.hub, topic, 'gone');
+      await arrived('deliveries', callback.deliveries, 1);
+      await until('it has ended', async () => (await subscriptionsOf(where.hub, callback.url)).length === 0);
+      await where.barrier(topic, await where.subscriber(topic));
+      expect(callback.texts).toEqual(['gone']);
+    },
+  );
 
   it('H46 of 410 ends the subscription of one topic and leaves the others of the callback', async () => {
     const [gone, kept] = [world.topic().url, world.topic().url];
@@ -308,22 +325,25 @@ describe("a callback's answer", () => {
 });
 
 describe('a failing callback', () => {
-  it('H48 is tried again as often as --retry-delays says, and then the entry is a dead letter', async () => {
-    const topic = world.topic().url;
-    const callback = world.callback();
-    callback.onDelivery = () => ({ status: 500 });
-    await subscribed(world.hub, callback, topic);
-    const cursor = await published(world.hub, topic, 'never taken', { id: 'poison' });
-    await arrived('attempts', callback.deliveries, 4);
-    const [letter] = await until('there is a dead letter', async () => {
-      const letters = await listAll(world.hub, '/v1/dead-letters', { callback: callback.url });
-      return letters.length > 0 && letters;
-    });
-    expect(letter).toMatchObject({ topic, callback: callback.url });
-    expect(JSON.stringify(letter)).toContain('poison');
-    expect(JSON.stringify(letter)).toContain(cursor.split('.')[1]);
-    expect(callback.deliveries).toHaveLength(4);
-  });
+  it.each(BY)(
+    'H48 is tried again as often as --retry-delays says, and then the entry is a dead letter (%s)',
+    async (_by, where) => {
+      const topic = where.topic().url;
+      const callback = where.callback();
+      callback.onDelivery = () => ({ status: 500 });
+      await subscribed(where.hub, callback, topic);
+      const cursor = await published(where.hub, topic, 'never taken', { id: 'poison' });
+      await arrived('attempts', callback.deliveries, 4);
+      const [letter] = await until('there is a dead letter', async () => {
+        const letters = await listAll(where.hub, '/v1/dead-letters', { callback: callback.url });
+        return letters.length > 0 && letters;
+      });
+      expect(letter).toMatchObject({ topic, callback: callback.url });
+      expect(JSON.stringify(letter)).toContain('poison');
+      expect(JSON.stringify(letter)).toContain(cursor.split('.')[1]);
+      expect(callback.deliveries).toHaveLength(4);
+    },
+  );
 
   it('H49, H50 keeps its subscription, and is given the next update', async () => {
     const topic = world.topic().url;
@@ -371,24 +391,27 @@ describe('a failing callback', () => {
     await arrived('deliveries', healthy.deliveries, 5, 2_000);
   });
 
-  it('keeps the order of its entries: one request at a time, the next when the one before is settled', async () => {
-    const topic = world.topic().url;
-    const callback = world.callback();
-    let [inFlight, most] = [0, 0];
-    callback.onDelivery = async (_delivery, nth) => {
-      most = Math.max(most, ++inFlight);
-      await new Promise((resolve) => setImmediate(resolve));
-      inFlight--;
-      return { status: nth % 3 === 1 ? 500 : 204 };
-    };
-    await subscribed(world.hub, callback, topic);
-    for (let n = 0; n < 6; n++) await published(world.hub, topic, `update ${n}`);
-    await until('the last is delivered', () => callback.deliveries.length >= 9);
-    expect(most).toBe(1);
-    const firsts = [...new Set(callback.texts)];
-    expect(firsts).toEqual(Array.from({ length: 6 }, (_each, n) => `update ${n}`));
-    expect(callback.texts).toEqual([...callback.texts].sort());
-  });
+  it.each(BY)(
+    'keeps the order of its entries: one request at a time, the next when the one before is settled (%s)',
+    async (_by, where) => {
+      const topic = where.topic().url;
+      const callback = where.callback();
+      let [inFlight, most] = [0, 0];
+      callback.onDelivery = async (_delivery, nth) => {
+        most = Math.max(most, ++inFlight);
+        await new Promise((resolve) => setImmediate(resolve));
+        inFlight--;
+        return { status: nth % 3 === 1 ? 500 : 204 };
+      };
+      await subscribed(where.hub, callback, topic);
+      for (let n = 0; n < 6; n++) await published(where.hub, topic, `update ${n}`);
+      await until('the last is delivered', () => callback.deliveries.length >= 9);
+      expect(most).toBe(1);
+      const firsts = [...new Set(callback.texts)];
+      expect(firsts).toEqual(Array.from({ length: 6 }, (_each, n) => `update ${n}`));
+      expect(callback.texts).toEqual([...callback.texts].sort());
+    },
+  );
 });
 
 describe('the requests in flight', () => {
@@ -433,16 +456,19 @@ it('H10 a callback is verified at once, although deliveries to its origin hang',
 });
 
 describe.concurrent('a callback that is slow', () => {
-  it('H45 and never answers has failed after the time limit, and is tried again', async () => {
-    const server = await world.callbackServer();
-    const callback = server.callback();
-    callback.onDelivery = (_delivery, nth) => (nth === 1 ? 'hang' : { status: 204 });
-    const topic = world.topic().url;
-    await subscribed(world.hub, callback, topic);
-    await published(world.hub, topic, 'an update');
-    const [first, second] = await arrived('attempts', callback.deliveries, 2, 18_000);
-    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(5_000);
-  });
+  it.each(BY)(
+    'H45 and never answers has failed after the time limit, and is tried again (%s)',
+    async (_by, where) => {
+      const server = await where.callbackServer();
+      const callback = server.callback();
+      callback.onDelivery = (_delivery, nth) => (nth === 1 ? 'hang' : { status: 204 });
+      const topic = where.topic().url;
+      await subscribed(where.hub, callback, topic);
+      await published(where.hub, topic, 'an update');
+      const [first, second] = await arrived('attempts', callback.deliveries, 2, 18_000);
+      expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(5_000);
+    },
+  );
 });
 
 describe.concurrent('Retry-After', () => {
