@@ -1,30 +1,12 @@
 import { startBaseline, type Publishing } from './baseline.js';
 import { Callbacks } from './callbacks.js';
-import { latencyOf, spreadOf } from './figures.js';
+import { Course, figuresOf, ratio, type FanOut, type Round } from './course.js';
+import { spreadOf } from './figures.js';
 import { HubProcess } from './hub-process.js';
-import { cpuMsOf, forgetPeak, memoryOf, sharedNow } from './process.js';
-import { forEachOf, Publisher } from './publisher.js';
-import type { Figures, Result } from './result.js';
+import type { Result } from './result.js';
 import { seed } from './seed.js';
 import { subscribeAll } from './subscribe-all.js';
-import { contentOf, topicOf } from './update.js';
-
-export interface FanOut {
-  /** Default `fan-out`. */
-  readonly bench?: string;
-  readonly scenario: string;
-  readonly callbacks: number;
-  readonly topics: number;
-  readonly origins: number;
-  readonly bytes: number;
-  /** Updates of one round, over all topics; those of one topic go one after the other. */
-  readonly updates: number;
-  /** Milliseconds until a callback answers. */
-  readonly delayMs?: number;
-  /** Shares of the origins. */
-  readonly hanging?: number;
-  readonly refusing?: number;
-}
+import { topicOf } from './update.js';
 
 export const FAN_OUTS: readonly FanOut[] = [
   { scenario: '1 × 1,000, 1 KB', callbacks: 1_000, topics: 1, origins: 50, bytes: 1_024, updates: 10 },
@@ -85,18 +67,6 @@ const MOST_SUBSCRIBED = 10_000;
 /** The connections that the hub opens to one origin for deliveries, in `--dev`. */
 const PER_ORIGIN = 64;
 
-interface Round {
-  readonly cpuUs: number;
-  readonly rate: number;
-  readonly firstMs: number;
-  readonly lastMs: number;
-  readonly latencies: readonly number[];
-  /** That were opened, for each delivery. */
-  readonly connections: number;
-  /** MiB by which the memory of the party rose meanwhile, at most. */
-  readonly risenMib: number;
-}
-
 /** One update reaches many callbacks: the hub, a bare hub on raw sockets, and a bare loop over undici's dispatch, in turns. */
 export async function fanOut(plan: FanOut, rounds: number): Promise<Result> {
   const callbacks = await Callbacks.start({ delayMs: 0, ...plan });
@@ -124,90 +94,6 @@ export async function fanOut(plan: FanOut, rounds: number): Promise<Result> {
   } finally {
     await Promise.all([callbacks.stop(), ...parties.map((party) => party.stop())]);
   }
-}
-
-/** The rounds of one plan: each publishes what was never published before, and waits until all is delivered. */
-class Course {
-  readonly problems: string[] = [];
-  readonly #plan: FanOut;
-  readonly #callbacks: Callbacks;
-  #updates = 0;
-
-  constructor(plan: FanOut, callbacks: Callbacks) {
-    this.#plan = plan;
-    this.#callbacks = callbacks;
-  }
-
-  /** `healthy`: the callbacks that are to be given each update. */
-  async round(party: Publishing, healthy = this.#plan.callbacks): Promise<Round> {
-    const { updates, topics, bytes } = this.#plan;
-    const perUpdate = healthy / topics;
-    const publisher = new Publisher(party.url);
-    const sentAt = new Map<number, number>();
-    let published = 0;
-    await forgetPeak(party.pid);
-    const { rss } = await memoryOf(party.pid);
-    const before = await cpuMsOf(party.pid);
-    await forEachOf(
-      Array.from({ length: updates }, () => this.#updates++),
-      async (update) => {
-        const content = contentOf(update, bytes);
-        sentAt.set(update, sharedNow());
-        await publisher.publish(topicOf(update, topics), content);
-        published += 1;
-        // With one topic each update is a measurement of its own; with many they are under way together.
-        if (topics === 1) await this.#callbacks.await(published * perUpdate);
-      },
-      topics === 1 ? 1 : 64,
-    );
-    await this.#callbacks.await(updates * perUpdate);
-    const cpuMs = (await cpuMsOf(party.pid)) - before;
-    const risenMib = ((await memoryOf(party.pid)).peak - rss) / 2 ** 20;
-    await publisher.stop();
-    const { arrivals, problems, connections } = await this.#callbacks.collect();
-    this.problems.push(...problems);
-    if (arrivals.length !== updates * perUpdate) this.problems.push(`${arrivals.length} deliveries`);
-    return { ...roundOf(cpuMs, arrivals, sentAt), connections: connections / arrivals.length, risenMib };
-  }
-}
-
-function roundOf(
-  cpuMs: number,
-  arrivals: readonly { readonly update: number; readonly at: number }[],
-  sentAt: ReadonlyMap<number, number>,
-): Omit<Round, 'connections' | 'risenMib'> {
-  const latencies = arrivals.map(({ update, at }) => at - (sentAt.get(update) ?? NaN));
-  const lastOf = new Map<number, number>();
-  for (const { update, at } of arrivals) lastOf.set(update, Math.max(lastOf.get(update) ?? 0, at));
-  const takenMs = busyMs([...lastOf].map(([update, last]) => [sentAt.get(update) ?? NaN, last]));
-  return {
-    cpuUs: (cpuMs * 1_000) / arrivals.length,
-    rate: (arrivals.length * 1_000) / takenMs,
-    firstMs: firstOf(arrivals, sentAt),
-    lastMs: latencies.reduce((most, each) => Math.max(most, each), 0),
-    latencies,
-  };
-}
-
-/** From the publication to the first delivery, the median over the updates. */
-function firstOf(
-  arrivals: readonly { readonly update: number; readonly at: number }[],
-  sentAt: ReadonlyMap<number, number>,
-): number {
-  const first = new Map<number, number>();
-  for (const { update, at } of arrivals) if (!first.has(update)) first.set(update, at);
-  return spreadOf([...first].map(([update, at]) => at - (sentAt.get(update) ?? NaN))).median;
-}
-
-/** How long anything was under way: spans that overlap count once. */
-function busyMs(spans: readonly (readonly [number, number])[]): number {
-  let sum = 0;
-  let until = -Infinity;
-  for (const [from, to] of spans.toSorted(([a], [b]) => a - b)) {
-    sum += Math.max(0, to - Math.max(from, until));
-    until = Math.max(until, to);
-  }
-  return sum;
 }
 
 function summary(
@@ -238,24 +124,6 @@ function summary(
     ],
     problems,
   };
-}
-
-function figuresOf(who: string, rounds: readonly Round[]): Figures {
-  return {
-    who,
-    cpuUs: spreadOf(rounds.map(({ cpuUs }) => cpuUs)),
-    rate: spreadOf(rounds.map(({ rate }) => rate)),
-    latency: latencyOf(rounds.flatMap(({ latencies }) => latencies)),
-  };
-}
-
-/** Round by round: the speed of a shared processor changes from one minute to the next, and takes both along. */
-function ratio(
-  a: readonly Round[],
-  b: readonly Round[],
-  of: 'cpuUs' | 'rate' | 'lastMs',
-): Result['ratios'][0]['value'] {
-  return spreadOf(a.map((each, n) => each[of] / (b[n]?.[of] ?? NaN)));
 }
 
 /** The last healthy delivery next to callbacks that hang or refuse, compared with the same hub before they did. */

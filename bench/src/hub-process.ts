@@ -18,19 +18,21 @@ const LOOKS_EVERY_MS = 10;
 export class HubProcess {
   url = '';
   readonly data: string;
+  readonly #workers: number;
   #child: ChildProcess | undefined;
 
-  private constructor(data: string) {
+  private constructor(data: string, workers: number) {
     this.data = data;
+    this.#workers = workers;
   }
 
   /**
    * Settles when it listens. In `--dev`, as
    * callbacks and publishers are on this machine and no stranger's rates apply; what `seed` puts into its folder is there
-   * when it starts.
+   * when it starts. It delivers in so many threads besides its own.
    */
-  static async start(seed?: (folder: string) => Promise<void>): Promise<HubProcess> {
-    const hub = new HubProcess(await mkdtemp(join(tmpdir(), 'websub-bench-')));
+  static async start(seed?: (folder: string) => Promise<void>, workers = 0): Promise<HubProcess> {
+    const hub = new HubProcess(await mkdtemp(join(tmpdir(), 'websub-bench-')), workers);
     await seed?.(hub.data);
     await hub.restart();
     return hub;
@@ -44,9 +46,10 @@ export class HubProcess {
   async restart(): Promise<number> {
     await this.halt();
     const startedAt = performance.now();
+    const threads = ['--workers', String(this.#workers)];
     const child = spawn(
       process.execPath,
-      [...hubNodeFlags(), BINARY, 'start', '--dev', '--port', '0', '--data', this.data],
+      [...hubNodeFlags(), BINARY, 'start', '--dev', '--port', '0', '--data', this.data, ...threads],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     this.#child = child;

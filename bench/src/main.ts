@@ -5,6 +5,7 @@ import { describe, type Result } from './result.js';
 import { startUp } from './start-up.js';
 import { SUBSCRIBING, subscribing } from './subscribe.js';
 import { replay, STREAMS, streams } from './streams.js';
+import { DELIVERED_BY_WORKERS, workers } from './workers.js';
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
 const REPLAYED = 20_000;
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, readonly (() => Promise<Result>)[]>> = {
     ...FAN_OUTS.map((plan) => () => fanOut(plan, ROUNDS)),
     () => badNeighbours(BAD_NEIGHBOURS, ROUNDS),
   ],
+  workers: DELIVERED_BY_WORKERS.map((plan) => () => workers(plan, ROUNDS)),
   publish: [() => publishContent(PUBLISHING, ROUNDS), () => publishByPing(PINGING, ROUNDS)],
   subscribe: [() => subscribing(SUBSCRIBING, ROUNDS)],
   'first-delivery': FIRST_DELIVERIES.map((plan) => () => fanOut(plan, ROUNDS)),

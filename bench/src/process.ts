@@ -78,17 +78,39 @@ export function serveCalls(answers: Readonly<Record<string, (call: never) => unk
   });
 }
 
-/** Milliseconds of processor time, user and system, that the threads of a process have used. */
-export async function cpuMsOf(pid: number): Promise<number> {
+/** Milliseconds of processor time, user and system, by thread. */
+export type CpuMs = ReadonlyMap<string, number>;
+
+/** What the threads of a process have used. */
+export async function threadCpuMsOf(pid: number): Promise<CpuMs> {
   const threads = await readdir(`/proc/${pid}/task`);
-  const used = await Promise.all(
-    threads.map(async (thread) => {
-      // In nanoseconds; what stat tells is in ticks of 10 ms, too coarse for a thousand deliveries.
-      const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '0');
-      return Number(text.split(' ')[0]);
-    }),
+  return new Map(
+    await Promise.all(
+      threads.map(async (thread): Promise<[string, number]> => {
+        // In nanoseconds; what stat tells is in ticks of 10 ms, too coarse for a thousand deliveries.
+        const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '0');
+        return [thread, Number(text.split(' ')[0]) / 1e6];
+      }),
+    ),
   );
-  return used.reduce((sum, each) => sum + each, 0) / 1e6;
+}
+
+/** What they have used together. */
+export async function cpuMsOf(pid: number): Promise<number> {
+  return sumOf(await threadCpuMsOf(pid));
+}
+
+/** What was used between two looks, by all threads and by the one that used most. */
+export function cpuBetween(
+  before: CpuMs,
+  after: CpuMs,
+): { readonly inAll: number; readonly busiest: number } {
+  const used = [...after].map(([thread, ms]) => ms - (before.get(thread) ?? 0));
+  return { inAll: sumOf(after) - sumOf(before), busiest: Math.max(...used) };
+}
+
+function sumOf(cpu: CpuMs): number {
+  return [...cpu.values()].reduce((sum, each) => sum + each, 0);
 }
 
 export interface Memory {

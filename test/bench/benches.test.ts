@@ -5,6 +5,7 @@ import { describe as inWords, type Result } from '../../bench/dist/result.js';
 import { startUp } from '../../bench/dist/start-up.js';
 import { subscribing } from '../../bench/dist/subscribe.js';
 import { replay, streams } from '../../bench/dist/streams.js';
+import { workers } from '../../bench/dist/workers.js';
 
 // Sizes at which nothing can be measured: what is delivered has to be right, whatever it takes.
 const SMALL = { callbacks: 20, topics: 1, origins: 4, bytes: 300, updates: 2 };
@@ -14,6 +15,7 @@ const BENCHES: readonly (readonly [string, () => Promise<Result>])[] = [
     'fan-out beside bad callbacks',
     () => badNeighbours({ ...BAD_NEIGHBOURS, ...SMALL, origins: 10, updates: 1 }, 1),
   ],
+  ["fan-out in the hub's thread and in one more", () => workers({ scenario: 'small', ...SMALL }, 1, [0, 1])],
   ['publishing content', () => publishContent({ publishers: 4, updates: 64, bytes: 300 }, 1)],
   ['publishing by ping', () => publishByPing({ publishers: 4, updates: 64, bytes: 300 }, 1)],
   ['subscribing', () => subscribing({ subscriptions: 20, origins: 4 }, 1)],
