@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect as connectTo, type AddressInfo } from 'node:net';
 import { systemRandom, TestClock } from '@websub/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryLog } from '../contract/memory-log.js';
 import { entryOf, FEED } from '../contract/samples.js';
 import { HubEmitter } from '../events.js';
 import { HotTail } from '../log/hot-tail.js';
+import { chunkOf } from './chunk.js';
 import { EventStream, type EventStreamOptions } from './event-stream.js';
 import { Payloads } from './payload.js';
 import { anybodysPermit } from './permit.sample.js';
@@ -24,6 +25,8 @@ let events: HubEmitter;
 let streams: Streams;
 let closed: string[];
 let manner: Partial<EventStreamOptions>;
+/** The answer to a request for something else, which takes its time. */
+let late: ServerResponse | undefined;
 
 beforeEach(async () => {
   clock = new TestClock();
@@ -35,7 +38,11 @@ beforeEach(async () => {
   events.on('stream-closed', ({ end }) => ends.push(end));
   const readers = new Readers({ log, payloads: new Payloads(), clock, events });
   streams = new Streams({ readers, bounds: BOUNDS, clock, random: systemRandom, events });
-  server = createServer((_request, response) => open(response));
+  late = undefined;
+  server = createServer((request, response) => {
+    if (request.url === '/late') late = response;
+    else open(response);
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
 
@@ -61,7 +68,7 @@ function open(response: ServerResponse): void {
           position: log.head(),
           permit,
         },
-        frameOf: ({ id, content }) => eventFrame({ id, data: Buffer.from(content.body).toString() }),
+        frameOf: ({ id, content }) => chunkOf(eventFrame({ id, data: Buffer.from(content.body).toString() })),
         limit: Infinity,
         lastsMs: 600_000,
         endsAs: 'max_age',
@@ -85,6 +92,17 @@ async function reading(): Promise<IncomingMessage & { text: string }> {
   const incoming = await connect();
   incoming.on('data', (chunk: Buffer) => (incoming.text += chunk.toString()));
   return incoming;
+}
+
+/** What comes for these requests, as it comes. */
+function asking(requests: string): { text: string } {
+  const { port } = server.address() as AddressInfo;
+  const client = { text: '' };
+  connectTo(port, '127.0.0.1')
+    .on('data', (chunk: Buffer) => (client.text += chunk.toString()))
+    .on('error', () => undefined)
+    .write(requests);
+  return client;
 }
 
 async function until(probe: () => boolean): Promise<void> {
@@ -142,6 +160,27 @@ describe('a stream', () => {
     await until(() => streams.count === 0);
     expect(closed).toEqual(['client']);
     expect(streams.isFull({ address: 'here', subject: undefined })).toBe(false);
+  });
+
+  it('has no chunks for a client of HTTP/1.0, which knows none', async () => {
+    const client = asking('GET / HTTP/1.0\r\n\r\n');
+    await until(() => streams.count === 1);
+    await log.append([entryOf('a')]);
+    await until(() => client.text.includes('data: a'));
+    expect(client.text).toMatch(/\r\n\r\n:\nretry: \d+\nid: a\ndata: a\n\n$/);
+  });
+
+  it('begins behind the answer to what its client asked for before', async () => {
+    const client = asking('GET /late HTTP/1.1\r\nHost: hub\r\n\r\nGET / HTTP/1.1\r\nHost: hub\r\n\r\n');
+    await until(() => streams.count === 1);
+    await log.append([entryOf('a')]);
+    late?.end('late');
+    await until(() => client.text.includes('data: a\n\n\r\n'));
+    await log.append([entryOf('b')]);
+    await until(() => client.text.includes('data: b\n\n\r\n'));
+    expect(client.text).toMatch(
+      /\r\n\r\nlateHTTP\/1\.1 200[^]*\r\n\r\n[\da-f]+\r\n:\nretry: \d+\n\r\n[\da-f]+\r\nid: a\ndata: a\n\n\r\n[\da-f]+\r\nid: b\ndata: b\n\n\r\n$/,
+    );
   });
 
   it('that was asked for one entry is given no second one', async () => {

@@ -7,6 +7,7 @@ import { gapView, type Gap } from './gap.js';
 import type { RenewablePermit } from './permit.js';
 import type { Reader, Reading, Sink } from './reader.js';
 import type { FrameOf } from './sse-codec.js';
+import { EventWire } from './event-wire.js';
 import { retryMs, type OpenStream, type StreamCommons, type StreamEnd } from './streams.js';
 import { controlFrame, HEARTBEAT, opening, type ControlEvent, type ControlStyle } from './sse-format.js';
 
@@ -47,9 +48,11 @@ export interface EventStreamOptions extends StreamCommons {
 /** The last event id of a client whose consumer somebody else uses: when it comes back by itself, it is told to stop. */
 export const TAKEN_OVER = 'taken-over';
 const EXPIRING_MS = 30_000;
+/** What was sent is seen so much later at most: to ask for the time at each entry would cost every reader of it. */
+const SEEN_LATE_MS = 1_000;
 const RETRY_MS = { least: 1_000, spread: 4_000 };
 
-/** A reader's Server-Sent Events on a response. Back-pressure is counted in bytes: a full response is no place for more. */
+/** A reader's Server-Sent Events on a response. */
 export class EventStream implements Sink, OpenStream {
   readonly id: string;
   /** Entries given so far. */
@@ -59,33 +62,42 @@ export class EventStream implements Sink, OpenStream {
   readonly #reader: Reader;
   readonly #endsAt: number;
   readonly #release: () => void;
-  readonly #onSent: (() => void) | undefined;
-  /** What of a frame did not fit into the window. */
-  #rest: Buffer | undefined;
-  #handedBytes = 0;
+  readonly #wire: EventWire;
   readonly #stall: StallWatch;
-  #writtenAt: number;
+  readonly #frameOf: FrameOf;
+  readonly #limit: number;
+  /** When it was seen first that the network had taken so many bytes. */
+  #sentAt: number;
+  #sentBytes = 0;
   /** Of which credential's end the client was told. */
   #toldExpiring = 0;
-  #toldLive = false;
+  /** Also where the client does not want to be told. */
+  #toldLive: boolean;
   #ended = false;
 
   constructor(options: EventStreamOptions) {
-    const { id, response, clock, random, readers, reading, attachment, gap, lastsMs } = options;
+    const { id, response, clock, random, window, readers, reading, attachment, gap, lastsMs } = options;
     this.id = id;
     this.#options = options;
     this.#response = response;
     const now = clock.monotonic();
     this.#endsAt = now + lastsMs;
     this.#stall = new StallWatch(now);
-    this.#writtenAt = now;
-    response.on('drain', () => this.#onDrain());
+    this.#sentAt = now;
+    this.#frameOf = options.frameOf;
+    this.#limit = options.limit;
+    this.#toldLive = !options.tellsLive;
     response.on('close', () => {
       this.#close('client');
       options.attachment?.leave();
     });
     response.on('error', () => this.#close('client'));
-    this.#onSent = attachment?.ack === 'auto' ? () => this.#isIdle() && attachment.settle() : undefined;
+    this.#wire = new EventWire({
+      response,
+      window,
+      onDrain: () => this.#onDrain(),
+      onSent: attachment?.ack === 'auto' ? () => this.#wire.isIdle && attachment.settle() : undefined,
+    });
     this.#write(opening(retryMs(random, RETRY_MS)));
     if (options.greeting !== undefined) this.#write(options.greeting);
     this.#release = options.permit.hold((end) => this.end(end));
@@ -111,15 +123,13 @@ export class EventStream implements Sink, OpenStream {
   }
 
   room(): number {
-    return this.#ended || this.#rest !== undefined
-      ? 0
-      : this.#options.window() - this.#response.writableLength;
+    return this.#ended ? 0 : this.#wire.room;
   }
 
   entry(entry: Entry): void {
     this.entries += 1;
-    this.#write(this.#options.frameOf(entry));
-    if (this.entries >= this.#options.limit) this.end('limit');
+    this.#wire.send(this.#frameOf(entry));
+    if (this.entries >= this.#limit) this.end('limit');
   }
 
   gap(gap: Gap): void {
@@ -129,7 +139,7 @@ export class EventStream implements Sink, OpenStream {
   }
 
   live(): void {
-    if (!this.#options.tellsLive || this.#toldLive) return;
+    if (this.#toldLive) return;
     this.#toldLive = true;
     const cursor = this.#cursor();
     this.#write(this.#control('live', { cursor }, { id: cursor }));
@@ -143,7 +153,7 @@ export class EventStream implements Sink, OpenStream {
   end(why: Exclude<StreamEnd, 'client' | 'stalled'>, spread = RETRY_MS): void {
     if (this.#ended) return;
     // Whoever may no longer read is not sent what waits either (LAW 13).
-    if ((why === 'expired' || why === 'revoked') && !this.#isIdle()) {
+    if ((why === 'expired' || why === 'revoked') && !this.#wire.isIdle) {
       this.#close(why);
       this.#response.destroy();
       return;
@@ -161,11 +171,13 @@ export class EventStream implements Sink, OpenStream {
   /** Looks after the stream; called about once a second. `now` is monotonic, `wallClock` milliseconds since the epoch. */
   look(now: number, wallClock: number): void {
     if (this.#ended) return;
-    const sent = this.#handedBytes - this.#response.writableLength;
-    if (this.#stall.isStalled(now, sent, !this.#isIdle())) {
+    const { sentBytes, isIdle } = this.#wire;
+    if (this.#stall.isStalled(now, sentBytes, !isIdle)) {
       this.#close('stalled');
       return;
     }
+    if (sentBytes !== this.#sentBytes) this.#sentAt = now;
+    this.#sentBytes = sentBytes;
     if (now >= this.#endsAt) this.end(this.#options.endsAs);
     else this.#keepAlive(now, wallClock);
   }
@@ -175,7 +187,7 @@ export class EventStream implements Sink, OpenStream {
     if (endsAt !== this.#toldExpiring && endsAt - wallClock <= EXPIRING_MS) {
       this.#toldExpiring = endsAt;
       this.#write(this.#control('expiring', { exp: Math.floor(endsAt / 1000) }));
-    } else if (this.#isIdle() && now - this.#writtenAt >= this.#options.heartbeatMs)
+    } else if (this.#wire.isIdle && now - this.#sentAt >= this.#options.heartbeatMs - SEEN_LATE_MS)
       this.#write(this.#options.heartbeat?.(wallClock) ?? HEARTBEAT);
   }
 
@@ -190,10 +202,6 @@ export class EventStream implements Sink, OpenStream {
     return controlFrame(name, value, { ...more, ...(controls !== undefined && { style: controls }) });
   }
 
-  #isIdle(): boolean {
-    return this.#rest === undefined && this.#response.writableLength === 0;
-  }
-
   #cursor(): string {
     return this.#options.readers.cursorOf(this.#reader);
   }
@@ -203,31 +211,15 @@ export class EventStream implements Sink, OpenStream {
   }
 
   #write(bytes: Buffer): void {
-    const room = this.#options.window() - this.#response.writableLength;
-    if (this.#rest !== undefined) {
-      this.#rest = Buffer.concat([this.#rest, bytes]);
-      return;
-    }
-    // A large frame goes in pieces, so that it can be seen whether the client takes any of it.
-    const piece = bytes.byteLength > room ? bytes.subarray(0, Math.max(room, 0)) : bytes;
-    if (piece.byteLength < bytes.byteLength) this.#rest = bytes.subarray(piece.byteLength);
-    this.#handedBytes += piece.byteLength;
-    this.#writtenAt = this.#options.clock.monotonic();
-    if (piece.byteLength > 0) this.#response.write(piece, this.#onSent);
+    this.#wire.tell(bytes);
   }
 
   #onDrain(): void {
-    const rest = this.#rest;
-    if (rest !== undefined) {
-      this.#rest = undefined;
-      this.#write(rest);
-    }
-    if (this.#rest !== undefined) return;
     if (this.#ended) {
       this.#response.end();
       return;
     }
-    if (this.#reader.state === 'full') this.#toldLive = false;
+    if (this.#reader.state === 'full') this.#toldLive = !this.#options.tellsLive;
     this.#reader.resume();
   }
 
@@ -245,7 +237,7 @@ export class EventStream implements Sink, OpenStream {
 
   /** Sends what waits, for as long as a client may take that takes nothing. */
   #linger(): void {
-    if (this.#rest === undefined) this.#response.end();
+    if (!this.#wire.hasRest) this.#response.end();
     const cancel = this.#options.clock.after(STALLED_MS, () => this.#response.destroy());
     this.#response.once('close', cancel);
   }

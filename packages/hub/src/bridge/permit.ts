@@ -25,7 +25,18 @@ export interface Permit {
   hold(onEnd: (end: 'expired' | 'revoked') => void): () => void;
 }
 
+const PERMITS = new WeakMap<Gate, WeakMap<Grant, Permit>>();
+
+/** What the grant permits, the same object for all who were let in with it: thousands may read without a credential. */
 export function permitOf(gate: Gate, grant: Grant): Permit {
+  const permits = PERMITS.get(gate) ?? new WeakMap<Grant, Permit>();
+  PERMITS.set(gate, permits);
+  const permit = permits.get(grant) ?? makePermit(gate, grant);
+  permits.set(grant, permit);
+  return permit;
+}
+
+function makePermit(gate: Gate, grant: Grant): Permit {
   const { principal, restrictions, endsAt } = grant;
   return {
     principal,

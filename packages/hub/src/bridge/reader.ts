@@ -3,7 +3,7 @@ import { matches, type Filter } from './filter.js';
 import type { Gap, GapPolicy } from './gap.js';
 import type { Payload, Payloads } from './payload.js';
 import { mayReceive, type Permit } from './permit.js';
-import type { Selection } from './selection.js';
+import type { Followed, Selection } from './selection.js';
 
 /** Where a reader's entries go. */
 export interface Sink {
@@ -58,8 +58,12 @@ export class Reader {
   state: ReaderState = 'ready';
   /** Everything up to here was given, or was not wanted. Of a live reader: when it became live. */
   position: Position;
-  /** What it is to be given again, before anything else. */
-  readonly repeats: Repeat[] = [];
+  /** What follows its position, where that is known already; until its next turn. */
+  found: Followed | undefined;
+  /** Whether it reads one topic and nothing else. */
+  readonly followsOne: boolean;
+  /** What it is to be given again, before anything else; most readers never are. */
+  #repeats: Repeat[] | undefined;
   readonly #filter: Filter | undefined;
   readonly #payloads: Payloads;
   readonly #onResume: (reader: Reader) => void;
@@ -75,9 +79,23 @@ export class Reader {
     this.onGap = onGap;
     this.permit = permit;
     this.position = position;
+    this.followsOne = selection.topics.length === 1 && selection.patterns.length === 0;
     this.#filter = filter;
     this.#payloads = payloads;
     this.#onResume = onResume;
+  }
+
+  /** Whether it is to be given something again. */
+  get hasRepeats(): boolean {
+    return this.#repeats !== undefined && this.#repeats.length > 0;
+  }
+
+  addRepeat(repeat: Repeat): void {
+    (this.#repeats ??= []).push(repeat);
+  }
+
+  takeRepeat(): Repeat | undefined {
+    return this.#repeats?.shift();
   }
 
   /** The sink has room again. */

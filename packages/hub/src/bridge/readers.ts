@@ -40,6 +40,8 @@ export class Readers implements ReaderSource {
   /** Of everything up to here readers were told. */
   #told: Position;
 
+  readonly #onResume = (reader: Reader): void => this.#queue(reader);
+
   constructor(options: ReadersOptions) {
     this.#options = options;
     this.#told = options.log.head();
@@ -47,7 +49,7 @@ export class Readers implements ReaderSource {
   }
 
   open(reading: Reading, sink: Sink): Reader {
-    const reader = new Reader(reading, sink, this.#options.payloads, (resumed) => this.#queue(resumed));
+    const reader = new Reader(reading, sink, this.#options.payloads, this.#onResume);
     this.#all.add(reader);
     for (const topic of reader.selection.topics) {
       const readers = this.#byTopic.get(topic) ?? new Set();
@@ -72,7 +74,7 @@ export class Readers implements ReaderSource {
   /** Gives the reader an entry again, before anything else. */
   repeat(reader: Reader, repeat: Repeat): void {
     if (reader.state === 'ended') return;
-    reader.repeats.push(repeat);
+    reader.addRepeat(repeat);
     if (reader.state === 'full') reader.resume();
     else this.#wake(reader, this.#told);
   }
@@ -104,14 +106,17 @@ export class Readers implements ReaderSource {
     const before = this.#told;
     this.#told = entries.at(-1)!.position;
     for (const topic of new Set(entries.map((entry) => entry.topic))) {
-      for (const reader of this.#byTopic.get(topic) ?? []) this.#wake(reader, before);
+      const found = this.#options.log.peek([topic], before, MOST_AT_ONCE);
+      for (const reader of this.#byTopic.get(topic) ?? []) this.#wake(reader, before, found);
       for (const reader of this.#byPattern) if (reader.selection.includes(topic)) this.#wake(reader, before);
     }
   }
 
-  #wake(reader: Reader, before: Position): void {
+  /** `found` is what follows that position of the topic, looked up once for all who read nothing else. */
+  #wake(reader: Reader, before: Position, found?: Followed): void {
     if (reader.state !== 'live') return;
     if (before > reader.position) reader.position = before;
+    if (reader.followsOne && reader.position === before) reader.found = found;
     this.#queue(reader);
   }
 
@@ -148,7 +153,9 @@ export class Readers implements ReaderSource {
 
   #step(reader: Reader): void {
     if (reader.state !== 'ready') return;
-    const again = reader.repeats.length > 0;
+    const known = reader.found;
+    reader.found = undefined;
+    const again = reader.hasRepeats;
     const room = reader.sink.room(again);
     if (room <= 0) {
       reader.state = 'full';
@@ -158,13 +165,14 @@ export class Readers implements ReaderSource {
       this.#readLater(reader);
       return;
     }
+    const found = known ?? this.#peek(reader, room);
+    if (found === undefined) this.#readLater(reader);
+    else this.#take(reader, found);
+  }
+
+  #peek({ selection, position }: Reader, room: number): Followed | undefined {
     const limit = { ...MOST_AT_ONCE, bytes: Math.min(MOST_AT_ONCE.bytes, room) };
-    const found = reader.selection.peek(this.#options.log, reader.position, limit);
-    if (found !== undefined) {
-      this.#take(reader, found);
-      return;
-    }
-    this.#readLater(reader);
+    return selection.peek(this.#options.log, position, limit);
   }
 
   #readLater(reader: Reader): void {
@@ -188,7 +196,7 @@ export class Readers implements ReaderSource {
   async #read(reader: Reader): Promise<void> {
     const { log } = this.#options;
     try {
-      const repeat = reader.repeats.shift();
+      const repeat = reader.takeRepeat();
       if (repeat !== undefined) {
         await this.#giveAgain(reader, repeat);
         return;
@@ -237,8 +245,8 @@ export class Readers implements ReaderSource {
     if (!this.#hasEnded(reader)) this.#queue(reader);
   }
 
-  #hasAll({ position, repeats }: Reader): boolean {
-    return position === this.#told && repeats.length === 0;
+  #hasAll({ position, hasRepeats }: Reader): boolean {
+    return position === this.#told && !hasRepeats;
   }
 
   #goLive(reader: Reader): void {

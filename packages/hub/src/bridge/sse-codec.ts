@@ -1,5 +1,6 @@
 import { formatCursor } from '../log/cursor.js';
 import type { Entry } from '../log/log.js';
+import { chunkOf } from './chunk.js';
 import type { Envelopes } from './envelope.js';
 import type { Payloads } from './payload.js';
 import { Shelf } from './shelf.js';
@@ -15,7 +16,7 @@ export interface SseCodecOptions {
   readonly envelopes: Envelopes;
 }
 
-/** Makes the frame of an entry. */
+/** Makes the frame of an entry, as a chunk. */
 export type FrameOf = (entry: Entry) => Buffer;
 
 /** What of an entry is shown; its id is added. */
@@ -45,10 +46,12 @@ export class SseCodec {
     let shelf = this.#shelves.get(look);
     if (shelf === undefined) {
       const make = (entry: Entry): Buffer =>
-        eventFrame({
-          ...(withId && { id: formatCursor(this.#options.epoch, entry.position) }),
-          ...show(entry),
-        });
+        chunkOf(
+          eventFrame({
+            ...(withId && { id: formatCursor(this.#options.epoch, entry.position) }),
+            ...show(entry),
+          }),
+        );
       shelf = new Shelf(SHELF_BYTES, make, (_entry, frame) => frame.byteLength);
       this.#shelves.set(look, shelf);
     }

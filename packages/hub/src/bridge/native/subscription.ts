@@ -34,6 +34,7 @@ export class Subscription implements ConsumerSink {
   readonly sid: string;
   readonly request: ReadRequest;
   readonly #options: SubscriptionOptions;
+  readonly #socket: Socket;
   #credit: number;
   #isPaused = false;
   #toldLive = false;
@@ -47,6 +48,7 @@ export class Subscription implements ConsumerSink {
     this.sid = options.sid;
     this.request = options.request;
     this.#options = options;
+    this.#socket = options.socket;
     this.#credit = options.credit;
   }
 
@@ -94,7 +96,7 @@ export class Subscription implements ConsumerSink {
 
   room(): number {
     if (this.#isPaused || this.#credit <= 0) return 0;
-    const room = this.#options.socket.room();
+    const room = this.#socket.room();
     // It falls behind, and will be told when it has caught up.
     if (room <= 0) this.#toldLive = false;
     return room;
@@ -103,8 +105,8 @@ export class Subscription implements ConsumerSink {
   entry(entry: Entry): void {
     this.#credit -= 1;
     this.#given = entry.position;
-    if (this.#attachment?.ack === 'auto') this.#options.socket.confirm();
-    this.#options.socket.give(this.#options.frames.of(this.sid, entry));
+    if (this.#attachment?.ack === 'auto') this.#socket.confirm();
+    this.#socket.give(this.#options.frames.of(this.sid, entry));
   }
 
   gap(gap: Gap): void {

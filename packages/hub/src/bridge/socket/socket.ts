@@ -47,6 +47,8 @@ export class Socket implements OpenStream {
   /** What its client may read; a conversation may renew it. */
   readonly permit: RenewablePermit;
   readonly #options: SocketOptions;
+  readonly #wire: Wire;
+  readonly #window: () => number;
   /** With what opened each. */
   readonly #readers = new Map<Reader, Readers | Attachment>();
   readonly #inbox: Inbox;
@@ -55,7 +57,10 @@ export class Socket implements OpenStream {
   readonly #endsAt: number;
   readonly #release: () => void;
   /** Frames of messages that were begun, or that wait behind these: the client has more than a window to take. */
-  #rest: Buffer[] = [];
+  #rest: Buffer[] | undefined;
+  #awaitsDrain = false;
+  /** What waits, after the end, for the last of what was begun. */
+  #onFlushed: (() => void) | undefined;
   /** Of which credential's end the client was told. */
   #toldExpiring = 0;
   #ended: SocketEnd | undefined;
@@ -67,6 +72,8 @@ export class Socket implements OpenStream {
     this.id = id;
     this.permit = permit;
     this.#options = options;
+    this.#wire = wire;
+    this.#window = options.window;
     const now = clock.monotonic();
     this.#endsAt = protocol.lasts === true ? Infinity : now + retryMs(random, MAX_AGE_MS);
     this.#stall = new StallWatch(now);
@@ -88,7 +95,6 @@ export class Socket implements OpenStream {
     });
     webSocket.on('error', (error) => this.#onError(error));
     webSocket.on('close', () => this.#close('client'));
-    wire.on('drain', () => this.#onDrain());
     this.#release = permit.hold((end) => this.end(end));
     this.#conversation = protocol.converse(this, call);
   }
@@ -126,9 +132,10 @@ export class Socket implements OpenStream {
 
   /** Bytes that it takes at the moment. When it is full, its readers are resumed once it no longer is. */
   room(): number {
-    return this.#ended !== undefined || this.#rest.length > 0
-      ? 0
-      : this.#options.window() - this.#options.wire.writableLength;
+    if (this.#ended !== undefined || this.#rest !== undefined) return 0;
+    const room = this.#window() - this.#wire.writableLength;
+    if (room <= 0) this.#awaitDrain();
+    return room;
   }
 
   /** Sends an entry, or several in one message; the frames may be shared with other sockets. */
@@ -145,9 +152,8 @@ export class Socket implements OpenStream {
   /** Sends anything else, whether there is room or not: a client that does not take it is not listened to either. */
   send(message: Message): void {
     if (this.#ended !== undefined) return;
-    if (this.#rest.length > 0) this.#rest.push(...message);
+    if (this.#rest !== undefined) this.#rest.push(...message);
     else this.#write(message);
-    this.#regulate();
   }
 
   /** Sends a value as JSON. */
@@ -176,7 +182,7 @@ export class Socket implements OpenStream {
   /** Looks after the connection; called about once a second. `now` is monotonic, `wallClock` milliseconds since the epoch. */
   look(now: number, wallClock: number): void {
     if (this.#ended !== undefined) return;
-    const { wire } = this.#options;
+    const wire = this.#wire;
     if (this.#stall.isStalled(now, wire.bytesWritten - wire.writableLength, this.#isWaiting())) {
       this.#cut('stalled');
       return;
@@ -205,13 +211,13 @@ export class Socket implements OpenStream {
   }
 
   #isWaiting(): boolean {
-    return this.#rest.length > 0 || this.#options.wire.writableLength > 0;
+    return this.#rest !== undefined || this.#wire.writableLength > 0;
   }
 
   /** At least one frame of a message goes, and then as many as the window takes. */
   #write(frames: Message): void {
-    const { wire, window } = this.#options;
-    const most = window();
+    const wire = this.#wire;
+    const most = this.#window();
     if (frames.length > 1) wire.cork();
     let written = 0;
     for (const frame of frames) {
@@ -220,21 +226,36 @@ export class Socket implements OpenStream {
       written += 1;
     }
     if (frames.length > 1) wire.uncork();
-    if (written < frames.length) this.#rest = frames.slice(written);
+    if (written === frames.length) return;
+    this.#rest = frames.slice(written);
+    this.#awaitDrain();
+    this.#regulate();
+  }
+
+  /** Listens only while there is something to wait for: most clients never are so slow. */
+  #awaitDrain(): void {
+    if (this.#awaitsDrain) return;
+    this.#awaitsDrain = true;
+    this.#wire.once('drain', () => {
+      this.#awaitsDrain = false;
+      this.#onDrain();
+    });
   }
 
   #onDrain(): void {
     const rest = this.#rest;
-    this.#rest = [];
-    if (rest.length > 0) this.#write(rest);
+    this.#rest = undefined;
+    if (rest !== undefined) this.#write(rest);
+    if (this.#rest !== undefined) return;
     this.#regulate();
-    if (this.#rest.length > 0 || this.#ended !== undefined) return;
+    this.#onFlushed?.();
+    if (this.#ended !== undefined) return;
     for (const reader of this.#readers.keys()) reader.resume();
   }
 
   /** What a client is answered must not pile up either (LAW 8). */
   #regulate(): void {
-    this.#inbox.hold(this.#rest.length > 0);
+    this.#inbox.hold(this.#rest !== undefined);
   }
 
   #onError(error: Error): void {
@@ -263,21 +284,18 @@ export class Socket implements OpenStream {
 
   /** Sends what was begun, for as long as a client may take that takes nothing. */
   #flushThen(close: () => void): void {
-    const { wire, clock, webSocket } = this.#options;
-    if (this.#rest.length === 0) {
+    const { clock, webSocket } = this.#options;
+    if (this.#rest === undefined) {
       close();
       this.#linger();
       return;
     }
     const cancel = clock.after(STALLED_MS, () => webSocket.terminate());
-    const onDrain = (): void => {
-      if (this.#rest.length > 0) return;
-      wire.off('drain', onDrain);
+    this.#onFlushed = () => {
       cancel();
       close();
       this.#linger();
     };
-    wire.on('drain', onDrain);
     webSocket.once('close', cancel);
   }
 

@@ -1,0 +1,14 @@
+/** Pieces of a response whose length nobody knows yet, as HTTP/1.1 sends them (RFC 9112 §7.1): pure. */
+
+const LINE_END = '\r\n';
+
+/** The chunk that carries this. */
+export function chunkOf(content: Buffer): Buffer {
+  const size = Buffer.from(content.byteLength.toString(16) + LINE_END, 'latin1');
+  return Buffer.concat([size, content, Buffer.from(LINE_END)]);
+}
+
+/** What a chunk of {@link chunkOf} carries: the same memory. */
+export function contentOf(chunk: Buffer): Buffer {
+  return chunk.subarray(chunk.indexOf(LINE_END) + LINE_END.length, -LINE_END.length);
+}
