@@ -1,6 +1,6 @@
-import { errors } from 'undici';
 import { WebSubError } from './errors.js';
 import type { HttpFailureReason } from './http-client.js';
+import { errors } from './undici.js';
 
 // undici's parser errors have no code.
 const BAD_RESPONSE_CODES: ReadonlySet<string | undefined> = new Set([

@@ -1,5 +1,5 @@
 import type { LookupFunction, Socket } from 'node:net';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { systemClock, type CancelTimer, type Clock } from './clock.js';
 import { reasonOf, WebSubError } from './errors.js';
 import { Exchange, UnderWay, type AnyRequest } from './http-client-exchange.js';
@@ -8,6 +8,7 @@ import type { HttpClient, HttpOutcome, HttpRequest, PostRequest } from './http-c
 import { joinSmallWrites } from './joined-writes.js';
 import type { NetworkPolicy } from './network-policy.js';
 import { systemResolver, type Resolver } from './resolver.js';
+import { Agent, buildConnector } from './undici.js';
 
 export interface UndiciHttpClientOptions {
   readonly policy: NetworkPolicy;
