@@ -26,7 +26,6 @@ import { Engine } from './engine.js';
 import { HubEmitter } from './events.js';
 import { createFront, type HubState } from './front.js';
 import { Gate } from './gate/gate.js';
-import { openTokens } from './gate/open-tokens.js';
 import { listen } from './http/server.js';
 import {
   OptionError,
@@ -85,10 +84,13 @@ export async function createHub(
   // Whoever starts the hub says where the keys of tokens are: any address may be theirs.
   const keysHttp =
     ports.http ?? new UndiciHttpClient({ policy: new NetworkPolicy({ allow: EVERYWHERE }), resolver, clock });
+  // Loaded by who takes tokens only: what verifies them is a twentieth of a start.
   const tokens =
     config.tokens === null
       ? undefined
-      : await openTokens({
+      : await (
+          await import('./gate/open-tokens.js')
+        ).openTokens({
           config: config.tokens,
           http: keysHttp,
           eventsOf: (organisation) => loomTopics.scopeOf(organisation),
@@ -96,6 +98,11 @@ export async function createHub(
           clock,
           events,
         });
+  const { keys: walletKeySet } = config.waypoint;
+  const walletKeys =
+    walletKeySet === null
+      ? undefined
+      : new (await import('./gate/wallet-keys.js')).WalletKeys(walletKeySet, clock);
 
   const store = await openSqliteStore({
     folder: config.data,
@@ -193,6 +200,7 @@ export async function createHub(
     storeWatch,
     seal,
     gate,
+    walletKeys,
     engine,
     bridge,
     channels,

@@ -9,7 +9,7 @@ import { furthestBehind } from './bridge/stream-lag.js';
 import type { Engine } from './engine.js';
 import type { HubEmitter } from './events.js';
 import type { Gate } from './gate/gate.js';
-import { WalletKeys } from './gate/wallet-keys.js';
+import type { WalletKeys } from './gate/wallet-keys.js';
 import { createApp } from './http/app.js';
 import { BodyRoom } from './http/body-room.js';
 import { clientOf, trustedProxies } from './http/client.js';
@@ -44,6 +44,7 @@ export interface FrontOptions {
   readonly storeWatch: StoreWatch;
   readonly seal: Seal;
   readonly gate: Gate;
+  readonly walletKeys: WalletKeys | undefined;
   readonly engine: Engine;
   readonly bridge: Bridge;
   readonly channels: Channels;
@@ -127,7 +128,7 @@ export function createFront(options: FrontOptions): Server {
     bridge,
     protocols,
     waypoint: {
-      walletKeys: config.waypoint.keys === null ? undefined : new WalletKeys(config.waypoint.keys, clock),
+      walletKeys: options.walletKeys,
       timeoutMs: config.waypoint.timeoutMs,
     },
     notifier: {

@@ -10,9 +10,10 @@ import type { HubEmitter } from '../events.js';
 import type { Page } from '../subscription/registry.js';
 import { Holders, type GrantEnd } from './holders.js';
 import { KeyRing, type CredentialFilter } from './key-ring.js';
+import { looksLikeToken } from './looks-like-token.js';
 import { Revocations } from './revocations.js';
 import { Tickets, type Ticket } from './tickets.js';
-import { looksLikeToken, type Tokens } from './tokens.js';
+import type { Tokens } from './tokens.js';
 
 /** A credential as somebody showed it: an API key, a token or the admin key; or a one-time ticket. */
 export interface Shown {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ORGANISATION } from '../access/organisation.js';
 import type { Restrictions } from '../access/grant.js';
 import { topicScope, type TopicScope } from '../access/topic-scope.js';
+import { tenantName } from './tenant-name.js';
 
 /** Topics, tenant and organisation, as a claim of a token and as a bound of a key. Absent: says nothing. */
 export interface TopicClaims {
@@ -48,9 +49,6 @@ const ALGORITHMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   Ed25519: [['EdDSA', 'Ed25519']],
 };
 
-export const tenantName = z
-  .string('tenant is not text')
-  .regex(/^[\w.-]{1,64}$/, 'tenant is not 1 to 64 letters, digits, ".", "_" or "-"');
 const organisationName = z
   .string('org is not text')
   .regex(ORGANISATION, 'org is not 1 to 64 letters, digits, ".", "_" or "-"');

@@ -25,11 +25,6 @@ export type TokenOutcome =
 
 const TOLERANCE_SECONDS = 60;
 
-/** Three parts of base64url, of which the first is an object. */
-export function looksLikeToken(text: string): boolean {
-  return /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/.test(text);
-}
-
 /**
  * JSON Web Tokens (RFC 7519). Of a token's head only `alg` and `kid` count, and `kid` is only compared: keys, and where to
  * find them, are never taken from a token (`jwk`, `jku`, `x5u`).

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ROLES, type Credential } from '../../access/credential.js';
 import { topicScope } from '../../access/topic-scope.js';
 import type { Gate } from '../../gate/gate.js';
-import { tenantName } from '../../gate/token-keys.js';
+import { tenantName } from '../../gate/tenant-name.js';
 import { refusalOf, type Admit } from '../entrance.js';
 import { operation, Problem, type Operation } from './operation.js';
 import { answerPage, isoTime, isoTimeOrNull, once, only, pageOf, pageQuery, time } from './page.js';
