@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { FAR, farCallback } from './far-callback.js';
 import { badNeighbours, BAD_NEIGHBOURS, FAN_OUTS, fanOut, FIRST_DELIVERIES } from './fan-out.js';
 import { PINGING, publishByPing, publishContent, PUBLISHING } from './publish.js';
 import { describe, type Result } from './result.js';
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, readonly (() => Promise<Result>)[]>> = {
   publish: [() => publishContent(PUBLISHING, ROUNDS), () => publishByPing(PINGING, ROUNDS)],
   subscribe: [() => subscribing(SUBSCRIBING, ROUNDS)],
   'first-delivery': FIRST_DELIVERIES.map((plan) => () => fanOut(plan, ROUNDS)),
+  'far-callback': [() => farCallback(FAR, ROUNDS)],
   streams: [...STREAMS.map((plan) => () => streams(plan, ROUNDS)), () => replay(REPLAYED, ROUNDS)],
   memory: SUBSCRIPTIONS.map((count) => () => startUp(count, ROUNDS)),
 };

@@ -30,6 +30,18 @@ export class Publisher {
     });
   }
 
+  /** By the management API, which is open in `--dev`. */
+  async setPolicy(topic: string, policy: string): Promise<void> {
+    const { body, statusCode } = await this.#pool.request({
+      method: 'PUT',
+      path: `/v1/topics/${encodeURIComponent(topic)}/policy`,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ policy }),
+    });
+    const text = await body.text();
+    if (statusCode !== 200) throw new Error(`answered ${statusCode}: ${text}`);
+  }
+
   /** What a GET answers. */
   async get(path: string): Promise<string> {
     const { body } = await this.#pool.request({ method: 'GET', path });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { farCallback } from '../../bench/dist/far-callback.js';
 import { badNeighbours, BAD_NEIGHBOURS, fanOut } from '../../bench/dist/fan-out.js';
 import { publishByPing, publishContent } from '../../bench/dist/publish.js';
 import { describe as inWords, type Result } from '../../bench/dist/result.js';
@@ -16,6 +17,7 @@ const BENCHES: readonly (readonly [string, () => Promise<Result>])[] = [
     () => badNeighbours({ ...BAD_NEIGHBOURS, ...SMALL, origins: 10, updates: 1 }, 1),
   ],
   ["fan-out in the hub's thread and in one more", () => workers({ scenario: 'small', ...SMALL }, 1, [0, 1])],
+  ['fan-out without order', () => farCallback({ callbacks: 4, updates: 40, bytes: 300, delayMs: 1 }, 1)],
   ['publishing content', () => publishContent({ publishers: 4, updates: 64, bytes: 300 }, 1)],
   ['publishing by ping', () => publishByPing({ publishers: 4, updates: 64, bytes: 300 }, 1)],
   ['subscribing', () => subscribing({ subscriptions: 20, origins: 4 }, 1)],
