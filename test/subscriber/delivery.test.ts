@@ -420,6 +420,17 @@ describe('the answer', () => {
     expect(puppet.seen).toHaveLength(3);
   });
 
+  it('is given to what is older than what came before, too: a hub may deliver without order', async () => {
+    const { world, puppet, deliver } = await puppetShow();
+    await using _ = world;
+    for (const at of [3, 1, 2, 1]) await deliver({ 'webhook-id': `id-${at}`, 'hub-cursor': `epoch.${at}` });
+    expect(puppet.seen.map(({ headers }) => headers.get('hub-cursor'))).toEqual([
+      'epoch.3',
+      'epoch.1',
+      'epoch.2',
+    ]);
+  });
+
   it('that failed is not remembered: the next attempt is handled', async () => {
     const { world, puppet, deliver } = await puppetShow();
     await using _ = world;

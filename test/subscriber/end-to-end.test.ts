@@ -13,7 +13,8 @@ import {
   type SubscriptionDenial,
 } from '@websub/subscriber';
 import { HubProcess } from '../support/hub-process.js';
-import { ping } from '../support/requests.js';
+import { manage } from '../support/manage.js';
+import { ping, published } from '../support/requests.js';
 import { startTopics, type Topic, type TopicServer } from '../support/topics.js';
 import { until } from '../support/until.js';
 import { freePort, silent, Told } from './world.js';
@@ -117,6 +118,20 @@ it('a subscriber that restarts resumes, and is given what was published while it
   await until('the update was handled', () => heard.issues.length > 0, 15_000);
   expect(heard.issues).toEqual(['meanwhile']);
   expect(second.told.verified).toEqual([]);
+});
+
+it('a subscriber of a topic that is delivered without order hears each update once', async () => {
+  const topic = 'https://publisher.example/fast';
+  await manage(hub, 'PUT', `/topics/${encodeURIComponent(topic)}/policy`, { policy: 'unordered' });
+  await using subscriber = await start([hub.url, topic], await freePort());
+  expect(subscriber.told.verified).toMatchObject([{ topic, state: 'active' }]);
+  const titles = Array.from({ length: 40 }, (_, at) => `update ${at}`);
+  await Promise.all(
+    titles.map((title) => published(hub, topic, opened(title), { contentType: 'application/json' })),
+  );
+  await until('all are heard', () => heard.issues.length >= titles.length);
+  expect(heard.issues).toHaveLength(titles.length);
+  expect(new Set(heard.issues)).toEqual(new Set(titles));
 });
 
 it('S28 leases of seconds are renewed at the hub, and nothing is missed or heard twice', async () => {
