@@ -100,10 +100,11 @@ async function keepsEveryLaw({ hub: options = {}, end, ends = KILLS, freezes = f
 
   const feeds = [
     load.feed('content-1', 'content'),
-    load.feed('content-2', 'content'),
+    load.feed('unordered', 'content'),
     load.feed('ping-1', 'ping'),
     load.feed('ping-2', 'ping'),
   ];
+  await load.unorder(feeds[1]!);
   const steady = feeds.flatMap((feed) =>
     [1, 2, 3].map((n) => load.follower(`steady-${feed.name}-${n}`, feed)),
   );
@@ -154,7 +155,9 @@ async function keepsEveryLaw({ hub: options = {}, end, ends = KILLS, freezes = f
   ).catch(() => undefined);
   await load.pause(1_000);
 
-  const subscriptions = new Map(load.followers.map(({ name, feed }) => [name, { topic: feed.name }]));
+  const subscriptions = new Map(
+    load.followers.map(({ name, feed }) => [name, { topic: feed.name, unordered: feed.unordered }]),
+  );
   const violations = check(load.history, subscriptions, SHARED);
   if (violations.length > 0) {
     const file = join(await mkdtemp(join(tmpdir(), 'websub-chaos-')), 'history.json');
@@ -175,7 +178,10 @@ async function keepsEveryLaw({ hub: options = {}, end, ends = KILLS, freezes = f
 
 it.for(HISTORY === undefined ? [] : [HISTORY])('judges the run again that was kept in %s', async (file) => {
   const kept = JSON.parse(await readFile(file, 'utf8')) as {
-    readonly subscriptions: readonly (readonly [string, { readonly topic: string }])[];
+    readonly subscriptions: readonly (readonly [
+      string,
+      { readonly topic: string; readonly unordered?: boolean },
+    ])[];
     readonly history: readonly HistoryEvent[];
   };
   expect(textOf(check(kept.history, new Map(kept.subscriptions), SHARED))).toBe('');

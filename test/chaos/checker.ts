@@ -70,13 +70,13 @@ export function check(
 ): readonly Violation[] {
   const run = new Run(history, tolerances);
   const violations = [...run.processViolations(), ...run.promiseViolations()];
-  for (const [subscription, { topic }] of subscriptions) {
+  for (const [subscription, { topic, unordered = false }] of subscriptions) {
     const deliveries = run.deliveriesOf(subscription);
     const periods = run.periodsOf(subscription);
     violations.push(
       ...run.contentViolations(deliveries, topic),
       ...run.lossViolations(subscription, topic, deliveries, periods),
-      ...run.orderViolations(deliveries),
+      ...(unordered ? [] : run.orderViolations(deliveries)),
       ...run.duplicateViolations(deliveries),
       ...run.endViolations(subscription, deliveries, periods),
     );

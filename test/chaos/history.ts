@@ -48,5 +48,5 @@ export type Mode = 'subscribe' | 'unsubscribe';
 /** `content`: every update is owed. `ping`: a version at least as new is owed, as pings may be one fetch. */
 export type How = 'content' | 'ping';
 
-/** Which topic a subscription is for, so that loss can be told from the history alone. */
-export type Subscriptions = ReadonlyMap<string, { readonly topic: string }>;
+/** Which topic a subscription is for, so that loss can be told from the history alone, and whether its order is promised. */
+export type Subscriptions = ReadonlyMap<string, { readonly topic: string; readonly unordered?: boolean }>;

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { startCallbacks, type Callback, type Delivered } from '../support/callbacks.js';
 import type { HubProcess } from '../support/hub-process.js';
 import { linksOf } from '../support/http.js';
+import { manage } from '../support/manage.js';
 import { ping, publish, subscribe, unsubscribe } from '../support/requests.js';
 import { startTopics, type Topic } from '../support/topics.js';
 import { until } from '../support/until.js';
@@ -23,6 +24,7 @@ interface Feed {
   readonly url: string;
   readonly how: How;
   readonly topic: Topic | undefined;
+  unordered: boolean;
   seq: number;
 }
 
@@ -73,7 +75,7 @@ export class Load {
 
   feed(name: string, how: How): Feed {
     const topic = this.#topics.topic();
-    const feed: Feed = { name, url: topic.url, how, topic, seq: 0 };
+    const feed: Feed = { name, url: topic.url, how, topic, unordered: false, seq: 0 };
     if (how === 'ping') topic.body = bodyOf(name, 0);
     return feed;
   }
@@ -95,7 +97,7 @@ export class Load {
     return follower;
   }
 
-  #receive(follower: Follower, received: Delivered) {
+  async #receive(follower: Follower, received: Delivered) {
     const delivery = ++this.#deliveries;
     const [topic = '', seq = ''] = received.text.split(' ', 2);
     this.note({
@@ -108,6 +110,8 @@ export class Load {
       id: received.headers['webhook-id'] ?? '',
       intact: this.#isIntact(follower, received, topic, Number(seq)),
     });
+    // So that several are in flight.
+    if (follower.feed.unordered) await this.pause(this.#random() * 40);
     // A few answers fail, so that retries are under way at each kill.
     const status = this.#random() < 0.02 ? 500 : 204;
     return { status, sent: () => this.note({ kind: 'answered', at: performance.now(), delivery, status }) };
@@ -122,6 +126,14 @@ export class Load {
     const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
     const self = linksOf(headers['link']).find(({ rels }) => rels.includes('self'))?.href;
     return text === bodyOf(topic, seq) && headers['x-hub-signature'] === signature && self === feed.url;
+  }
+
+  /** Lets the hub deliver the feed without order, several updates at a time. */
+  async unorder(feed: Feed): Promise<void> {
+    const path = `/topics/${encodeURIComponent(feed.url)}/policy`;
+    const { status, text } = await manage(this.#hub, 'PUT', path, { policy: 'unordered' });
+    if (status !== 200) throw new Error(`the policy was answered ${status}: ${text}`);
+    feed.unordered = true;
   }
 
   /** One request of a subscriber, tried until the hub has answered; at most until the load ends. */
