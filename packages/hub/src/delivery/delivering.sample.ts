@@ -2,7 +2,7 @@ import { TestClock } from '@websub/shared';
 import { MemoryLog } from '../contract/memory-log.js';
 import { HubEmitter } from '../events.js';
 import { HotTail } from '../log/hot-tail.js';
-import { BEFORE_ALL } from '../log/log.js';
+import { BEFORE_ALL, type Entry, type LogRead } from '../log/log.js';
 import type { Place } from '../subscription/places.js';
 import { Recipient } from '../subscription/recipient.js';
 import { Roll } from '../subscription/roll.js';
@@ -38,11 +38,32 @@ export interface DeliveringOptions {
   readonly onSend?: (request: Request) => void;
 }
 
+/** A log of which some entries are not what was published. */
+class DamagedLog extends MemoryLog {
+  /** By id. */
+  readonly damaged = new Set<string>();
+
+  override async read(...asked: Parameters<MemoryLog['read']>): Promise<LogRead> {
+    const read = await super.read(...asked);
+    if (read.kind !== 'entries') return read;
+    return { kind: 'entries', entries: read.entries.map((entry) => this.#asItIs(entry)) };
+  }
+
+  override async find(...asked: Parameters<MemoryLog['find']>): Promise<Entry | undefined> {
+    const entry = await super.find(...asked);
+    return entry && this.#asItIs(entry);
+  }
+
+  #asItIs(entry: Entry): Entry {
+    return this.damaged.has(entry.id) ? { ...entry, corrupt: true } : entry;
+  }
+}
+
 /** What outlives a crash of the hub, and who is there whatever becomes of it. */
 interface Lasting extends Required<DeliveringOptions> {
   readonly patience: PatienceOptions;
   readonly clock: TestClock;
-  readonly log: MemoryLog;
+  readonly log: DamagedLog;
   readonly places: Map<string, Place>;
   readonly letters: Undelivered[];
   readonly inFlight: Request[];
@@ -212,7 +233,7 @@ export class Delivering {
         ...patience,
       },
       clock: new TestClock(),
-      log: new MemoryLog(),
+      log: new DamagedLog(),
       places: new Map(),
       letters: [],
       inFlight: [],
@@ -291,6 +312,11 @@ export class Delivering {
   async answer(entry: string, status: number, retryAfterMs?: number): Promise<void> {
     this.inFlight.find((request) => request.entry === entry)!.answer(status, retryAfterMs);
     await this.pass();
+  }
+
+  /** What is stored of it is not what was published; what is in memory is, until the hub has started again. */
+  damage(id: string): void {
+    this.#lasting.log.damaged.add(id);
   }
 
   /** The hub ends at once, and starts again with what is saved. */

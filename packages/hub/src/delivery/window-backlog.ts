@@ -1,6 +1,6 @@
 import type { Clock } from '@websub/shared';
 import type { HotTail } from '../log/hot-tail.js';
-import type { Entry } from '../log/log.js';
+import type { Entry, Position } from '../log/log.js';
 import type { Recipient } from '../subscription/recipient.js';
 import { isSuspended } from '../subscription/subscription.js';
 import type { Window, WindowEntry } from '../subscription/window.js';
@@ -15,11 +15,10 @@ export interface WindowBacklogOptions {
   readonly clock: Clock;
 }
 
-/** What a recipient with a window is to be sent. */
+/** What a recipient is to be sent: what follows a position, for the first time, or what is open, again. */
 export interface Due {
   readonly entry: Entry;
-  /** Absent when it is sent for the first time. */
-  readonly open?: WindowEntry;
+  readonly of: Position | WindowEntry;
 }
 
 /** What a recipient is sent that need not wait for what went before; nothing it passes over goes without a dead letter (LAW 2). */
@@ -31,11 +30,12 @@ export class WindowBacklog {
   }
 
   /** What is to be sent now, when that is new and in memory; else see {@link next}. */
-  peek(recipient: Recipient): Entry | undefined {
+  peek(recipient: Recipient): Due | undefined {
     const { log, clock } = this.#options;
     if (recipient.step(clock.now()) !== 'next') return undefined;
-    const entry = log.next(recipient.topic.url, recipient.reach);
-    return typeof entry === 'object' && !entry.corrupt ? entry : undefined;
+    const of = recipient.reach;
+    const entry = log.next(recipient.topic.url, of);
+    return typeof entry === 'object' && !entry.corrupt ? { entry, of } : undefined;
   }
 
   /** What is to be sent now, read past damaged and trimmed entries; rejects when the store fails. */
@@ -49,9 +49,14 @@ export class WindowBacklog {
         return undefined;
       }
       const due = step === 'next' ? await this.#first(recipient) : await this.#again(recipient, step);
-      // Reading may have taken a while; the lease may have ended meanwhile.
-      if (due !== undefined) return recipient.isOwed(this.#options.clock.now()) ? due : undefined;
+      if (due !== undefined) return due;
     }
+  }
+
+  /** Reading took a while: whether it is still what is to be sent. An operator may have moved the place, the lease have ended. */
+  isDue(recipient: Recipient, { of }: Due): boolean {
+    if (!recipient.isOwed(this.#options.clock.now())) return false;
+    return typeof of === 'number' ? recipient.reach === of : recipient.window?.open.includes(of) === true;
   }
 
   /** What follows the reach; `undefined` when that was passed over. */
@@ -62,10 +67,7 @@ export class WindowBacklog {
     const { url, newest } = recipient.topic;
     const hot = log.next(url, reach);
     const read = hot === 'cold' ? await log.fetch(url, reach) : hot;
-    // An operator may have moved it meanwhile.
-    const isThere = (): boolean => recipient.reach === reach;
-    if (typeof read === 'object' && !('gap' in read) && !read.corrupt)
-      return isThere() ? { entry: read } : undefined;
+    if (typeof read === 'object' && !('gap' in read) && !read.corrupt) return { entry: read, of: reach };
     // Nothing follows although something was appended: it is gone, and looking again would find no more.
     let passed = newest;
     if (read !== 'caught-up') {
@@ -73,20 +75,18 @@ export class WindowBacklog {
       await letters.add(recipient, [lost]);
       passed = lost.position;
     }
-    if (isThere()) {
-      recipient.pass(passed);
-      places.changed(recipient);
-    }
+    // An operator may have moved it meanwhile.
+    if (recipient.reach !== reach) return undefined;
+    recipient.pass(passed);
+    places.changed(recipient);
     return undefined;
   }
 
-  /** An entry that was tried before; `undefined` when it is not to be had any more, or was settled meanwhile. */
+  /** An entry that was tried before; `undefined` when it is not to be had any more. */
   async #again(recipient: Recipient, open: WindowEntry): Promise<Due | undefined> {
     const { log, letters, places } = this.#options;
     const entry = await log.find(recipient.topic.url, open.position);
-    const isWaiting = (): boolean => recipient.window?.open.includes(open) === true;
-    if (entry !== undefined && !entry.corrupt) return isWaiting() ? { entry, open } : undefined;
-    if (!isWaiting()) return undefined;
+    if (entry !== undefined && !entry.corrupt) return { entry, of: open };
     await letters.add(recipient, [lossOf(entry ?? { gap: open.position }, open.attempts)]);
     if (recipient.settle(open)) places.changed(recipient);
     return undefined;
@@ -99,7 +99,7 @@ export class WindowBacklog {
     const { lease } = subscription;
     if (lease !== null && isSuspended(lease)) await this.#giveUpAll(recipient, window);
     // What is newer than all that was settled is given; of the others nothing is owed (LAW 2).
-    else if (recipient.window === window) recipient.dissolve(window.settledThrough);
+    else recipient.dissolve(window.settledThrough);
     this.#options.places.changed(recipient);
   }
 

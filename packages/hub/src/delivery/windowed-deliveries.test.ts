@@ -205,6 +205,26 @@ describe('a topic whose policy is unordered', () => {
   });
 });
 
+describe('what is damaged in the log', () => {
+  it('LAW 12: has a dead letter, whether it was to be given for the first time or again, and holds up nothing', async () => {
+    const world = await delivering(40);
+    await world.answer('1', 500);
+    world.damage('1');
+    world.damage('35');
+    await world.pass(60);
+    world.crash();
+    await world.widen();
+    while (world.inFlight.length > 0) await world.answer(world.sent[0]!, 204);
+    await world.pass(1_000);
+    while (world.inFlight.length > 0) await world.answer(world.sent[0]!, 204);
+    expect(world.letters).toMatchObject([
+      { entry: '35', reason: 'corrupt', attempts: 0 },
+      { entry: '1', reason: 'corrupt', attempts: 1 },
+    ]);
+    expect(world.recipient().isCaughtUp).toBe(true);
+  });
+});
+
 describe('a topic whose policy changes', () => {
   it('from unordered to every: nothing later is sent before everything earlier is settled', async () => {
     const world = await delivering(4);

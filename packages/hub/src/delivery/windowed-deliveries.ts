@@ -1,4 +1,3 @@
-import type { Clock } from '@websub/shared';
 import type { Entry } from '../log/log.js';
 import type { Recipient } from '../subscription/recipient.js';
 import type { WindowEntry } from '../subscription/window.js';
@@ -7,7 +6,6 @@ import type { Due, WindowBacklog } from './window-backlog.js';
 
 export interface WindowedDeliveriesOptions extends SpareSlotsOptions {
   readonly windows: WindowBacklog;
-  readonly clock: Clock;
   readonly mayReceive: (recipient: Recipient) => boolean;
   readonly onForbidden: (recipient: Recipient) => Promise<void>;
   /** Lets the recipient wait for its next turn, when there is something to be sent. */
@@ -40,9 +38,9 @@ export class WindowedDeliveries {
   take(recipient: Recipient): void {
     const { windows, mayReceive } = this.#options;
     recipient.delivery = 'sending';
-    const entry = windows.peek(recipient);
-    if (entry === undefined || !mayReceive(recipient)) void this.#look(recipient);
-    else this.#send(recipient, { entry });
+    const due = windows.peek(recipient);
+    if (due === undefined || !mayReceive(recipient)) void this.#look(recipient);
+    else this.#send(recipient, due);
   }
 
   /** The request is over; what is left of its turn is the slot. */
@@ -58,12 +56,12 @@ export class WindowedDeliveries {
   }
 
   async #look(recipient: Recipient): Promise<void> {
-    const { windows, clock, mayReceive, onForbidden, onFault, onNothing } = this.#options;
+    const { windows, mayReceive, onForbidden, onFault, onNothing } = this.#options;
     try {
       // Things may have changed while it waited for its turn (LAW 4).
       const due = await windows.next(recipient);
       if (due !== undefined && !mayReceive(recipient)) await onForbidden(recipient);
-      else if (due !== undefined && recipient.isOpen(clock.now())) {
+      else if (due !== undefined && windows.isDue(recipient, due)) {
         this.#send(recipient, due);
         return;
       }
@@ -75,13 +73,12 @@ export class WindowedDeliveries {
     onNothing(recipient);
   }
 
-  #send(recipient: Recipient, { entry, open }: Due): void {
+  #send(recipient: Recipient, { entry, of }: Due): void {
     const { queue, send } = this.#options;
-    const sent = open ?? recipient.take(entry.position);
-    if (open !== undefined) recipient.window?.send(open);
+    const open = typeof of === 'number' ? recipient.take(entry.position) : recipient.takeAgain(of);
     recipient.delivery = 'idle';
     queue(recipient);
-    send(recipient, entry, sent);
+    send(recipient, entry, open);
   }
 
   /** Whoever has several turns holds a spare slot for each but one. */

@@ -89,6 +89,12 @@ export class Recipient {
     return this.window.take(position, this.attempts);
   }
 
+  /** An open entry is sent again. */
+  takeAgain(entry: WindowEntry): WindowEntry {
+    this.window?.send(entry);
+    return entry;
+  }
+
   /** What follows the reach, up to this position, is not to be had. */
   pass(position: Position): void {
     if (this.window === undefined) {
