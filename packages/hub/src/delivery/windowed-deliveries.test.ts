@@ -205,6 +205,19 @@ describe('a topic whose policy is unordered', () => {
   });
 });
 
+it('a subscription that is never delivered to without order has no room for a window', async () => {
+  const world = new Delivering();
+  world.policy = 'every';
+  const recipient = world.subscribe();
+  await world.publish('1', '2');
+  await world.answer('1', 500);
+  await world.pass(1_000);
+  await world.answer('1', 204);
+  await world.answer('2', 204);
+  expect(recipient.isCaughtUp).toBe(true);
+  expect(Object.hasOwn(recipient, 'window')).toBe(false);
+});
+
 describe('what is damaged in the log', () => {
   it('LAW 12: has a dead letter, whether it was to be given for the first time or again, and holds up nothing', async () => {
     const world = await delivering(40);

@@ -20,8 +20,11 @@ export class Recipient {
   tenant: string | null = null;
   /** What went wrong since the last success; `null` while all is well. */
   failure: Failure | null = null;
-  /** What is given beyond {@link position}; there is one only while something is open, or in flight, beyond it. */
-  window: Window | undefined = undefined;
+  /**
+   * What is given beyond {@link position}; there is one only while something is open, or in flight, beyond it. Not declared
+   * as a field: those of a million subscriptions that never have one would take 8 MB.
+   */
+  declare window: Window | undefined;
   /**
    * `queued` until its host's turn comes, `held` while its origin is spared, `sending` while a request is in flight: one
    * at a time (LAW 3). With a window it is about what is sent next: `sending` ends when the request has begun.
@@ -50,7 +53,7 @@ export class Recipient {
     this.retryAt = 0;
     if (this.window === undefined) return;
     this.window.moveTo(position);
-    this.#follow(this.window);
+    follow(this, this.window);
   }
 
   /** What follows the position is to be given again; what is open before it stays so. */
@@ -62,13 +65,13 @@ export class Recipient {
     this.attempts = 0;
     this.retryAt = 0;
     this.window.rewind(position);
-    this.#follow(this.window);
+    follow(this, this.window);
   }
 
   /** Whether what it is given need not wait for what went before, or did not have to (LAW 3). */
   get isWindowed(): boolean {
     if (this.window !== undefined) return true;
-    return this.topic.policy === 'unordered' && !this.#isSuspended;
+    return this.topic.policy === 'unordered' && !isSuspendedNow(this);
   }
 
   /** Everything up to here was given, or passed over. */
@@ -79,7 +82,7 @@ export class Recipient {
   /** What may be done next in its window; `undefined` for nothing at present. */
   step(now: number): Step | undefined {
     if (!this.isOwed(now)) return undefined;
-    return this.window === undefined ? 'next' : this.window.step(this.#manner, this.topic.newest, now);
+    return this.window === undefined ? 'next' : this.window.step(mannerOf(this), this.topic.newest, now);
   }
 
   /** The entry that follows the reach is sent. */
@@ -102,13 +105,13 @@ export class Recipient {
       return;
     }
     this.window.pass(position);
-    this.#follow(this.window);
+    follow(this, this.window);
   }
 
   /** The entry needs no further attempt. False when it is no longer known. */
   settle(entry: WindowEntry): boolean {
     if (this.window?.settle(entry) !== true) return false;
-    this.#follow(this.window);
+    follow(this, this.window);
     return true;
   }
 
@@ -116,7 +119,7 @@ export class Recipient {
   land(entry: WindowEntry): void {
     if (this.window === undefined) return;
     this.window.land(entry);
-    this.#follow(this.window);
+    follow(this, this.window);
   }
 
   /** Nothing of the window counts any more. Only while none of it is in flight. */
@@ -139,30 +142,6 @@ export class Recipient {
   noteSuccess(): void {
     this.failure = null;
     this.attempts = 0;
-  }
-
-  #follow(window: Window): void {
-    this.position = window.floor;
-    if (!window.isOver) return;
-    this.window = undefined;
-    this.attempts = 0;
-  }
-
-  get #manner(): Manner {
-    if (this.#isSuspended) return 'dissolve';
-    switch (this.topic.policy) {
-      case 'every':
-        return 'in-order';
-      case 'latest':
-        return 'dissolve';
-      case 'unordered':
-        return this.attempts > 0 ? 'one-by-one' : 'wide';
-    }
-  }
-
-  get #isSuspended(): boolean {
-    const { lease } = this.subscription;
-    return lease !== null && isSuspended(lease);
   }
 
   /** The callback is there (again): what failed before is forgotten, and what waits because of it need not. */
@@ -238,11 +217,34 @@ export class Recipient {
   nextDue(now: number): number {
     const { pending, lease } = this.subscription;
     const about = this.asking && pending !== null ? (lease?.endsAt ?? Infinity) : dueAt(this.subscription);
-    return Math.min(about, this.#nextAttempt(now));
+    if (this.window !== undefined)
+      return Math.min(about, this.retryAt > now ? this.retryAt : this.window.nextDue(now));
+    return Math.min(about, this.delivery === 'idle' && this.retryAt > now ? this.retryAt : Infinity);
   }
+}
 
-  #nextAttempt(now: number): number {
-    if (this.window !== undefined) return this.retryAt > now ? this.retryAt : this.window.nextDue(now);
-    return this.delivery === 'idle' && this.retryAt > now ? this.retryAt : Infinity;
+// Functions, as each recipient of a class with private methods takes 8 bytes more.
+
+/** The place is where the window says. */
+function follow(recipient: Recipient, window: Window): void {
+  recipient.position = window.floor;
+  if (!window.isOver) return;
+  recipient.window = undefined;
+  recipient.attempts = 0;
+}
+
+function mannerOf(recipient: Recipient): Manner {
+  if (isSuspendedNow(recipient)) return 'dissolve';
+  switch (recipient.topic.policy) {
+    case 'every':
+      return 'in-order';
+    case 'latest':
+      return 'dissolve';
+    case 'unordered':
+      return recipient.attempts > 0 ? 'one-by-one' : 'wide';
   }
+}
+
+function isSuspendedNow({ subscription: { lease } }: Recipient): boolean {
+  return lease !== null && isSuspended(lease);
 }
