@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-const POLL_MS = 5;
+/** The longer something takes, the less it matters to see it at once: a probe may be a request, and many wait side by side. */
+const POLL_MS = { least: 5, most: 50, perElapsed: 0.1 };
 
 /**
  * Asks again and again until the probe answers something that is not `undefined`, `false` or `null`, and settles with
@@ -11,13 +12,14 @@ export async function until<T>(
   probe: () => T | undefined | false | null | Promise<T | undefined | false | null>,
   timeoutMs = 10_000,
 ): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
+  const startedAt = performance.now();
   // Ends at the deadline.
   for (;;) {
     const found = await probe();
     if (found !== undefined && found !== false && found !== null) return found;
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`);
-    await pause(POLL_MS);
+    const elapsedMs = performance.now() - startedAt;
+    if (elapsedMs > timeoutMs) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`);
+    await pause(Math.min(Math.max(elapsedMs * POLL_MS.perElapsed, POLL_MS.least), POLL_MS.most));
   }
 }
 
