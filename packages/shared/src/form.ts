@@ -35,6 +35,8 @@ export const FORM_CONTENT_TYPE = 'application/x-www-form-urlencoded';
 export const FORM_PARAMETERS_LIMIT = 64;
 const VERIFY_TOKEN_LIMIT = 512;
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 // A second value of one of these would leave it open which counts. hub.verify was repeatable in PubSubHubbub 0.4.
 const SINGLE = [
   'hub.mode',
@@ -94,7 +96,7 @@ export function single(params: URLSearchParams, name: string): string | undefine
 export function parseForm(body: Uint8Array, mostParameters = FORM_PARAMETERS_LIMIT): URLSearchParams {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+    text = UTF_8.decode(body);
     // A stray "%" stands for itself. Escaped, since Node's URLSearchParams spoils other characters beside one.
     text = text.replace(/%(?![0-9a-f]{2})/gi, '%25');
     // URLSearchParams would replace invalid sequences silently.
