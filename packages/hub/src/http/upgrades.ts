@@ -1,8 +1,9 @@
 import type { IncomingMessage, Server } from 'node:http';
+import { createRequire } from 'node:module';
 import { Socket as Wire } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { parseForm, WebSubError } from '@websub/shared';
-import { WebSocketServer, type WebSocket } from 'ws';
+import type * as Ws from 'ws';
 import type { Bridge } from '../bridge/bridge.js';
 import { RenewablePermit } from '../bridge/permit.js';
 import type { Call, Farewell, SocketProtocol } from '../bridge/socket/protocol.js';
@@ -16,6 +17,9 @@ import { refuseUpgrade, type UpgradeRefusal } from './refuse-upgrade.js';
 import { MOST_HEADERS } from './server.js';
 import { PAGE_NOT_FOUND } from './upgrade-required.js';
 import { isCredential } from './shown-credential.js';
+
+// To import it, Node would read each of its files for names of exports, a twentieth of a hub's start.
+const { WebSocketServer } = createRequire(import.meta.url)('ws') as typeof Ws;
 
 export interface UpgradesOptions {
   readonly bridge: Bridge;
@@ -42,7 +46,7 @@ const LAST_SEGMENT = /[^/]+$/;
 
 interface Route {
   readonly protocol: SocketProtocol;
-  readonly server: WebSocketServer;
+  readonly server: Ws.WebSocketServer;
 }
 
 /** Requests that become WebSocket connections (RFC 6455 §4.2): each speaks the protocol of its path. */
@@ -125,7 +129,7 @@ export class Upgrades {
     return URL.canParse(origin) && [host, new URL(hubUrl()).host].includes(new URL(origin).host);
   }
 
-  #open(protocol: SocketProtocol, webSocket: WebSocket, wire: Wire, call: Call): void {
+  #open(protocol: SocketProtocol, webSocket: Ws.WebSocket, wire: Wire, call: Call): void {
     const { bridge } = this.#options;
     const { streams, random } = bridge;
     const permit = new RenewablePermit(bridge.gate, call.entrance.grant);
@@ -147,7 +151,7 @@ export class Upgrades {
   }
 
   /** A browser shows a page no status of an upgrade that was refused, but the code of a close frame. */
-  #sendAway(webSocket: WebSocket, { text, code, reason }: Farewell): void {
+  #sendAway(webSocket: Ws.WebSocket, { text, code, reason }: Farewell): void {
     webSocket.on('error', () => webSocket.terminate());
     if (text !== undefined) webSocket.send(text);
     webSocket.close(code, reason);
@@ -156,7 +160,7 @@ export class Upgrades {
   }
 }
 
-function serverOf(protocol: SocketProtocol): WebSocketServer {
+function serverOf(protocol: SocketProtocol): Ws.WebSocketServer {
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,

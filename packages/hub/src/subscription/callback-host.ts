@@ -1,4 +1,8 @@
-import { getDomain } from 'tldts';
+import { createRequire } from 'node:module';
+import type * as Tldts from 'tldts';
+
+// To import it, Node would read all of its list of suffixes for names of exports, a twentieth of a hub's start.
+const { getDomain } = createRequire(import.meta.url)('tldts') as typeof Tldts;
 
 /**
  * The party behind a callback, for bounds per host: registrable domain and port, so that inventing host names below one
