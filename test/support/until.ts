@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** The longer something takes, the less it matters to see it at once: a probe may be a request, and many wait side by side. */
-const POLL_MS = { least: 5, most: 50, perElapsed: 0.1 };
+const POLL_MS = { least: 5, most: 25, perElapsed: 0.1 };
 
 /**
  * Asks again and again until the probe answers something that is not `undefined`, `false` or `null`, and settles with
