@@ -17,6 +17,8 @@ const STOPS = Number(process.env['CHAOS_STOPS'] ?? 2);
 const FREEZES = Number(process.env['CHAOS_FREEZES'] ?? 2);
 const LONGEST_FREEZE_MS = 300 + FREEZES * 200;
 const MOST_FREEZE_MS = 8_000;
+/** Between two updates of a feed, at most; 0 publishes as fast as the hub takes it. */
+const PAUSE_MS = Number(process.env['CHAOS_PAUSE_MS'] ?? 12);
 /** Prints with a failure, so that the same chances can be had again. */
 const SEED = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
 // Others share processor and disk; on a machine of its own a hub is back within the checker's 2 s, and the sync of what was
@@ -119,7 +121,7 @@ async function keepsEveryLaw({ hub: options = {}, end, ends = KILLS, freezes = f
     [...steady, ...waiting].every(({ callback }) => callback.intents.length > 0),
   );
   await load.pause(400);
-  for (const feed of feeds) load.keepPublishing(feed, 12);
+  for (const feed of feeds) load.keepPublishing(feed, PAUSE_MS);
   for (const follower of churning) load.keepChanging(follower, 60);
 
   for (const epoch of epochs) {
