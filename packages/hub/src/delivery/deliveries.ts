@@ -25,6 +25,8 @@ export interface DeliveriesOptions {
   readonly seal: Seal;
   readonly perHost: number;
   readonly inAll: number;
+  /** Of a host, before anything is known of it. */
+  readonly slotsAtFirst?: number;
   /** Spare origins that fail. */
   readonly breaker: boolean;
   readonly clock: Clock;

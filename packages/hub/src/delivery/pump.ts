@@ -3,6 +3,8 @@ import { HostTurns, type HostTurnsOptions } from './host-turns.js';
 
 export interface PumpOptions<Item> extends HostTurnsOptions {
   readonly clock: Clock;
+  /** Slots of a host of which nothing is known yet. Default 4. */
+  readonly slotsAtFirst?: number;
   /** An item's turn has come: it holds a slot of its host until {@link Pump.release}. */
   readonly start: (item: Item) => void;
 }
@@ -31,7 +33,7 @@ export class Pump<Item> {
 
   constructor(options: PumpOptions<Item>) {
     this.#options = options;
-    this.#turns = new HostTurns({ ...options, perHostAtFirst: SLOTS_AT_FIRST });
+    this.#turns = new HostTurns({ ...options, perHostAtFirst: options.slotsAtFirst ?? SLOTS_AT_FIRST });
   }
 
   get inFlight(): number {

@@ -71,7 +71,7 @@ export class HttpSender implements Sender {
 
   send(
     parcel: Parcel,
-    { made, callback, secret, webhookSignature, authorization, now }: Sending,
+    { made, callback, secret, webhookSignature, authorization, now }: Omit<Sending, 'host'>,
     settled: (outcome: DeliveryOutcome) => void,
   ): void {
     const timestamp = String(Math.floor(now / 1000));

@@ -134,11 +134,9 @@ export function lost(detail: string): DeliveryOutcome {
   return { kind: 'failed', reason: 'aborted', status: 0, detail, overloaded: false, retryAfterMs: undefined };
 }
 
-/** Of what the hub's thread knows of an attempt, what another needs: all of it would be copied. */
 function ordered(sending: Sending, id: number, parcel: number): OrderedSending {
-  const { callback, host, secret, webhookSignature, authorization, now } = sending;
-  const made = { attempt: sending.made.attempt, trace: sending.made.trace };
-  return { id, parcel, made, callback, host, secret, webhookSignature, authorization, now };
+  const { made, callback, secret, webhookSignature, authorization, now } = sending;
+  return [id, parcel, made.attempt, made.trace, callback, secret, webhookSignature, authorization, now];
 }
 
 function emptyOrder(): Order {

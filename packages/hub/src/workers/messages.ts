@@ -1,5 +1,5 @@
 import type { NetworkPolicyOptions } from '@websub/shared';
-import type { DeliveryOutcome, Parcel, Sending } from '../delivery/sender.js';
+import type { DeliveryOutcome, HeaderLines, Parcel } from '../delivery/sender.js';
 
 /** What a delivery thread is started with. */
 export interface WorkerInput {
@@ -16,12 +16,21 @@ export interface Order {
   readonly dropped: number[];
 }
 
-export interface OrderedSending extends Sending {
-  /** Its outcome is reported under this. */
-  readonly id: number;
-  /** Key of its parcel. */
-  readonly parcel: number;
-}
+/**
+ * A sending by its values alone: an object would name each of them in each, which makes 1.2 µs of 0.45 for both threads. Its
+ * outcome is reported under `id`; `parcel` is a key.
+ */
+export type OrderedSending = readonly [
+  id: number,
+  parcel: number,
+  attempt: number,
+  trace: HeaderLines | undefined,
+  callback: string,
+  secret: string | null,
+  webhookSignature: boolean,
+  authorization: string | null,
+  now: number,
+];
 
 /** What a delivery thread tells at a time; its first report, which is empty, says that it is there. */
 export interface Report {

@@ -23,8 +23,12 @@ function run(port: MessagePort, { policy, connectionsPerOrigin }: WorkerInput): 
   };
   port.on('message', (order: Order) => {
     for (const [key, parcel] of order.parcels) parcels.set(key, parcel);
-    for (const sending of order.sendings)
-      sender.send(parcels.get(sending.parcel)!, sending, (outcome) => settle(sending.id, outcome));
+    for (const ordered of order.sendings) {
+      const [id, parcel, attempt, trace, callback, secret, webhookSignature, authorization, now] = ordered;
+      const made = { attempt, trace };
+      const sending = { made, callback, secret, webhookSignature, authorization, now };
+      sender.send(parcels.get(parcel)!, sending, (outcome) => settle(id, outcome));
+    }
     for (const key of order.dropped) parcels.delete(key);
   });
   port.postMessage(report);
