@@ -154,6 +154,8 @@ export class Attachment implements ReaderSource {
         progress.give(entry.position);
         sink.entry(entry);
       },
+      cork: () => sink.cork?.(),
+      uncork: () => sink.uncork?.(),
       gap: (gap: Gap) => sink.gap(gap),
       live: () => sink.live(),
       failed: () => sink.failed(),

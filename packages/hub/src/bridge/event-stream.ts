@@ -132,6 +132,14 @@ export class EventStream implements Sink, OpenStream {
     if (this.entries >= this.#limit) this.end('limit');
   }
 
+  cork(): void {
+    this.#wire.cork();
+  }
+
+  uncork(): void {
+    this.#wire.uncork();
+  }
+
   gap(gap: Gap): void {
     const fails = this.#options.reading.onGap === 'fail' && gap.reason !== 'damaged';
     if (fails) this.end('gap');

@@ -66,6 +66,15 @@ export class EventWire {
     return socket === undefined ? 0 : socket.bytesWritten - socket.writableLength;
   }
 
+  /** Keeps what is sent until {@link uncork}, to send it in one piece. */
+  cork(): void {
+    this.#ownSocket()?.cork();
+  }
+
+  uncork(): void {
+    this.#ownSocket()?.uncork();
+  }
+
   /** Sends what is of this reader alone. */
   tell(content: Buffer): void {
     this.send(chunkOf(content));

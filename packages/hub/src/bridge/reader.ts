@@ -13,6 +13,9 @@ export interface Sink {
    */
   room(again: boolean): number;
   entry(entry: Entry): void;
+  /** Several entries follow, which may be sent in one piece once {@link Sink.uncork} is called. */
+  cork?(): void;
+  uncork?(): void;
   /** Something is missing (LAW 12); it goes on after that, unless the policy is to end. */
   gap(gap: Gap): void;
   /** The reader has everything that there is at this moment. */

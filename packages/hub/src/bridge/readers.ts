@@ -230,12 +230,8 @@ export class Readers implements ReaderSource {
         this.#takeGap(reader, found.resume);
         break;
       case 'entries':
-        for (const entry of found.entries) {
-          // What does not fit is read again when there is room.
-          if (reader.sink.room(false) <= 0) break;
-          this.#give(reader, entry);
-          if (this.#hasEnded(reader)) return;
-        }
+        this.#giveAll(reader, found.entries);
+        if (this.#hasEnded(reader)) return;
         // Nothing follows what was told last: it need not have another turn to find that out.
         if (this.#hasAll(reader) && reader.sink.room(false) > 0) {
           this.#goLive(reader);
@@ -252,6 +248,18 @@ export class Readers implements ReaderSource {
   #goLive(reader: Reader): void {
     reader.state = 'live';
     reader.sink.live();
+  }
+
+  #giveAll(reader: Reader, entries: readonly Entry[]): void {
+    const { sink } = reader;
+    if (entries.length > 1) sink.cork?.();
+    for (const entry of entries) {
+      // What does not fit is read again when there is room.
+      if (sink.room(false) <= 0) break;
+      this.#give(reader, entry);
+      if (this.#hasEnded(reader)) break;
+    }
+    if (entries.length > 1) sink.uncork?.();
   }
 
   #give(reader: Reader, entry: Entry): void {

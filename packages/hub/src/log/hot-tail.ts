@@ -33,6 +33,8 @@ const MIB = 1024 * 1024;
 const ENTRY_BYTES = 512;
 /** One read for a reader further back: it asks for what follows soon. Small, so that several hundred places fit in memory. */
 const READ_AHEAD: ReadLimit = { entries: 16, bytes: 64 * 1024 };
+/** The same where what was read ahead has been taken: whoever is far back asks the store for much at a time. */
+const READ_FURTHER_AHEAD: ReadLimit = { entries: 256, bytes: 256 * 1024 };
 /** Topics without an entry in memory of which it is known since when they are quiet (LAW 8). */
 const MOST_QUIET_TOPICS = 100_000;
 
@@ -52,6 +54,9 @@ export class HotTail implements Log {
   readonly #all = new EntryQueue();
   readonly #topics = new Map<string, TopicTail>();
   readonly #quiet = new Map<string, Position>();
+  /** Places where the newest reads ahead ended, as many as may be read further at a time: all that fits into memory. */
+  readonly #ends = new Set<string>();
+  readonly #mostEnds: number;
   readonly #reads = new Map<string, Promise<Entry | 'caught-up' | { readonly gap: Position }>>();
   readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
   #bytes = 0;
@@ -63,6 +68,9 @@ export class HotTail implements Log {
     this.#log = log;
     this.#hotBytes = hotBytes;
     this.#cold = new ColdEntries(coldBytes, sizeOf);
+    this.#mostEnds = Math.floor(
+      coldBytes / (READ_FURTHER_AHEAD.bytes + READ_FURTHER_AHEAD.entries * ENTRY_BYTES),
+    );
     // In one turn, so that no entry falls between what is in the store only and what is told.
     this.#floor = this.#newest = log.head();
     log.wake((entries) => this.#onFresh(entries));
@@ -151,7 +159,7 @@ export class HotTail implements Log {
    * {@link read}.
    */
   fetch(topic: string, after: Position): Promise<Entry | 'caught-up' | { readonly gap: Position }> {
-    const key = `${after} ${topic}`;
+    const key = placeOf(topic, after);
     let read = this.#reads.get(key);
     if (read === undefined) {
       read = this.#fetch(topic, after).finally(() => this.#reads.delete(key));
@@ -164,11 +172,13 @@ export class HotTail implements Log {
     // Another round only when so much was published during the read that memory has lost the beginning of it.
     for (;;) {
       const head = this.#log.head();
-      const read = await this.#log.read([topic], after, READ_AHEAD);
+      const limit = this.#ends.delete(placeOf(topic, after)) ? READ_FURTHER_AHEAD : READ_AHEAD;
+      const read = await this.#log.read([topic], after, limit);
       if (read.kind === 'gap') return { gap: read.resume };
       if (read.kind === 'entries') {
         const entries = read.entries.map((entry) => this.#share(entry));
         this.#cold.add(topic, after, entries);
+        this.#noteEnd(placeOf(topic, entries.at(-1)!.position));
         const [first] = entries;
         if (this.#all.at(first!.position) !== undefined) this.#learn(topic, after);
         return first!;
@@ -177,6 +187,15 @@ export class HotTail implements Log {
       // The answer may be older than what was published meanwhile.
       const next = this.next(topic, after);
       if (next !== 'cold') return next;
+    }
+  }
+
+  #noteEnd(place: string): void {
+    this.#ends.add(place);
+    // Whoever is not among them any more is read a little ahead, as if he came anew.
+    for (const oldest of this.#ends) {
+      if (this.#ends.size <= this.#mostEnds) return;
+      this.#ends.delete(oldest);
     }
   }
 
@@ -292,6 +311,10 @@ export class HotTail implements Log {
   #isBehind(): boolean {
     return this.#log.head() > this.#newest;
   }
+}
+
+function placeOf(topic: string, after: Position): string {
+  return `${after} ${topic}`;
 }
 
 function sizeOf({ content }: Entry): number {

@@ -109,6 +109,14 @@ export class Subscription implements ConsumerSink {
     this.#socket.give(this.#options.frames.of(this.sid, entry));
   }
 
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
+  }
+
   gap(gap: Gap): void {
     if (this.request.onGap !== 'fail' || gap.reason === 'damaged') {
       this.#tellGap(gap);

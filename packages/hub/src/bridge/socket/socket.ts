@@ -138,6 +138,15 @@ export class Socket implements OpenStream {
     return room;
   }
 
+  /** Keeps what is sent until {@link uncork}, to send it in one piece. */
+  cork(): void {
+    this.#wire.cork();
+  }
+
+  uncork(): void {
+    this.#wire.uncork();
+  }
+
   /** Sends an entry, or several in one message; the frames may be shared with other sockets. */
   give(message: Message, entries = 1): void {
     this.entries += entries;
