@@ -17,10 +17,13 @@ export interface Streams {
   readonly updates: number;
 }
 
-export const STREAMS: readonly Streams[] = (['sse', 'websocket'] as const).flatMap((kind) => [
-  { kind, readers: 1_000, bytes: 200, updates: 20 },
-  { kind, readers: 5_000, bytes: 200, updates: 4 },
-]);
+export const STREAMS: readonly Streams[] = [
+  ...(['sse', 'websocket'] as const).flatMap((kind) => [
+    { kind, readers: 1_000, bytes: 200, updates: 20 },
+    { kind, readers: 5_000, bytes: 200, updates: 4 },
+  ]),
+  { kind: 'sse', readers: 1_000, bytes: 16 * 1024, updates: 20 },
+];
 
 interface Party {
   readonly url: string;
@@ -119,7 +122,7 @@ function summary(
   const one = (value: number): Spread => ({ median: value, least: value, most: value });
   return {
     bench: 'streams',
-    scenario: `${kind}, 1 topic to ${readers.toLocaleString('en')} readers, ${bytes} bytes`,
+    scenario: `${kind}, 1 topic to ${readers.toLocaleString('en')} readers, ${bytes.toLocaleString('en')} bytes`,
     unit: 'message',
     rounds,
     figures: [hub, bare].map((each, n) => ({
