@@ -6,6 +6,7 @@ import {
   DEFAULT_SUSPEND_AFTER_SECONDS,
   parseRetryAfter,
   patience,
+  windowPause,
 } from './patience.js';
 
 const options = {
@@ -75,6 +76,28 @@ describe('patience', () => {
       kind: 'give-up',
       delayMs: 150_000,
     });
+  });
+});
+
+describe('windowPause', () => {
+  const alone = { overloaded: false, retryAfterMs: undefined };
+
+  it('is nothing for two failures in a row: the others go on', () => {
+    for (const failures of [0, 1, 2]) expect(windowPause(options, { ...alone, failures }, 0.5)).toBe(0);
+  });
+
+  it('follows the schedule from the third on, and stays at its end', () => {
+    const pauses = [3, 4, 5, 30].map((failures) => windowPause(options, { ...alone, failures }, 0.5));
+    expect(pauses).toEqual([5_000, 30_000, 120_000, 43_200_000]);
+  });
+
+  it('is what a callback that asks for room is given, at the first failure already', () => {
+    expect(windowPause(options, { ...alone, overloaded: true, failures: 1 }, 0.5)).toBe(60_000);
+    expect(windowPause(options, { ...alone, retryAfterMs: 20_000, failures: 1 }, 0.5)).toBe(30_000);
+  });
+
+  it('is nothing where nothing is tried again', () => {
+    expect(windowPause({ ...options, retryDelaysMs: [] }, { ...alone, failures: 9 }, 0.5)).toBe(0);
   });
 });
 
