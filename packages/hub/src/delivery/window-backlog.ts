@@ -53,10 +53,13 @@ export class WindowBacklog {
     }
   }
 
-  /** Reading took a while: whether it is still what is to be sent. An operator may have moved the place, the lease have ended. */
+  /**
+   * Reading took a while: whether it is still what is to be sent. An operator may have moved the place or asked for order
+   * again, the lease have ended.
+   */
   isDue(recipient: Recipient, { of }: Due): boolean {
-    if (!recipient.isOwed(this.#options.clock.now())) return false;
-    return typeof of === 'number' ? recipient.reach === of : recipient.window?.open.includes(of) === true;
+    const step = recipient.step(this.#options.clock.now());
+    return step === 'next' ? recipient.reach === of : step === of;
   }
 
   /** What follows the reach; `undefined` when that was passed over. */

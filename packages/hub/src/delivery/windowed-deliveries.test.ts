@@ -263,6 +263,19 @@ describe('a topic whose policy changes', () => {
     expect(order).toEqual(['2', '3', '5', '6']);
   });
 
+  it('from unordered to every while the next is being read from the log: it waits, too', async () => {
+    const world = await delivering(2);
+    await world.restart((request) => request.answer(500));
+    // After a start nothing is in memory.
+    const recipient = world.recipient();
+    await world.life.deliveries.rewind(recipient, recipient.window!.open[0]!.position);
+    world.policy = 'every';
+    await world.pass();
+    expect(world.sent).toEqual([]);
+    await world.pass(1_000);
+    expect(world.sent).toEqual(['1']);
+  });
+
   it('from every to unordered: what is in flight goes on, and what follows need not wait for it any longer', async () => {
     const world = new Delivering();
     world.policy = 'every';
