@@ -59,16 +59,16 @@ async function publishAll(hub: HubAddress, topic: string, texts: readonly string
   for (const text of texts) await published(hub, topic, text);
 }
 
-/** Settles when the place on the disk says that exactly so many are open beyond it. */
+/** Settles when the place on the disk says that all was given, and that of this exactly so much is open. */
 async function savedWith(hub: HubProcess, open: number): Promise<void> {
   const database = (await loadSqlite())(join(hub.data, 'hub.sqlite'));
+  const places = database.prepare(`
+    SELECT count(*) AS found FROM place
+    WHERE beyond ->> 'reach' = (SELECT max(position) FROM entry) AND json_array_length(beyond, '$.open') = ?`);
   try {
     await until('its place is saved', () => {
-      const rows = database.prepare('SELECT beyond FROM place').all() as { beyond: string | null }[];
-      return rows.some(
-        ({ beyond }) =>
-          beyond !== null && (JSON.parse(beyond) as { open: readonly unknown[] }).open.length === open,
-      );
+      const { found } = places.get(open) as { found: number };
+      return found === 1;
     });
   } finally {
     database.close();
@@ -116,9 +116,10 @@ describe('a topic whose policy is unordered', () => {
     const id = await idOf(hub, callback);
     const view = await until('its place says so', async () => {
       const row = await subscription(hub, id);
-      return row['failed_attempts'] === 3 ? row : undefined;
+      const { entries } = row['lag'] as { readonly entries: number };
+      return row['failed_attempts'] === 3 && entries === 1 ? row : undefined;
     });
-    expect(view).toMatchObject({ caught_up: false, lag: { entries: 1 } });
+    expect(view).toMatchObject({ caught_up: false });
     expect(Date.parse(String(view['next_attempt_at'])) - Date.now()).toBeGreaterThan(400_000);
   });
 
