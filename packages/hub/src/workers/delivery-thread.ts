@@ -37,6 +37,8 @@ export class DeliveryThread implements Sender {
   readonly #underWay: (UnderWay | undefined)[] = [];
   readonly #freeIds: number[] = [];
   #order: Order = emptyOrder();
+  /** The order goes out at the end of what runs at the moment. */
+  #isDue = false;
   #error: Error | undefined;
   #silentLooks = 0;
   #look: CancelTimer | undefined;
@@ -65,10 +67,10 @@ export class DeliveryThread implements Sender {
     const id = this.#freeIds.pop() ?? this.#underWay.length;
     this.#underWay[id] = { load, settled };
     const { parcels, sendings } = this.#order;
-    if (sendings.length === 0) queueMicrotask(() => this.#flush());
     if (isNew) parcels.push([load.key, withBodyOfItsOwn(parcel)]);
     sendings.push(ordered(sending, id, load.key));
     if (sendings.length >= MOST_IN_AN_ORDER) this.#flush();
+    else this.#flushSoon();
     this.#lookLater();
   }
 
@@ -77,9 +79,18 @@ export class DeliveryThread implements Sender {
     await this.#worker.terminate();
   }
 
+  #flushSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(() => {
+      this.#isDue = false;
+      this.#flush();
+    });
+  }
+
   #flush(): void {
     const order = this.#order;
-    if (order.sendings.length === 0) return;
+    if (order.sendings.length === 0 && order.dropped.length === 0) return;
     this.#order = emptyOrder();
     this.#worker.postMessage(
       order,
@@ -99,7 +110,12 @@ export class DeliveryThread implements Sender {
     if (underWay === undefined) return;
     this.#underWay[id] = undefined;
     this.#freeIds.push(id);
-    this.#order.dropped.push(...this.#parcels.release(underWay.load));
+    const dropped = this.#parcels.release(underWay.load);
+    if (dropped.length > 0) {
+      this.#order.dropped.push(...dropped);
+      // Nothing else may have to be said for long.
+      this.#flushSoon();
+    }
     underWay.settled(outcome);
   }
 

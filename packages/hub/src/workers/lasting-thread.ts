@@ -1,4 +1,4 @@
-import type { CancelTimer, Clock } from '@websub/shared';
+import { reasonOf, type CancelTimer, type Clock } from '@websub/shared';
 import type { DeliveryOutcome, Parcel, Sender, Sending } from '../delivery/sender.js';
 import type { HubEmitter } from '../events.js';
 import { DeliveryThread, lost } from './delivery-thread.js';
@@ -73,7 +73,7 @@ export class LastingThread implements Sender {
     this.#endsInARow = lived ? 1 : this.#endsInARow + 1;
     const pauseMs = restartPauseMs(this.#endsInARow);
     const error = new Error(
-      `a delivery thread ended (${cause.message}): its ${underWay} requests are tried again, and it is started again in ${pauseMs} ms`,
+      `a delivery thread ended (${reasonOf(cause)}): its ${underWay} requests are tried again, and it is started again in ${pauseMs} ms`,
       { cause },
     );
     events.emit('fault', { where: 'delivery-thread', error });
