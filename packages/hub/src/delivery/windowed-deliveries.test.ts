@@ -103,6 +103,27 @@ describe('a topic whose policy is unordered', () => {
     expect(tried).toBeLessThanOrEqual(8);
   });
 
+  it('tells when it sends next while the callback fails, also when all that waits is due and waits for the callback', async () => {
+    const world = await delivering(6);
+    const waited: number[] = [];
+    for (const entry of world.sent) await world.answer(entry, 500);
+    while (waited.length < 5) {
+      const [entry] = world.sent;
+      if (entry !== undefined) {
+        await world.answer(entry, 500);
+        continue;
+      }
+      const now = world.clock.now();
+      const waitMs = world.recipient().nextSending(now) - now;
+      waited.push(waitMs);
+      await world.pass(waitMs - 1);
+      expect(world.sent).toEqual([]);
+      await world.pass(1);
+      expect(world.sent).toHaveLength(1);
+    }
+    expect(waited.every(Number.isFinite)).toBe(true);
+  });
+
   it('LAW 7: lets all that failed together count once against the origin', async () => {
     const world = await delivering(60, { breaker: true });
     for (const entry of world.sent) await world.answer(entry, 500);

@@ -221,6 +221,13 @@ export class Recipient {
       return Math.min(about, this.retryAt > now ? this.retryAt : this.window.nextDue(now));
     return Math.min(about, this.delivery === 'idle' && this.retryAt > now ? this.retryAt : Infinity);
   }
+
+  /** When something that it is owed is sent, not before `from`, if nothing else happens until then; `Infinity` for never. */
+  nextSending(from: number): number {
+    const at = Math.max(from, this.retryAt);
+    if (this.window === undefined || this.window.inFlight > 0 || this.step(at) !== undefined) return at;
+    return this.window.nextDue(at);
+  }
 }
 
 // Functions, as each recipient of a class with private methods takes 8 bytes more.

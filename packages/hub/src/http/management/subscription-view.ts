@@ -148,12 +148,8 @@ function nextAttemptAt(recipient: Recipient, { deliveries, clock }: Subscription
   const now = clock.now();
   if (recipient.isCaughtUp || !recipient.isOpen(now)) return null;
   const holdMs = deliveries.holdOf(recipient.subscription.callback) ?? 0;
-  const dueAt = Math.max(recipient.retryAt, now + holdMs);
-  const { window } = recipient;
-  // While nothing can be sent at once, what waits in a window waits for itself.
-  return window === undefined || recipient.step(now) !== undefined || window.inFlight > 0
-    ? dueAt
-    : Math.max(dueAt, window.nextDue(now));
+  const at = recipient.nextSending(now + holdMs);
+  return at === Infinity ? null : at;
 }
 
 export function attemptView(attempt: RecentAttempt): z.input<typeof attemptSchema> {
