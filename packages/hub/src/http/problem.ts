@@ -26,11 +26,11 @@ function hasBody({ headers }: IncomingMessage): boolean {
 
 /** Answers the WebSub endpoint's way: a sentence as plain text (section 5.1.2). */
 export function sendPlain(response: ServerResponse, status: number, sentence: string): void {
-  send(response, status, 'text/plain', `${sentence}\n`);
+  send(response, status, 'text/plain; charset=utf-8', `${sentence}\n`);
 }
 
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  send(response, status, 'application/json', JSON.stringify(value));
+  send(response, status, 'application/json; charset=utf-8', JSON.stringify(value));
 }
 
 /**
@@ -38,10 +38,10 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
  * sends never sees the answer, so what it sends is thrown away until it is done or pauses; the server's own limit for
  * a request bounds that.
  */
-function send(response: ServerResponse, status: number, mediaType: string, text: string): void {
+function send(response: ServerResponse, status: number, contentType: string, text: string): void {
   const { req: request } = response;
   response.statusCode = status;
-  response.setHeader('Content-Type', `${mediaType}; charset=utf-8`);
+  response.setHeader('Content-Type', contentType);
   response.setHeader('Content-Length', Buffer.byteLength(text));
   if (request.complete || !hasBody(request)) {
     response.end(text);
