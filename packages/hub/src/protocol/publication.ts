@@ -8,6 +8,7 @@ import {
 } from '@websub/shared';
 import type { HubEmitter } from '../events.js';
 import { formatCursor } from '../log/cursor.js';
+import { entryId } from '../log/entry-id.js';
 import type { Appended, Log } from '../log/log.js';
 
 /** A publication with its content, as it came. */
@@ -38,7 +39,7 @@ export interface PublicationsOptions {
   readonly events: HubEmitter;
 }
 
-const ID_BYTES = 16;
+const RANDOM_BYTES = 10;
 // Names travel in headers and addresses: visible ASCII without the space.
 const TOKEN = /^[\x21-\x7e]{1,256}$/;
 
@@ -67,7 +68,7 @@ export class Publications {
     const appended = await log.append(
       publications.map(({ topic, content, id, type, subject, headers, trace, eventTime }) => ({
         topic,
-        id: id ?? random.token(ID_BYTES),
+        id: id ?? entryId(clock.now(), random, RANDOM_BYTES),
         idempotent: id !== undefined,
         ...(type === undefined ? {} : { type }),
         ...(subject === undefined ? {} : { subject }),

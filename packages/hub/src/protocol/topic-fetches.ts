@@ -14,6 +14,7 @@ import {
 import { HostTurns } from '../delivery/host-turns.js';
 import type { HubEmitter } from '../events.js';
 import { formatCursor } from '../log/cursor.js';
+import { entryId } from '../log/entry-id.js';
 import type { Log, Position } from '../log/log.js';
 import type { Registry } from '../subscription/registry.js';
 import type { Roll } from '../subscription/roll.js';
@@ -41,7 +42,8 @@ export interface TopicFetchesOptions {
   readonly onChange: (topic: Topic) => void;
 }
 
-const ID_BYTES = 12;
+/** Of a fetch's id, with which that of its entry begins. */
+const RANDOM_BYTES = 6;
 /** Fetches under way per publisher's host. */
 export const FETCHES_PER_HOST = 4;
 const IN_ALL = 32;
@@ -73,7 +75,7 @@ export class TopicFetches {
         // The stored fetch is still pending, so this ping is on stable storage already.
         topic.pingedAgain ??= ping;
       } else if (topic.record.fetch === null || topic.record.fetch.attempts > 0) {
-        const fetch = { id: random.token(ID_BYTES), ...ping };
+        const fetch = { id: entryId(clock.now(), random, RANDOM_BYTES), ...ping };
         await this.#save(topic, pinged(topic.record, fetch, clock.now()));
       }
     });
@@ -154,7 +156,9 @@ export class TopicFetches {
   async #settle(topic: Topic, outcome: FetchOutcome): Promise<void> {
     const { clock, random, events, roll } = this.#options;
     const next =
-      topic.pingedAgain === undefined ? undefined : { id: random.token(ID_BYTES), ...topic.pingedAgain };
+      topic.pingedAgain === undefined
+        ? undefined
+        : { id: entryId(clock.now(), random, RANDOM_BYTES), ...topic.pingedAgain };
     const { record, retryInMs } = fetched(topic.record, outcome, next, clock.now());
     if (outcome.kind === 'failed' || outcome.kind === 'refused') {
       events.emit('topic-fetch-failed', { topic: topic.url, detail: outcome.detail, retryInMs });
