@@ -79,6 +79,9 @@ describe('options', () => {
     [{ minLease: 600, maxLease: 60 }, /^minLease is greater than the longest lease/],
     [{ retryDelays: [-1] }, /^retryDelays has a negative delay/],
     [{ publish: 'all' as never }, /^publish is none of open, ping, closed/],
+    [{ workers: -1 }, /^workers is negative: give 0 to 64 threads/],
+    [{ workers: 65 }, /^workers is more than 64 threads: give one for each processor to spare/],
+    [{ workers: 1.5 }, /^workers is not a whole number of threads: give 0 to 64/],
   ])('refuses %j', (options, message) => {
     expect(() => resolveOptions(options)).toThrow(message);
   });
