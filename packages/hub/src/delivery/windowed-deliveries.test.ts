@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Position } from '../log/log.js';
 import { MOST_OPEN } from '../subscription/window.js';
-import { Delivering, type Request } from './delivering.sample.js';
+import { Delivering } from './delivering.sample.js';
+import type { Request } from './life.sample.js';
 
 const FAR = 'https://far.example/callback';
 const HOUR = 3_600_000;
