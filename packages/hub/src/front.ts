@@ -16,6 +16,7 @@ import { clientOf, trustedProxies } from './http/client.js';
 import type { Admit } from './http/entrance.js';
 import { frontDoor } from './http/front-door.js';
 import { hubEndpoint } from './http/hub-endpoint.js';
+import { messageKindsOf } from './http/message-kinds.js';
 import { createMetrics } from './http/metrics.js';
 import { privacyOf } from './http/privacy.js';
 import { createHubServer } from './http/server.js';
@@ -156,7 +157,7 @@ export function createFront(options: FrontOptions): Server {
     isTrusted,
     isPrivate,
   });
-  const server = createHubServer(frontDoor({ endpoint, app }));
+  const server = createHubServer(frontDoor({ endpoint, app }), messageKindsOf(app));
   new Upgrades({
     ...config,
     bridge,

@@ -25,7 +25,8 @@ export function checkedPresence(words: PresenceWords): PresenceWords {
 /** Who is there by what one connection says. Its end takes that back, unless its client is back in time. */
 export class Attendant {
   readonly #presence: Presence;
-  readonly #ids = new Map<string, string>();
+  /** By topic; absent for most, who tell nothing. */
+  #ids: Map<string, string> | undefined;
 
   constructor(presence: Presence) {
     this.#presence = presence;
@@ -34,23 +35,23 @@ export class Attendant {
   /** Says that somebody is there, or tells something new of him; false when the topic is full. */
   join(topic: string, { name, state }: PresenceWords, principal: Principal | undefined): boolean {
     const id = idOf(principal, name);
-    if (this.#ids.get(topic) !== id) this.leave(topic);
+    if (this.#ids?.get(topic) !== id) this.leave(topic);
     const joined = this.#presence.join(topic, { id, info: state }, this);
-    if (joined) this.#ids.set(topic, id);
+    if (joined) (this.#ids ??= new Map()).set(topic, id);
     return joined;
   }
 
   /** He has gone. Harmless when he was not there. */
   leave(topic: string): void {
-    const id = this.#ids.get(topic);
-    this.#ids.delete(topic);
+    const id = this.#ids?.get(topic);
+    this.#ids?.delete(topic);
     if (id !== undefined) this.#presence.leave(topic, id, this, 'left');
   }
 
   /** The connection has ended. `left`: because its client wanted that. */
   end(how: 'left' | 'lost'): void {
-    for (const [topic, id] of this.#ids) this.#presence.leave(topic, id, this, how);
-    this.#ids.clear();
+    for (const [topic, id] of this.#ids ?? []) this.#presence.leave(topic, id, this, how);
+    this.#ids = undefined;
   }
 }
 

@@ -68,7 +68,8 @@ export function mayBegin(grant: Grant, topics: readonly string[]): boolean {
 /** The permit of a connection whose client may show another credential on the way. */
 export class RenewablePermit implements Permit {
   readonly #gate: Gate;
-  readonly #holders = new Set<(end: 'expired' | 'revoked') => void>();
+  /** One for most connections, so no set: its table would be larger than everything else here. */
+  #holders: readonly ((end: 'expired' | 'revoked') => void)[] = [];
   #grant: Grant;
   #permit: Permit;
   readonly #bySubject: boolean;
@@ -117,11 +118,11 @@ export class RenewablePermit implements Permit {
   }
 
   hold(onEnd: (end: 'expired' | 'revoked') => void): () => void {
-    this.#holders.add(onEnd);
-    if (this.#holders.size === 1) this.#hold();
+    this.#holders = this.#holders.concat(onEnd);
+    if (this.#holders.length === 1) this.#hold();
     return () => {
-      this.#holders.delete(onEnd);
-      if (this.#holders.size === 0) this.#release();
+      this.#holders = this.#holders.filter((other) => other !== onEnd);
+      if (this.#holders.length === 0) this.#release();
     };
   }
 
@@ -129,7 +130,7 @@ export class RenewablePermit implements Permit {
   renew(grant: Grant): void {
     this.#permit = permitOf(this.#gate, grant);
     this.#grant = grant;
-    if (this.#holders.size > 0) this.#hold();
+    if (this.#holders.length > 0) this.#hold();
   }
 
   #hold(): void {

@@ -201,6 +201,8 @@ async function openAt(
     const { position, gap } = beginning;
     const { selection, filter, onGap } = wanted;
     const reading = { selection, filter, onGap, position, permit };
+    // Node keeps the request as long as its answer goes on, and with it the whole road on which express brought it here.
+    request.next = undefined;
     streams.open(opener, (commons) => {
       response.status(200).set({
         ...STREAM_HEADERS,

@@ -4,6 +4,7 @@ import { joinSmallWrites } from '@websub/shared';
 import { DRAINED_BYTES } from '../bridge/back-pressure.js';
 import { OptionError } from '../options.js';
 import { answerBrokenRequests } from './broken-request.js';
+import type { MessageKinds } from './message-kinds.js';
 
 const MAX_HEADER_BYTES = 16 * 1024;
 /** Headers of a request that are admitted. */
@@ -18,8 +19,8 @@ const MAX_CONNECTIONS = 25_000;
 
 const PORT_TROUBLE = { EADDRINUSE: 'is in use', EACCES: 'may not be used by this user' };
 
-/** A server that no slow or oversized request can hold for long. */
-export function createHubServer(listener: RequestListener): Server {
+/** A server that no slow or oversized request can hold for long. `kinds`: default those of Node. */
+export function createHubServer(listener: RequestListener, kinds: MessageKinds = {}): Server {
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -30,6 +31,7 @@ export function createHubServer(listener: RequestListener): Server {
       highWaterMark: DRAINED_BYTES,
       // The app says so in words.
       requireHostHeader: false,
+      ...kinds,
     },
     listener,
   );
