@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { environmentOf, flagOf, OPTION_SPECS, readStartOptions } from './cli-options.js';
-import { OPTION_NAMES, OptionError, resolveOptions } from './options.js';
+import { OPTION_NAMES } from './option-checks.js';
+import { OptionError } from './option-error.js';
+import { resolveOptions } from './options.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'websub-options-'));
 afterAll(() => rmSync(folder, { recursive: true }));

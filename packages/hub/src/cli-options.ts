@@ -1,14 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { reasonOf } from '@websub/shared';
 import { LOG_LEVELS, type LogLevel } from './logging.js';
-import {
-  OPTION_NAMES,
-  OptionError,
-  PUBLISH_POLICIES,
-  READ_POLICIES,
-  type HubOptions,
-  type OptionName,
-} from './options.js';
+import { PUBLISH_POLICIES, READ_POLICIES, type HubOptions } from './hub-options.js';
+import { OPTION_NAMES, type OptionName } from './option-checks.js';
+import { OptionError } from './option-error.js';
 
 type Kind = 'text' | 'number' | 'switch' | 'list' | 'numbers';
 

@@ -5,7 +5,9 @@ import { maintenanceCommands } from './cli-maintenance.js';
 import { createHub, type Hub } from './create-hub.js';
 import { HubEmitter } from './events.js';
 import { createLogger, logEvents } from './logging.js';
-import { OptionError, resolveOptions, type HubOptions } from './options.js';
+import type { HubOptions } from './hub-options.js';
+import { OptionError } from './option-error.js';
+import { resolveOptions } from './options.js';
 import { VERSION } from './package-info.js';
 
 const MISUSE = 2;

@@ -27,13 +27,9 @@ import { HubEmitter } from './events.js';
 import { createFront, type HubState } from './front.js';
 import { Gate } from './gate/gate.js';
 import { listen } from './http/server.js';
-import {
-  OptionError,
-  resolveOptions,
-  type HubOptions,
-  type HubPorts,
-  type ResolvedOptions,
-} from './options.js';
+import type { HubOptions, HubPorts } from './hub-options.js';
+import { OptionError } from './option-error.js';
+import { resolveOptions, type ResolvedOptions } from './options.js';
 import { FETCHES_PER_HOST } from './protocol/topic-fetches.js';
 import { StoreWatch } from './protocol/store-watch.js';
 import { validateAll, validateTopicAddress } from './protocol/validation.js';

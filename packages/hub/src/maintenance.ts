@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { reasonOf, WebSubError } from '@websub/shared';
-import { OptionError } from './options.js';
+import { OptionError } from './option-error.js';
 import { KEY_FILE } from './store/secrets/find-keys.js';
 import { backUp } from './store/sqlite/back-up.js';
 import { DATABASE_FILE } from './store/sqlite/folder.js';

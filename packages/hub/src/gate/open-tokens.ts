@@ -1,6 +1,7 @@
 import type { Clock, HttpClient } from '@websub/shared';
 import type { HubEmitter } from '../events.js';
-import { OptionError, type TokenOptions } from '../options.js';
+import { OptionError } from '../option-error.js';
+import type { TokenOptions } from '../options.js';
 import { USER_AGENT } from '../package-info.js';
 import { KeySet } from './key-set.js';
 import { keyFile, keyUrl } from './key-source.js';

@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { joinSmallWrites } from '@websub/shared';
 import { DRAINED_BYTES } from '../bridge/back-pressure.js';
-import { OptionError } from '../options.js';
+import { OptionError } from '../option-error.js';
 import { answerBrokenRequests } from './broken-request.js';
 import type { MessageKinds } from './message-kinds.js';
 

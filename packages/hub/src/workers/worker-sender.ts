@@ -1,7 +1,7 @@
 import { reasonOf, type Clock, type NetworkPolicy } from '@websub/shared';
 import type { DeliveryOutcome, Parcel, Sender, Sending } from '../delivery/sender.js';
 import type { HubEmitter } from '../events.js';
-import { OptionError } from '../options.js';
+import { OptionError } from '../option-error.js';
 import { LastingThread } from './lasting-thread.js';
 
 export interface WorkerSenderOptions {

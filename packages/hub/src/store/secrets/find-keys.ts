@@ -11,7 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf } from '@websub/shared';
-import { OptionError, type OptionName } from '../../options.js';
+import type { OptionName } from '../../option-checks.js';
+import { OptionError } from '../../option-error.js';
 import { syncFolder } from '../sqlite/folder.js';
 import { IN_MEMORY } from '../sqlite/open-database.js';
 
