@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { Arriving } from './arriving.js';
 import { MessageStream, headerOf, type Message } from './message-stream.js';
 import { serveCalls, sharedNow } from './process.js';
 import { contentOf, signatureOf, updateOf } from './update.js';
@@ -20,7 +21,7 @@ let arrivals: { readonly update: number; readonly at: number }[] = [];
 let problems: string[] = [];
 let connections = 0;
 const contents = new Map<number, Buffer>();
-let awaited: { readonly count: number; readonly resolve: () => void } | undefined;
+const arriving = new Arriving();
 
 serveCalls({
   listen: async (wanted: CallbackPlan): Promise<string[]> => {
@@ -37,14 +38,12 @@ serveCalls({
       if (as === 'refuse') await closeOrigin(origin);
     }
   },
-  await: ({ count }: { readonly count: number }): Promise<void> | undefined => {
-    if (arrivals.length >= count) return undefined;
-    return new Promise((resolve) => (awaited = { count, resolve }));
-  },
+  await: ({ count }: { readonly count: number }): Promise<void> => arriving.await(count),
   collect: (): Deliveries => {
     const deliveries = { arrivals, problems: [...problems, ...wrongSignatures()], connections };
     given = new Map();
     arrivals = [];
+    arriving.reset();
     problems = [];
     connections = 0;
     contents.clear();
@@ -107,10 +106,7 @@ function take({ head, body }: Message): void {
   if (given.has(key)) problems.push(`callback ${callback} was given update ${update} again`);
   given.set(key, headerOf(head, 'x-hub-signature') ?? '');
   arrivals.push({ update, at: sharedNow() });
-  if (awaited !== undefined && arrivals.length >= awaited.count) {
-    awaited.resolve();
-    awaited = undefined;
-  }
+  arriving.note();
 }
 
 /** Checked when the clock has stopped: it costs as much as making them. */

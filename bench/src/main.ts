@@ -8,7 +8,7 @@ import { SUBSCRIBING, subscribing } from './subscribe.js';
 import { replay, STREAMS, streams } from './streams.js';
 import { DELIVERED_BY_WORKERS, workers } from './workers.js';
 
-const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
+const ROUNDS = roundsOf(process.env['ROUNDS'] ?? '5');
 const REPLAYED = 20_000;
 const SUBSCRIPTIONS = [100_000, 1_000_000];
 
@@ -49,3 +49,10 @@ for (const [name, benches] of Object.entries(BENCHES)) {
   }
 }
 process.exitCode = wrong ? 1 : 0;
+
+/** Of none there would be nothing that could be wrong. */
+function roundsOf(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  console.error(`ROUNDS is ${JSON.stringify(text)}: give 1 to 9999 rounds`);
+  process.exit(2);
+}

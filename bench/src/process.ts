@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { reasonOf } from '@websub/shared';
 
 /** What a helper process is asked; `name` says what, the rest is the question. */
 export type Call = { readonly name: string } & Record<string, unknown>;
@@ -73,7 +74,7 @@ export function serveCalls(answers: Readonly<Record<string, (call: never) => unk
       })
       .then(
         (value) => process.send?.({ id, value }),
-        (error: unknown) => process.send?.({ id, error: String(error) }),
+        (error: unknown) => process.send?.({ id, error: reasonOf(error) }),
       );
   });
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
+import { Arriving } from './arriving.js';
 import { serveCalls, sharedNow } from './process.js';
 import type { StreamKind } from './streams.js';
 
@@ -18,10 +19,9 @@ interface Reader {
 }
 
 let readers: Reader[] = [];
-let received = 0;
+const arriving = new Arriving();
 let lastAt = 0;
 let problems: string[] = [];
-let awaited: { readonly count: number; readonly resolve: () => void } | undefined;
 
 serveCalls({
   open: async (call: {
@@ -38,12 +38,12 @@ serveCalls({
   },
   /** Settles when all readers together were given so many since the last time, with the time of the last. */
   await: async ({ count }: { readonly count: number }): Promise<number> => {
-    if (received < count) await new Promise<void>((resolve) => (awaited = { count, resolve }));
+    await arriving.await(count);
     return lastAt;
   },
   collect: (): { readonly received: number; readonly problems: readonly string[] } => {
-    const collected = { received, problems };
-    received = 0;
+    const collected = { received: arriving.count, problems };
+    arriving.reset();
     problems = [];
     return collected;
   },
@@ -130,19 +130,15 @@ function subscribeFrame(topic: string, earliest: boolean): Buffer {
 }
 
 function take(reader: Reader, chunk: Buffer): void {
+  lastAt = sharedNow();
   const text = reader.tail + chunk.toString('latin1');
   let end = 0;
   for (const mark of text.matchAll(MARK)) {
     const update = Number(mark[1]);
     if (reader.last >= 0 && update !== reader.last + 1) problems.push(`${update} came after ${reader.last}`);
     reader.last = update;
-    received += 1;
+    arriving.note();
     end = mark.index + mark[0].length;
   }
   reader.tail = text.slice(Math.max(end, text.length - LONGEST_MARK));
-  lastAt = sharedNow();
-  if (awaited !== undefined && received >= awaited.count) {
-    awaited.resolve();
-    awaited = undefined;
-  }
 }

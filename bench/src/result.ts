@@ -35,7 +35,7 @@ export function describe({ bench, scenario, unit, rounds, figures, ratios, probl
     [
       `  ${who.padEnd(10)}`,
       cpuUs === undefined ? '' : `${shownSpread(cpuUs)} µs CPU per ${unit}`,
-      rate === undefined ? '' : `${shownSpread(rate)} ${unit}s/s`,
+      rate === undefined ? '' : `${shownSpread(rate)} ${several(unit)}/s`,
       latency === undefined
         ? ''
         : `ms p50 ${shown(latency.p50)} p90 ${shown(latency.p90)} p99 ${shown(latency.p99)} last ${shown(latency.last)}`,
@@ -44,11 +44,15 @@ export function describe({ bench, scenario, unit, rounds, figures, ratios, probl
       .join('  '),
   );
   return [
-    `${bench}: ${scenario} (${rounds} rounds; median, least–most)`,
+    `${bench}: ${scenario} (${rounds === 1 ? '1 round' : `${rounds} rounds`}; median, least–most)`,
     ...lines,
     ...ratios.map(({ name, value }) => `  ${name}: ${shownSpread(value)}`),
     problems.length === 0
       ? '  all as it should be'
       : `  WRONG: ${[...new Set(problems)].slice(0, 5).join('; ')}`,
   ].join('\n');
+}
+
+function several(unit: string): string {
+  return unit.endsWith('y') ? `${unit.slice(0, -1)}ies` : `${unit}s`;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Arriving } from '../../bench/dist/arriving.js';
 import { farCallback } from '../../bench/dist/far-callback.js';
 import { badNeighbours, BAD_NEIGHBOURS, fanOut } from '../../bench/dist/fan-out.js';
 import { publishByPing, publishContent } from '../../bench/dist/publish.js';
@@ -38,4 +39,11 @@ describe('what is measured is right:', () => {
     },
     120_000,
   );
+});
+
+it('what does not come is told, and not waited for without end', async () => {
+  const arriving = new Arriving(1);
+  arriving.note();
+  await arriving.await(1);
+  await expect(arriving.await(2)).rejects.toThrow('1 of 2 came, and then none for 0.001 s');
 });
