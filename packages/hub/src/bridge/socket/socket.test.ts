@@ -179,6 +179,21 @@ describe('a socket', () => {
     expect([pings, before]).toEqual([1, 0]);
   });
 
+  it('that ends while a large message goes sends the rest of it, and its last words behind that', async () => {
+    const { room } = await start();
+    const client = await connected(room);
+    networkOf(client).pause();
+    const large = 'x'.repeat(24 * KIB * KIB);
+    await publish(room, 'large', large);
+    await seconds(room, 1);
+    room.bridge.streams.drain();
+    networkOf(client).resume();
+    await until(() => client.closed !== undefined);
+    expect(client.texts.map((text) => text.length > 100 || text.split(' ')[0])).toEqual([true, 'drain']);
+    expect(client.texts[0]).toHaveLength(large.length);
+    expect(client.closed).toBe('4000 drain');
+  });
+
   it('is cut when its client takes nothing for 30 s while something waits for it', async () => {
     const { room } = await start();
     const client = await connected(room);
