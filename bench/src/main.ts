@@ -1,11 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { FAR, farCallback } from './far-callback.js';
 import { badNeighbours, BAD_NEIGHBOURS, FAN_OUTS, fanOut, FIRST_DELIVERIES } from './fan-out.js';
+import { thisMachine } from './machine.js';
 import { PINGING, publishByPing, publishContent, PUBLISHING } from './publish.js';
 import { describe, type Result } from './result.js';
 import { startUp } from './start-up.js';
 import { SUBSCRIBING, subscribing } from './subscribe.js';
 import { replay, STREAMS, streams } from './streams.js';
+import type { KeptResult } from './tables.js';
 import { DELIVERED_BY_WORKERS, workers } from './workers.js';
 
 const ROUNDS = roundsOf(process.env['ROUNDS'] ?? '5');
@@ -38,10 +40,10 @@ await mkdir(folder, { recursive: true });
 let wrong = false;
 for (const [name, benches] of Object.entries(BENCHES)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
-  const results: Result[] = [];
+  const results: KeptResult[] = [];
   for (const bench of benches) {
     const result = await bench();
-    results.push(result);
+    results.push({ ...result, measured: thisMachine() });
     wrong ||= result.problems.length > 0;
     console.log(`${describe(result)}\n`);
     // After each: whoever stops a long run keeps what it has measured.

@@ -1,7 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Result } from './result.js';
+import { filledIn, type KeptResult } from './tables.js';
 
-// Draws the results that are committed. `npm run bench:plots`
+// Puts the results that are committed into docs/performance.md, and draws them. `npm run bench:report`
 
 interface Bar {
   readonly label: string;
@@ -50,9 +51,9 @@ function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
 
-async function resultsOf(bench: string): Promise<readonly Result[]> {
-  const text = await readFile(new URL(`../results/${bench}.json`, import.meta.url), 'utf8');
-  return JSON.parse(text) as Result[];
+function resultsOf(bench: string): readonly KeptResult[] {
+  const text = readFileSync(new URL(`../results/${bench}.json`, import.meta.url), 'utf8');
+  return JSON.parse(text) as KeptResult[];
 }
 
 function cpuBars(results: readonly Result[]): Bar[] {
@@ -73,12 +74,12 @@ function cpuBars(results: readonly Result[]): Bar[] {
   );
 }
 
-async function draw(name: string, title: string, unit: string, bars: readonly Bar[]): Promise<void> {
-  await writeFile(new URL(`../../docs/plots/${name}.svg`, import.meta.url), barChart(title, unit, bars));
+function draw(name: string, title: string, unit: string, bars: readonly Bar[]): void {
+  writeFileSync(new URL(`../../docs/plots/${name}.svg`, import.meta.url), barChart(title, unit, bars));
 }
 
-const fanOuts = (await resultsOf('fan-out')).filter(({ figures }) =>
-  figures.some(({ who }) => who === 'limit'),
-);
-await draw('fan-out', 'Processor time of a delivery', 'µs', cpuBars(fanOuts));
-await draw('streams', 'Processor time of a message to a stream', 'µs', cpuBars(await resultsOf('streams')));
+const fanOuts = resultsOf('fan-out').filter(({ figures }) => figures.some(({ who }) => who === 'limit'));
+draw('fan-out', 'Processor time of a delivery', 'µs', cpuBars(fanOuts));
+draw('streams', 'Processor time of a message to a stream', 'µs', cpuBars(resultsOf('streams')));
+const page = new URL('../../docs/performance.md', import.meta.url);
+writeFileSync(page, filledIn(readFileSync(page, 'utf8'), resultsOf));
