@@ -144,7 +144,8 @@ function once(ratios: Result['ratios'], name: string): string {
 function workersTable(results: readonly Result[]): string {
   const rows = results.flatMap(({ scenario: text, figures, ratios }) =>
     figures.map(({ who, cpuUs, rate }: Figures) => {
-      const of = (name: string): string => cell(ratios.find((each) => each.name === `${who}: ${name}`)?.value);
+      const of = (name: string): string =>
+        cell(ratios.find((each) => each.name === `${who}: ${name}`)?.value);
       return [
         `${text}: ${who}`,
         cell(cpuUs),
