@@ -125,6 +125,30 @@ describe('a topic whose policy is unordered', () => {
     expect(waited.every(Number.isFinite)).toBe(true);
   });
 
+  it('gives what is new at once, however often what was passed over fails again', async () => {
+    const world = await delivering(4);
+    for (const entry of ['1', '2', '3']) await world.answer(entry, 500);
+    await world.answer('4', 204);
+    for (const waitMs of [1_500, 6_000]) {
+      await world.pass(waitMs);
+      while (world.sent.length > 0) await world.answer(world.sent[0]!, 500);
+    }
+    await world.publish('5');
+    expect(world.sent).toEqual(['5']);
+  });
+
+  it('asks a callback that fails with what it was never given, before what failed', async () => {
+    const world = await delivering(6);
+    for (const entry of world.sent) await world.answer(entry, 500);
+    await world.pass(1_000);
+    while (world.sent.length > 0) await world.answer(world.sent[0]!, 500);
+    await world.publish('7');
+    expect(world.sent).toEqual([]);
+    const now = world.clock.now();
+    await world.pass(world.recipient().nextSending(now) - now);
+    expect(world.sent).toEqual(['7']);
+  });
+
   it('LAW 7: lets all that failed together count once against the origin', async () => {
     const world = await delivering(60, { breaker: true });
     for (const entry of world.sent) await world.answer(entry, 500);

@@ -134,7 +134,7 @@ export class Recipient {
    */
   noteFailure(entry: WindowEntry): boolean {
     if (this.window?.noteFailure(entry) !== true) return false;
-    this.attempts++;
+    if (!entry.isOutlier) this.attempts++;
     return true;
   }
 
@@ -142,6 +142,7 @@ export class Recipient {
   noteSuccess(): void {
     this.failure = null;
     this.attempts = 0;
+    this.window?.noteSuccess();
   }
 
   /** The callback is there (again): what failed before is forgotten, and what waits because of it need not. */

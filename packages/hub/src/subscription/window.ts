@@ -26,6 +26,8 @@ export interface WindowEntry extends OpenEntry {
   state: 'waiting' | 'in-flight' | 'stray';
   /** Which sending of the window its last one was. */
   sending: number;
+  /** It failed, and the callback took another since: that it fails again says nothing about the callback. */
+  isOutlier: boolean;
 }
 
 /**
@@ -65,6 +67,7 @@ export class Window {
       dueAt: Math.min(entry.dueAt, latestDueAt),
       state: 'waiting',
       sending: 0,
+      isOutlier: false,
     }));
     return window;
   }
@@ -122,9 +125,10 @@ export class Window {
     if (manner === 'dissolve') return 'dissolve';
     const first = this.#open[0];
     if (manner === 'in-order' && first !== undefined) return first.dueAt <= now ? first : undefined;
-    const due = this.#open.find(({ state, dueAt }) => state === 'waiting' && dueAt <= now);
-    if (due !== undefined) return due;
-    return this.#open.length < MOST_OPEN && this.#reach < newest ? 'next' : undefined;
+    const next = this.#open.length < MOST_OPEN && this.#reach < newest ? 'next' : undefined;
+    // Of a callback that fails, what it was never given finds out more; and behind what fails again it might wait for days.
+    if (manner === 'one-by-one' && next !== undefined) return next;
+    return this.#open.find(({ state, dueAt }) => state === 'waiting' && dueAt <= now) ?? next;
   }
 
   /** When an entry that waits is due, later than now; `Infinity` for never. */
@@ -144,6 +148,7 @@ export class Window {
       dueAt: 0,
       state: 'waiting',
       sending: 0,
+      isOutlier: false,
     };
     this.#open.push(entry);
     this.#reach = position;
@@ -185,6 +190,11 @@ export class Window {
     if (sending <= this.#toldThrough) return false;
     this.#toldThrough = this.#sendings;
     return true;
+  }
+
+  /** A request succeeded. */
+  noteSuccess(): void {
+    for (const entry of this.#open) if (entry.attempts > 0) entry.isOutlier = true;
   }
 
   /** What follows the position is given (again); what is open before it stays so. */
