@@ -99,6 +99,12 @@ describe('the address of a request', () => {
     const publishing = `POST http://hub.example/?${query} HTTP/1.1\r\nHost: hub\r\nContent-Length: 2\r\n\r\nhi`;
     expect((await raw(publishing)).status).toBe(202);
   });
+
+  it('that is neither a path nor a URL is answered 400 with the cure', async () => {
+    const answer = await raw(postOf(formOf(good)).replace('POST /', 'POST http://[/'));
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain('send the path');
+  });
 });
 
 describe('the encoding of a form', () => {

@@ -31,11 +31,14 @@ interface Objection {
 }
 
 function objectionTo(request: IncomingMessage): Objection | undefined {
-  const { rawHeaders, headers, httpVersion } = request;
+  const { url = '', rawHeaders, headers, httpVersion } = request;
   if (rawHeaders.length / 2 > MOST_HEADERS)
     return { status: 431, sentence: `more than ${MOST_HEADERS} headers: send fewer` };
   if (headers.host === undefined && httpVersion === '1.1')
     return { status: 400, sentence: 'the Host header is missing: send the name of the hub' };
+  // Express would answer that there is no such page, in HTML.
+  if (!url.startsWith('/') && url !== '*' && !URL.canParse(url))
+    return { status: 400, sentence: 'what is asked for is neither a path nor a URL: send the path' };
   return namesHostTwice(rawHeaders)
     ? { status: 400, sentence: 'the Host header is given more than once: send it once' }
     : undefined;
