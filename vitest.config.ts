@@ -13,7 +13,7 @@ export default defineConfig({
     // A process for each of them would import everything anew: a fifth of the whole time.
     isolate: false,
     // Most tests wait for sockets and processes: with one worker for each core they would wait one after the other.
-    maxWorkers: 3,
+    maxWorkers: 4,
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // A package sees the others as its users do: built, loaded by Node itself. Worker threads need that too.

@@ -15,7 +15,7 @@ import {
 import { History } from './history.js';
 
 /** Lives of a writer on the same folder. `npm run chaos` takes many more. */
-const ROUNDS = Number(process.env['POWER_CUTS'] ?? 6);
+const ROUNDS = Number(process.env['POWER_CUTS'] ?? 4);
 const SEED = Number(process.env['POWER_CUT_SEED'] ?? Math.floor(Math.random() * 1_000_000));
 const TIME_LIMIT_MS = 30_000 + ROUNDS * 5_000;
 const LONGEST_LIFE_MS = 300;
