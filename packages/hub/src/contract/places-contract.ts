@@ -44,6 +44,29 @@ export const placesContract: readonly ContractCase<Places>[] = [
       placeOf('b'),
     ]);
   }),
+  promise(
+    'many that move to the same position are there, those without a place before too',
+    async (places) => {
+      const failing = {
+        attempts: 3,
+        dueAt: NOON,
+        failure: { since: NOON, at: NOON, status: 503, detail: 'no' },
+      };
+      const beyond = { reach: 9 as Position, open: [] };
+      const known = Array.from({ length: 20 }, (_, n) =>
+        placeOf(`known-${n}`, n % 2 === 0 ? failing : { beyond }),
+      );
+      await places.save([...known, placeOf('other')]);
+      const moved = [...known.map(({ subscription }) => subscription), 'new', 'it\'s "new"'].map(
+        (subscription) => placeOf(subscription, { position: 8 as Position }),
+      );
+      await places.save([placeOf('known-1', failing), ...moved, placeOf('known-2', failing)]);
+      const last = moved.filter(({ subscription }) => subscription !== 'known-2');
+      assert.deepEqual(await load(places), sorted([...last, placeOf('known-2', failing), placeOf('other')]));
+      await places.save(moved);
+      assert.deepEqual(await load(places), sorted([...moved, placeOf('other')]));
+    },
+  ),
   promise('saves made together count in the order of the calls', async (places) => {
     await Promise.all([1, 2, 3].map((attempts) => places.save([placeOf('a', { attempts })])));
     assert.deepEqual(await load(places), [placeOf('a', { attempts: 3 })]);

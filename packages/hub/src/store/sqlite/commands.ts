@@ -26,7 +26,7 @@ export interface Writes {
   saveTopic(topic: StoredTopic): boolean;
   saveSubscription(subscription: StoredSubscription): boolean;
   removeSubscription(id: string, version: number): boolean;
-  savePlaces(places: readonly Place[]): void;
+  savePlaces(places: readonly (Place | Moved)[]): void;
   /** Answers the number of older ones that went. */
   addDeadLetters(letters: readonly DeadLetter[], kept: DeadLetterBounds): number;
   removeDeadLetter(id: string): void;
@@ -128,6 +128,12 @@ export interface SubscriptionBatch {
   /** Rows as one JSON text: `[id, topic, callback, version, lease, pending][]`. */
   readonly rows: string;
   readonly damaged: readonly DamagedRow[];
+}
+
+/** Places of which only the position is to be said, and it is the same. */
+export interface Moved {
+  readonly position: Position;
+  readonly subscriptions: readonly string[];
 }
 
 export interface PlaceBatch {

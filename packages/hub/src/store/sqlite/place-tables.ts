@@ -1,6 +1,6 @@
 import type { Failure, Place } from '../../subscription/places.js';
 import type { Beyond } from '../../subscription/window.js';
-import type { DamagedRow, PlaceBatch } from './commands.js';
+import type { DamagedRow, Moved, PlaceBatch } from './commands.js';
 import type { Database, Statement } from './sqlite-driver.js';
 
 type PlaceRow = Omit<Place, 'failure' | 'beyond'> & {
@@ -13,6 +13,7 @@ type PlaceRow = Omit<Place, 'failure' | 'beyond'> & {
 /** Places as a table; runs in the store's thread, inside the transaction of the caller. */
 export class PlaceTables {
   readonly #save: Statement;
+  readonly #move: Statement;
   readonly #after: Statement;
 
   constructor(database: Database) {
@@ -23,6 +24,10 @@ export class PlaceTables {
         + iif(?6 IS NULL, 0, checksum(?6)))
       ON CONFLICT (subscription) DO UPDATE SET position = excluded.position, attempts = excluded.attempts,
         due_at = excluded.due_at, failure = excluded.failure, beyond = excluded.beyond, checksum = excluded.checksum`);
+    this.#move = database.prepare(`
+      UPDATE place SET position = ?2, attempts = 0, due_at = 0, failure = NULL, beyond = NULL,
+        checksum = CAST(?2 AS INTEGER) * 31 * 31
+      WHERE subscription IN (SELECT value FROM json_each(?1))`);
     this.#after = database.prepare(`
       SELECT number, subscription, position, attempts, due_at AS dueAt,
         -- What went wrong is for people to read: without it, the place is as good.
@@ -32,10 +37,23 @@ export class PlaceTables {
       FROM place WHERE number > ? ORDER BY number LIMIT ?`);
   }
 
-  save(places: readonly Place[]): void {
-    for (const { subscription, position, attempts, dueAt, failure, beyond } of places) {
-      this.#save.run(subscription, position, attempts, dueAt, textOf(failure), textOf(beyond));
+  save(places: readonly (Place | Moved)[]): void {
+    for (const place of places) {
+      if ('subscriptions' in place) this.#moveAll(place);
+      else this.#saveOne(place);
     }
+  }
+
+  #moveAll({ position, subscriptions }: Moved): void {
+    const { changes } = this.#move.run(JSON.stringify(subscriptions), position);
+    if (Number(changes) === subscriptions.length) return;
+    // Some have no place yet.
+    for (const subscription of subscriptions)
+      this.#saveOne({ subscription, position, attempts: 0, dueAt: 0, failure: null, beyond: null });
+  }
+
+  #saveOne({ subscription, position, attempts, dueAt, failure, beyond }: Place): void {
+    this.#save.run(subscription, position, attempts, dueAt, textOf(failure), textOf(beyond));
   }
 
   after(after: number, limit: number): PlaceBatch {
