@@ -51,7 +51,7 @@ export class Course {
 
   /** `healthy`: the callbacks that are to be given each update. */
   async round(party: Publishing, healthy = this.#plan.callbacks): Promise<Round> {
-    const { updates, topics, bytes } = this.#plan;
+    const { updates, topics, bytes, delayMs = 0 } = this.#plan;
     const perUpdate = healthy / topics;
     const publisher = new Publisher(party.url);
     const sentAt = new Map<number, number>();
@@ -67,7 +67,10 @@ export class Course {
         await publisher.publish(topicOf(update, topics), content);
         published += 1;
         // With one topic each update is a measurement of its own; with many they are under way together.
-        if (topics === 1) await this.#callbacks.await(published * perUpdate);
+        if (topics > 1) return;
+        await this.#callbacks.await(published * perUpdate);
+        // Who keeps the order sends the next update to a callback when it has answered this one.
+        if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs * 2));
       },
       topics === 1 ? 1 : 64,
     );

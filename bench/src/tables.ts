@@ -48,7 +48,6 @@ const TABLES: Readonly<Record<string, Table>> = {
       ['deliveries per second', figureOf('hub', 'rate')],
       ['rate, hub ÷ loop', ratioOf('deliveries per second ÷ dispatch loop')],
       ['time to the last, hub ÷ limit', ratioOf('time to the last ÷ limit')],
-      ['connections opened per delivery', ratioOf('connections opened per delivery')],
     ],
   },
   'bad-neighbours': {
