@@ -35,6 +35,13 @@ function hasFigures(who: string): (result: Result) => boolean {
 
 const scenario = ({ scenario: text }: Result): string => text;
 
+const BESIDE_THE_STORE: Table['columns'] = [
+  ['', scenario],
+  ['µs of the hub', figureOf('hub', 'cpuUs')],
+  ['per second', figureOf('hub', 'rate')],
+  ['CPU ÷ bare store', cpuRatio],
+];
+
 /** By the name that their place in the page has. */
 const TABLES: Readonly<Record<string, Table>> = {
   'fan-out': {
@@ -79,24 +86,8 @@ const TABLES: Readonly<Record<string, Table>> = {
       ['MiB that its memory rose', ratioOf('MiB that memory rose, at most')],
     ],
   },
-  publish: {
-    bench: 'publish',
-    columns: [
-      ['', scenario],
-      ['µs of the hub', figureOf('hub', 'cpuUs')],
-      ['per second', figureOf('hub', 'rate')],
-      ['CPU ÷ bare store', cpuRatio],
-    ],
-  },
-  subscribe: {
-    bench: 'subscribe',
-    columns: [
-      ['', scenario],
-      ['µs of the hub', figureOf('hub', 'cpuUs')],
-      ['per second', figureOf('hub', 'rate')],
-      ['CPU ÷ bare store', cpuRatio],
-    ],
-  },
+  publish: { bench: 'publish', columns: BESIDE_THE_STORE },
+  subscribe: { bench: 'subscribe', columns: BESIDE_THE_STORE },
   streams: {
     bench: 'streams',
     of: hasFigures('bare loop'),
