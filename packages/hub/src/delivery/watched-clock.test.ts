@@ -31,6 +31,17 @@ it('a jump is told once, before the new time is given', () => {
   expect(clock.now() - before).toBe(HOUR - 2 * HOUR + 11 * 24 * HOUR);
 });
 
+it('a jump back that a pause of the process hides is told within a second', async () => {
+  const { clock, time, jumps, jump } = watched();
+  clock.now();
+  await time.advance(HOUR);
+  jump(-HOUR);
+  expect([clock.now(), jumps]).toEqual([expect.any(Number), []]);
+  await time.advance(1_000);
+  clock.now();
+  expect(jumps).toEqual([-HOUR]);
+});
+
 it('time that passes, and small corrections, are no jump', async () => {
   const { clock, time, jumps, jump } = watched();
   for (let n = 0; n < 100; n++) {

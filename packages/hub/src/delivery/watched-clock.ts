@@ -24,7 +24,7 @@ export class WatchedClock implements Clock {
   now(): number {
     const now = this.#clock.now();
     const sinceMs = now - this.#comparedAt;
-    // No jump that counts could hide in so little, and a delivery asks for the time often.
+    // A delivery asks for the time often. A jump back that hides here, behind a pause as long, is told within the second.
     if (sinceMs >= 0 && sinceMs < SLACK_MS) return now;
     this.#comparedAt = now;
     const ahead = now - this.#clock.monotonic();
