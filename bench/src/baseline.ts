@@ -15,11 +15,20 @@ export interface Publishing {
   stop(): Promise<void>;
 }
 
-/** A bare hub: `limit` on raw sockets, `dispatch` as a loop over undici's dispatch. */
-export async function startBaseline(kind: 'limit' | 'dispatch', plan: BaselinePlan): Promise<Publishing> {
-  const process = HelperProcess.start(
-    kind === 'limit' ? './bare-hub-process.js' : './dispatch-loop-process.js',
-  );
+const BASELINES = {
+  /** A hub on raw sockets, with heads that were built beforehand. */
+  limit: './bare-hub-process.js',
+  /** A loop over undici's bare `dispatch`, 512 at a time: what the client that the hub uses costs by itself. */
+  'dispatch loop': './dispatch-loop-process.js',
+  /** express and a loop over undici's `request`, 64 at a time: what is written where no hub is at hand. */
+  'request loop': './request-loop-process.js',
+};
+
+export type Baseline = keyof typeof BASELINES;
+
+/** A bare hub: it keeps everything in memory, and neither checks nor repeats anything. */
+export async function startBaseline(kind: Baseline, plan: BaselinePlan): Promise<Publishing> {
+  const process = HelperProcess.start(BASELINES[kind]);
   const url = await process.ask<string>({ name: 'listen', ...plan });
   return { url, pid: process.pid, stop: () => process.stop() };
 }

@@ -7,8 +7,6 @@ import type { Figures } from './result.js';
 import { contentOf, topicOf } from './update.js';
 
 export interface FanOut {
-  /** Default `fan-out`. */
-  readonly bench?: string;
   readonly scenario: string;
   readonly callbacks: number;
   readonly topics: number;

@@ -1,9 +1,9 @@
-import { startBaseline, type Publishing } from './baseline.js';
+import { startBaseline, type Baseline, type Publishing } from './baseline.js';
 import { Callbacks } from './callbacks.js';
 import { Course, figuresOf, ratio, type FanOut, type Round } from './course.js';
 import { spreadOf } from './figures.js';
 import { HubProcess } from './hub-process.js';
-import type { Result } from './result.js';
+import type { Ratio, Result } from './result.js';
 import { seed } from './seed.js';
 import { subscribeAll } from './subscribe-all.js';
 import { topicOf } from './update.js';
@@ -41,7 +41,6 @@ export const FAN_OUTS: readonly FanOut[] = [
 
 /** How soon the first of many callbacks is reached. */
 export const FIRST_DELIVERIES: readonly FanOut[] = [1_000, 10_000, 100_000].map((callbacks) => ({
-  bench: 'first-delivery',
   scenario: `1 × ${callbacks.toLocaleString('en')}, 1 KB`,
   callbacks,
   topics: 1,
@@ -67,8 +66,73 @@ const MOST_SUBSCRIBED = 10_000;
 /** The connections that the hub opens to one origin for deliveries, in `--dev`. */
 const PER_ORIGIN = 64;
 
-/** One update reaches many callbacks: the hub, a bare hub on raw sockets, and a bare loop over undici's dispatch, in turns. */
+interface Turns {
+  /** Of each party, the hub first. */
+  readonly results: readonly (readonly Round[])[];
+  /** Milliseconds that the hub's event loop was late, the 99th percentile of each round. */
+  readonly delays: readonly number[];
+  readonly problems: readonly string[];
+}
+
+/** The hub, a bare hub on raw sockets, and loops over undici's dispatch and request deliver each update to many callbacks, in turns. */
 export async function fanOut(plan: FanOut, rounds: number): Promise<Result> {
+  const { results, delays, problems } = await inTurns(plan, rounds, [
+    'limit',
+    'dispatch loop',
+    'request loop',
+  ]);
+  const [hub = [], limit = [], dispatch = [], request = []] = results;
+  return {
+    bench: 'fan-out',
+    scenario: plan.scenario,
+    unit: 'delivery',
+    rounds,
+    figures: [
+      figuresOf('hub', hub),
+      figuresOf('limit', limit),
+      figuresOf('dispatch loop', dispatch),
+      figuresOf('request loop', request),
+    ],
+    ratios: [
+      { name: 'CPU per delivery ÷ limit', value: ratio(hub, limit, 'cpuUs') },
+      { name: 'CPU per delivery of the dispatch loop ÷ limit', value: ratio(dispatch, limit, 'cpuUs') },
+      { name: 'CPU per delivery of the request loop ÷ limit', value: ratio(request, limit, 'cpuUs') },
+      { name: 'deliveries per second ÷ dispatch loop', value: ratio(hub, dispatch, 'rate') },
+      { name: 'deliveries per second ÷ request loop', value: ratio(hub, request, 'rate') },
+      { name: 'time to the last ÷ limit', value: ratio(hub, limit, 'lastMs') },
+      { name: 'connections opened per delivery', value: spreadOf(hub.map(({ connections }) => connections)) },
+      ...responsiveness(hub, limit, delays),
+    ],
+    problems,
+  };
+}
+
+/** How soon the first of many callbacks is reached, and what else the hub does meanwhile. */
+export async function firstDelivery(plan: FanOut, rounds: number): Promise<Result> {
+  const { results, delays, problems } = await inTurns(plan, rounds, ['limit']);
+  const [hub = [], limit = []] = results;
+  return {
+    bench: 'first-delivery',
+    scenario: plan.scenario,
+    unit: 'delivery',
+    rounds,
+    figures: [figuresOf('hub', hub), figuresOf('limit', limit)],
+    ratios: responsiveness(hub, limit, delays),
+    problems,
+  };
+}
+
+function responsiveness(hub: readonly Round[], limit: readonly Round[], delays: readonly number[]): Ratio[] {
+  return [
+    { name: 'ms from publication to first delivery', value: spreadOf(hub.map(({ firstMs }) => firstMs)) },
+    { name: 'the same of the limit', value: spreadOf(limit.map(({ firstMs }) => firstMs)) },
+    { name: "ms that the hub's event loop is late, p99", value: spreadOf(delays) },
+    { name: 'MiB that memory rose, at most', value: spreadOf(hub.map(({ risenMib }) => risenMib)) },
+  ];
+}
+
+/** The first round of each party opens connections and warms the code, and does not count. */
+async function inTurns(plan: FanOut, rounds: number, baselines: readonly Baseline[]): Promise<Turns> {
   const callbacks = await Callbacks.start({ delayMs: 0, ...plan });
   const topics = Array.from({ length: plan.topics }, (_each, n) => topicOf(n, plan.topics));
   const baseline = { callbacks: callbacks.urls, topics, perOrigin: PER_ORIGIN };
@@ -78,52 +142,21 @@ export async function fanOut(plan: FanOut, rounds: number): Promise<Result> {
   const parties: Publishing[] = [hub];
   try {
     if (!seeded) await subscribeAll(hub, callbacks.urls, topics);
-    for (const kind of ['limit', 'dispatch'] as const) parties.push(await startBaseline(kind, baseline));
-    const measured = new Course(plan, callbacks);
+    for (const kind of baselines) parties.push(await startBaseline(kind, baseline));
+    const course = new Course(plan, callbacks);
     const results = parties.map((): Round[] => []);
     const delays: number[] = [];
     for (let round = -1; round < rounds; round++)
       for (const [n, party] of parties.entries()) {
         if (party === hub) await hub.loopDelayMs();
-        const result = await measured.round(party);
+        const result = await course.round(party);
         if (party === hub && round >= 0) delays.push(await hub.loopDelayMs());
-        // The first opens the connections and warms the code.
         if (round >= 0) results[n]!.push(result);
       }
-    return summary(plan, rounds, { results, delays }, measured.problems);
+    return { results, delays, problems: course.problems };
   } finally {
     await Promise.all([callbacks.stop(), ...parties.map((party) => party.stop())]);
   }
-}
-
-function summary(
-  { bench = 'fan-out', scenario }: FanOut,
-  rounds: number,
-  {
-    results: [hub = [], limit = [], dispatch = []],
-    delays,
-  }: { readonly results: readonly (readonly Round[])[]; readonly delays: readonly number[] },
-  problems: readonly string[],
-): Result {
-  return {
-    bench,
-    scenario,
-    unit: 'delivery',
-    rounds,
-    figures: [figuresOf('hub', hub), figuresOf('limit', limit), figuresOf('dispatch', dispatch)],
-    ratios: [
-      { name: 'CPU per delivery ÷ limit', value: ratio(hub, limit, 'cpuUs') },
-      { name: 'CPU per delivery of the dispatch loop ÷ limit', value: ratio(dispatch, limit, 'cpuUs') },
-      { name: 'deliveries per second ÷ dispatch loop', value: ratio(hub, dispatch, 'rate') },
-      { name: 'time to the last ÷ limit', value: ratio(hub, limit, 'lastMs') },
-      { name: 'ms from publication to first delivery', value: spreadOf(hub.map(({ firstMs }) => firstMs)) },
-      { name: 'the same of the limit', value: spreadOf(limit.map(({ firstMs }) => firstMs)) },
-      { name: "ms that the hub's event loop is late, p99", value: spreadOf(delays) },
-      { name: 'connections opened per delivery', value: spreadOf(hub.map(({ connections }) => connections)) },
-      { name: 'MiB that memory rose, at most', value: spreadOf(hub.map(({ risenMib }) => risenMib)) },
-    ],
-    problems,
-  };
 }
 
 /** The last healthy delivery next to callbacks that hang or refuse, compared with the same hub before they did. */

@@ -1,6 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { FAR, farCallback } from './far-callback.js';
-import { badNeighbours, BAD_NEIGHBOURS, FAN_OUTS, fanOut, FIRST_DELIVERIES } from './fan-out.js';
+import {
+  badNeighbours,
+  BAD_NEIGHBOURS,
+  FAN_OUTS,
+  fanOut,
+  FIRST_DELIVERIES,
+  firstDelivery,
+} from './fan-out.js';
 import { thisMachine } from './machine.js';
 import { PINGING, publishByPing, publishContent, PUBLISHING } from './publish.js';
 import { describe, type Result } from './result.js';
@@ -23,7 +30,7 @@ const BENCHES: Readonly<Record<string, readonly (() => Promise<Result>)[]>> = {
   workers: DELIVERED_BY_WORKERS.map((plan) => () => workers(plan, ROUNDS)),
   publish: [() => publishContent(PUBLISHING, ROUNDS), () => publishByPing(PINGING, ROUNDS)],
   subscribe: [() => subscribing(SUBSCRIBING, ROUNDS)],
-  'first-delivery': FIRST_DELIVERIES.map((plan) => () => fanOut(plan, ROUNDS)),
+  'first-delivery': FIRST_DELIVERIES.map((plan) => () => firstDelivery(plan, ROUNDS)),
   'far-callback': [() => farCallback(FAR, ROUNDS)],
   streams: [...STREAMS.map((plan) => () => streams(plan, ROUNDS)), () => replay(REPLAYED, ROUNDS)],
   memory: SUBSCRIPTIONS.map((count) => () => startUp(count, ROUNDS)),

@@ -19,7 +19,8 @@ const RIGHT = 110;
 const COLOURS: Readonly<Record<string, string>> = {
   hub: '#1f6feb',
   limit: '#8c959f',
-  dispatch: '#bf8700',
+  'dispatch loop': '#bf8700',
+  'request loop': '#8250df',
   'bare loop': '#8c959f',
   'bare store': '#8c959f',
 };

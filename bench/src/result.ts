@@ -33,7 +33,7 @@ export interface Result {
 export function describe({ bench, scenario, unit, rounds, figures, ratios, problems }: Result): string {
   const lines = figures.map(({ who, cpuUs, rate, latency }) =>
     [
-      `  ${who.padEnd(10)}`,
+      `  ${who.padEnd(13)}`,
       cpuUs === undefined ? '' : `${shownSpread(cpuUs)} µs CPU per ${unit}`,
       rate === undefined ? '' : `${shownSpread(rate)} ${several(unit)}/s`,
       latency === undefined

@@ -51,10 +51,19 @@ const TABLES: Readonly<Record<string, Table>> = {
       ['topics × callbacks each', scenario],
       ['µs of the hub', figureOf('hub', 'cpuUs')],
       ['hub ÷ limit', ratioOf('CPU per delivery ÷ limit')],
-      ['loop ÷ limit', ratioOf('CPU per delivery of the dispatch loop ÷ limit')],
+      ['dispatch loop ÷ limit', ratioOf('CPU per delivery of the dispatch loop ÷ limit')],
+      ['request loop ÷ limit', ratioOf('CPU per delivery of the request loop ÷ limit')],
+    ],
+  },
+  'fan-out-rates': {
+    bench: 'fan-out',
+    of: hasFigures('limit'),
+    columns: [
+      ['topics × callbacks each', scenario],
       ['deliveries per second', figureOf('hub', 'rate')],
-      ['rate, hub ÷ loop', ratioOf('deliveries per second ÷ dispatch loop')],
-      ['time to the last, hub ÷ limit', ratioOf('time to the last ÷ limit')],
+      ['÷ dispatch loop', ratioOf('deliveries per second ÷ dispatch loop')],
+      ['÷ request loop', ratioOf('deliveries per second ÷ request loop')],
+      ['time to the last ÷ limit', ratioOf('time to the last ÷ limit')],
     ],
   },
   'bad-neighbours': {
