@@ -9,6 +9,7 @@ describe('a chunk', () => {
   ])('tells how many bytes it carries, and can be taken apart again: %j', (text, chunk) => {
     const content = Buffer.from(text);
     expect(chunkOf(content).toString()).toBe(chunk);
+    expect(chunkOf(text)).toEqual(chunkOf(content));
     expect(contentOf(chunkOf(content))).toEqual(content);
   });
 });

@@ -2,8 +2,10 @@
 
 const LINE_END = '\r\n';
 
-/** The chunk that carries this. */
-export function chunkOf(content: Buffer): Buffer {
+/** The chunk that carries this; a text in UTF-8, which is written once. */
+export function chunkOf(content: Buffer | string): Buffer {
+  if (typeof content === 'string')
+    return Buffer.from(`${Buffer.byteLength(content).toString(16)}${LINE_END}${content}${LINE_END}`);
   const size = Buffer.from(content.byteLength.toString(16) + LINE_END, 'latin1');
   return Buffer.concat([size, content, Buffer.from(LINE_END)]);
 }

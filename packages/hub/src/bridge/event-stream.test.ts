@@ -13,7 +13,7 @@ import { Payloads } from './payload.js';
 import { anybodysPermit } from './permit.sample.js';
 import { Readers } from './readers.js';
 import { selectionOf } from './selection.js';
-import { eventFrame } from './sse-format.js';
+import { eventText } from './sse-format.js';
 import { Streams } from './streams.js';
 
 const BOUNDS = { inAll: 3, perAddress: 2, perSubject: 1 };
@@ -68,7 +68,7 @@ function open(response: ServerResponse): void {
           position: log.head(),
           permit,
         },
-        frameOf: ({ id, content }) => chunkOf(eventFrame({ id, data: Buffer.from(content.body).toString() })),
+        frameOf: ({ id, content }) => chunkOf(eventText({ id, data: Buffer.from(content.body).toString() })),
         limit: Infinity,
         lastsMs: 600_000,
         endsAs: 'max_age',

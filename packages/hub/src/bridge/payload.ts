@@ -1,4 +1,4 @@
-import { mediaTypeOf } from '@websub/shared';
+import { mediaTypeOf, type Content } from '@websub/shared';
 import type { Entry } from '../log/log.js';
 import { onOneLine } from './json-member.js';
 import { isNestedTooDeep } from './nesting.js';
@@ -12,6 +12,7 @@ export type Payload =
 
 const SHELF_BYTES = 8 * 1024 * 1024;
 const TEXT = /^text\/|^application\/(?:xml|javascript|x-www-form-urlencoded|yaml|graphql)$|\+(?:xml|yaml)$/;
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 const JSON_TYPE = /^application\/json$|\+json$/;
 
 /** Bodies as values and texts, each read at most once for all who filter or show them, and only when somebody does. */
@@ -35,19 +36,12 @@ export class Payloads {
     }
   }
 
-  /** The body as it is written; what is no text, as a `data:` URL. */
-  textOf(entry: Entry): string {
-    const payload = this.of(entry);
-    const { body, contentType } = entry.content;
-    switch (payload.kind) {
-      case 'json':
-        // It was in this encoding when it was read as JSON.
-        return decode(body, contentType) ?? '';
-      case 'text':
-        return payload.text;
-      case 'binary':
-        return `data:${contentType.replaceAll(/\s/g, '')};base64,${Buffer.from(body).toString('base64')}`;
-    }
+  /** The body as it is written; what is no text, as a `data:` URL. What it says is not read for that. */
+  textOf({ content }: Entry): string {
+    const text = textIn(content);
+    if (text !== undefined) return text;
+    const type = content.contentType.replaceAll(/\s/g, '');
+    return `data:${type};base64,${Buffer.from(content.body).toString('base64')}`;
   }
 }
 
@@ -56,13 +50,10 @@ export function isJsonType(mediaType: string): boolean {
 }
 
 /** By its content type; a body that is not what its type says is taken for what it is. */
-export function payloadOf({ content: { body, contentType } }: Entry): Payload {
-  const mediaType = mediaTypeOf(contentType);
-  const isJson = isJsonType(mediaType);
-  if (!isJson && !TEXT.test(mediaType)) return { kind: 'binary' };
-  const text = decode(body, contentType);
+export function payloadOf({ content }: Entry): Payload {
+  const text = textIn(content);
   if (text === undefined) return { kind: 'binary' };
-  if (!isJson || isNestedTooDeep(text)) return { kind: 'text', text };
+  if (!isJsonType(mediaTypeOf(content.contentType)) || isNestedTooDeep(text)) return { kind: 'text', text };
   try {
     return { kind: 'json', value: JSON.parse(text) as unknown };
   } catch {
@@ -70,10 +61,14 @@ export function payloadOf({ content: { body, contentType } }: Entry): Payload {
   }
 }
 
-function decode(body: Uint8Array, contentType: string): string | undefined {
-  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1] ?? 'utf-8';
+/** The body as text, where its type says that it is one and its bytes are in the encoding that its type names. */
+function textIn({ body, contentType }: Content): string | undefined {
+  const mediaType = mediaTypeOf(contentType);
+  if (!isJsonType(mediaType) && !TEXT.test(mediaType)) return undefined;
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1];
   try {
-    return new TextDecoder(charset, { fatal: true }).decode(body);
+    const decoder = charset === undefined ? UTF_8 : new TextDecoder(charset, { fatal: true });
+    return decoder.decode(body);
   } catch {
     // Not in that encoding, or an encoding that nobody knows.
     return undefined;

@@ -17,7 +17,7 @@ export interface ReadersOptions {
 }
 
 /** What one reader is given before the next has its turn. */
-const MOST_AT_ONCE = { entries: 64, bytes: 64 * 1024 };
+const MOST_AT_ONCE = { entries: 256, bytes: 64 * 1024 };
 /** Readers that wait for the store at the same time. */
 const MOST_READING = 8;
 const SLICE_MS = 4;
@@ -205,8 +205,9 @@ export class Readers implements ReaderSource {
       const found = await reader.selection.read(log, reader.position, MOST_AT_ONCE);
       if (reader.state !== 'reading') return;
       // The store said so of everything up to then; what came meanwhile is in memory.
-      if (found.kind === 'caught-up') this.#take(reader, { kind: 'skipped', to: head });
-      else this.#take(reader, found);
+      reader.found = found.kind === 'caught-up' ? { kind: 'skipped', to: head } : found;
+      // Given in the reader's turn: by then the store was asked for what follows, and works on it meanwhile.
+      this.#queue(reader);
     } catch (error) {
       this.#fail(reader, error);
     }

@@ -1,6 +1,6 @@
 import { topicAbout } from '../access/topic-about.js';
 import type { HotTail } from '../log/hot-tail.js';
-import type { Entry, LogContents, LogRead, Position, ReadLimit } from '../log/log.js';
+import type { LogContents, LogRead, Position, ReadLimit } from '../log/log.js';
 import { matchesPattern, type UrlPattern } from './url-pattern.js';
 
 /** What follows a position among the topics that a reader follows; `skipped` when there is nothing up to `to`, but may be behind. */
@@ -43,24 +43,15 @@ class OneTopic implements Selection {
     return topic === this.#topic;
   }
 
-  peek(log: HotTail, after: Position, { entries: most, bytes: mostBytes }: ReadLimit): Followed | undefined {
-    const entries: Entry[] = [];
-    let bytes = 0;
-    let next = log.next(this.#topic, after);
-    while (typeof next !== 'string') {
-      entries.push(next);
-      bytes += next.content.body.byteLength;
-      if (entries.length >= most || bytes >= mostBytes) break;
-      next = log.next(this.#topic, next.position);
-    }
-    if (entries.length > 0) return { kind: 'entries', entries };
-    return next === 'caught-up' ? { kind: 'caught-up' } : undefined;
+  peek(log: HotTail, after: Position, limit: ReadLimit): Followed | undefined {
+    return log.peek(this.topics, after, limit);
   }
 
-  async read(log: HotTail, after: Position): Promise<Followed> {
+  async read(log: HotTail, after: Position, limit: ReadLimit): Promise<Followed> {
     const found = await log.fetch(this.#topic, after);
     if (found === 'caught-up') return { kind: 'caught-up' };
-    return 'gap' in found ? { kind: 'gap', resume: found.gap } : { kind: 'entries', entries: [found] };
+    if ('gap' in found) return { kind: 'gap', resume: found.gap };
+    return log.peek(this.topics, after, limit) ?? { kind: 'entries', entries: [found] };
   }
 
   last(log: HotTail, count: number): Promise<Position> {

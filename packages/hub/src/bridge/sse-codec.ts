@@ -4,7 +4,7 @@ import { chunkOf } from './chunk.js';
 import type { Envelopes } from './envelope.js';
 import type { Payloads } from './payload.js';
 import { Shelf } from './shelf.js';
-import { eventFrame, type SseEvent } from './sse-format.js';
+import { eventText, type SseEvent } from './sse-format.js';
 
 /** How entries look on a stream. */
 export const SSE_FORMATS = ['raw', 'envelope'] as const;
@@ -47,8 +47,8 @@ export class SseCodec {
     if (shelf === undefined) {
       const make = (entry: Entry): Buffer =>
         chunkOf(
-          eventFrame({
-            ...(withId && { id: formatCursor(this.#options.epoch, entry.position) }),
+          eventText({
+            id: withId ? formatCursor(this.#options.epoch, entry.position) : undefined,
             ...show(entry),
           }),
         );

@@ -1,24 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { controlFrame, eventFrame, HEARTBEAT, opening } from './sse-format.js';
+import { controlFrame, eventText, HEARTBEAT, opening } from './sse-format.js';
 
 const text = (bytes: Buffer): string => bytes.toString();
 
 describe('the bytes of server-sent events', () => {
   it('an event has its id, its name and its data, line by line', () => {
-    expect(text(eventFrame({ id: 'k.7', name: 'paid', data: '{"a":1}' }))).toBe(
+    expect(eventText({ id: 'k.7', name: 'paid', data: '{"a":1}' })).toBe(
       'id: k.7\nevent: paid\ndata: {"a":1}\n\n',
     );
-    expect(text(eventFrame({ id: 'k.7', data: 'a\nb\r\nc\rd' }))).toBe(
+    expect(eventText({ id: 'k.7', data: 'a\nb\r\nc\rd' })).toBe(
       'id: k.7\ndata: a\ndata: b\ndata: c\ndata: d\n\n',
     );
-    expect(text(eventFrame({ data: '' }))).toBe('data: \n\n');
-    expect(text(eventFrame({ data: ' x' }))).toBe('data:  x\n\n');
+    expect(eventText({ data: '' })).toBe('data: \n\n');
+    expect(eventText({ data: ' x' })).toBe('data:  x\n\n');
   });
 
   it.each(['gap', 'live', 'expiring', 'busy', 'bye', 'timeout', 'open', 'error', 'message'])(
     'a publisher cannot pass an event for %s',
     (name) => {
-      expect(text(eventFrame({ name, data: 'x' }))).toBe('data: x\n\n');
+      expect(eventText({ name, data: 'x' })).toBe('data: x\n\n');
     },
   );
 

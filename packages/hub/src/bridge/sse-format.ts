@@ -15,15 +15,15 @@ const RESERVED: ReadonlySet<string> = new Set([...CONTROL_EVENTS, 'message', 'op
 
 export interface SseEvent {
   /** Where a client resumes. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** Absent, and reserved names: `message`. */
   readonly name?: string | undefined;
   readonly data: string;
 }
 
 /** An event of a publisher. */
-export function eventFrame({ name, ...event }: SseEvent): Buffer {
-  return frame(name === undefined || RESERVED.has(name) ? event : { ...event, name });
+export function eventText({ id, name, data }: SseEvent): string {
+  return textOf({ id, name: name === undefined || RESERVED.has(name) ? undefined : name, data });
 }
 
 /** How the hub's own are told: as named events, or as comments to clients that know the events of another system only. */
@@ -41,13 +41,11 @@ export function controlFrame(
 ): Buffer {
   const retry = retryMs === undefined ? '' : `retry: ${retryMs}\n`;
   if (style === 'comments') return Buffer.from(`${retry}: ${name} ${JSON.stringify(value)}\n`);
-  const event = { name, data: JSON.stringify(value), ...(id === undefined ? {} : { id }) };
-  return Buffer.concat([Buffer.from(retry), frame(event)]);
+  return Buffer.from(retry + textOf({ id, name, data: JSON.stringify(value) }));
 }
 
-function frame({ id, name, data }: SseEvent): Buffer {
-  const lines = data.split(/\r\n|\n|\r/).map((line) => `data: ${line}\n`);
-  return Buffer.from(
-    `${id === undefined ? '' : `id: ${id}\n`}${name === undefined ? '' : `event: ${name}\n`}${lines.join('')}\n`,
-  );
+function textOf({ id, name, data }: SseEvent): string {
+  const idLine = id === undefined ? '' : `id: ${id}\n`;
+  const nameLine = name === undefined ? '' : `event: ${name}\n`;
+  return `${idLine}${nameLine}data: ${data.replaceAll(/\r\n|\n|\r/g, '\ndata: ')}\n\n`;
 }

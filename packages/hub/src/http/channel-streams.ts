@@ -3,7 +3,7 @@ import type { Bridge } from '../bridge/bridge.js';
 import { confirmationOf, denialOf, grantOf, NO_CHANNEL } from '../bridge/channel/channel-words.js';
 import { consumerRequest, readRequest, type Channels } from '../bridge/channel/channels.js';
 import { RenewablePermit } from '../bridge/permit.js';
-import { eventFrame } from '../bridge/sse-format.js';
+import { eventText } from '../bridge/sse-format.js';
 import { retryMs } from '../bridge/streams.js';
 import { HEARTBEAT_SECONDS, MAX_AGE_MS, sendBusy, stream, STREAM_HEADERS } from './event-streams.js';
 import { upgradeRequired } from './upgrade-required.js';
@@ -63,5 +63,5 @@ export function channelStreams({ bridge, channels, isReady }: ChannelStreamsOpti
 }
 
 function frame(name: string, value: unknown, id?: string): Buffer {
-  return eventFrame({ name, data: JSON.stringify(value), ...(id === undefined ? {} : { id }) });
+  return Buffer.from(eventText({ id, name, data: JSON.stringify(value) }));
 }

@@ -5,8 +5,12 @@ const LEAST_TO_COMPACT = 1_024;
 
 /** Entries in log order: added at the end, taken from the front, found by position. */
 export class EntryQueue {
-  #entries: (Entry | undefined)[] = [];
+  #entries: (Entry | undefined)[];
   #start = 0;
+
+  constructor(entries: readonly Entry[] = []) {
+    this.#entries = [...entries];
+  }
 
   get size(): number {
     return this.#entries.length - this.#start;

@@ -13,6 +13,11 @@ async function publish(log: HotTail | MemoryLog, topic: string, ...ids: string[]
   return (await log.append(ids.map((id) => entryOf(id, { topic, content })))).map(({ position }) => position);
 }
 
+/** Until what was begun without waiting for it is over. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 function entry(answer: Entry | 'caught-up' | 'cold' | { gap: Position }): Entry {
   if (typeof answer === 'string' || 'gap' in answer) throw new Error(`no entry: ${JSON.stringify(answer)}`);
   return answer;
@@ -77,6 +82,39 @@ describe('after a restart', () => {
   });
 });
 
+describe('for a reader that is far back', () => {
+  /** Reads to the first entry of what the reader is read further ahead. */
+  async function farBack(log: MemoryLog): Promise<{ tail: HotTail; positions: readonly Position[] }> {
+    const positions = await publish(log, 'a', ...Array.from({ length: 600 }, (_each, n) => String(n)));
+    const tail = new HotTail(log);
+    await tail.fetch('a', BEFORE_ALL);
+    await tail.fetch('a', positions[15]!);
+    expect(log.reads).toBe(2);
+    return { tail, positions };
+  }
+
+  it('reads further ahead, and what follows while that is taken', async () => {
+    const log = new MemoryLog();
+    const { tail, positions } = await farBack(log);
+    expect(entry(tail.next('a', positions[15]!)).id).toBe('16');
+    expect(entry(tail.next('a', positions[16]!)).id).toBe('17');
+    await settled();
+    expect(log.reads).toBe(3);
+    expect(entry(tail.next('a', positions[271]!)).id).toBe('272');
+    expect(entry(tail.next('a', positions[500]!)).id).toBe('501');
+  });
+
+  it('tells of a failed read when the reader comes there, and reads again', async () => {
+    const log = new MemoryLog();
+    const { tail, positions } = await farBack(log);
+    vi.spyOn(log, 'read').mockRejectedValueOnce(new Error('broken'));
+    tail.next('a', positions[15]!);
+    await settled();
+    expect(tail.next('a', positions[271]!)).toBe('cold');
+    expect(entry(await tail.fetch('a', positions[271]!)).id).toBe('272');
+  });
+});
+
 describe('when memory is full', () => {
   it('keeps the newest, and finds the others in the store', async () => {
     const log = new MemoryLog();
@@ -118,9 +156,10 @@ describe('when memory is full', () => {
     expect(log.reads).toBe(1);
   });
 
-  it('gives the same object to all who fetch the same entry while one of them holds it', async () => {
+  it('gives the same object to all who fetch the same large entry while one of them holds it', async () => {
     const log = new MemoryLog();
-    await publish(log, 'a', '1');
+    const content = { body: new Uint8Array(4 * 1024), contentType: 'text/plain' };
+    await log.append([entryOf('1', { topic: 'a', content })]);
     const tail = new HotTail(log, { coldBytes: 0 });
     const held = entry(await tail.fetch('a', BEFORE_ALL));
     expect(await tail.fetch('a', BEFORE_ALL)).toBe(held);

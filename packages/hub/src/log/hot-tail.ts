@@ -1,4 +1,4 @@
-import { ColdEntries } from './cold-entries.js';
+import { ColdEntries, type Range } from './cold-entries.js';
 import { EntryQueue } from './entry-queue.js';
 import type {
   Appended,
@@ -54,8 +54,10 @@ export class HotTail implements Log {
   readonly #all = new EntryQueue();
   readonly #topics = new Map<string, TopicTail>();
   readonly #quiet = new Map<string, Position>();
-  /** Places where the newest reads ahead ended, as many as may be read further at a time: all that fits into memory. */
-  readonly #ends = new Set<string>();
+  /** Where the newest reads ahead ended, as many as may be read further at a time: all that fits into memory. */
+  readonly #ends = new Set<Position>();
+  /** What was read further ahead, and nobody has come to yet. */
+  readonly #untouched = new WeakSet<Range>();
   readonly #mostEnds: number;
   readonly #reads = new Map<string, Promise<Entry | 'caught-up' | { readonly gap: Position }>>();
   readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
@@ -68,8 +70,9 @@ export class HotTail implements Log {
     this.#log = log;
     this.#hotBytes = hotBytes;
     this.#cold = new ColdEntries(coldBytes, sizeOf);
+    // One is taken while the next is read.
     this.#mostEnds = Math.floor(
-      coldBytes / (READ_FURTHER_AHEAD.bytes + READ_FURTHER_AHEAD.entries * ENTRY_BYTES),
+      coldBytes / 2 / (READ_FURTHER_AHEAD.bytes + READ_FURTHER_AHEAD.entries * ENTRY_BYTES),
     );
     // In one turn, so that no entry falls between what is in the store only and what is told.
     this.#floor = this.#newest = log.head();
@@ -148,7 +151,7 @@ export class HotTail implements Log {
 
   /** What follows the position, without waiting; `cold` when only the store can tell: {@link fetch} it. */
   next(topic: string, after: Position): Entry | 'caught-up' | 'cold' {
-    if (after < this.#completeSince(topic)) return this.#cold.firstAfter(topic, after) ?? 'cold';
+    if (after < this.#completeSince(topic)) return this.#ahead(topic, after)?.firstAfter(after) ?? 'cold';
     const entry = this.#topics.get(topic)?.entries.firstAfter(after);
     return entry ?? (this.#isBehind() ? 'cold' : 'caught-up');
   }
@@ -172,13 +175,13 @@ export class HotTail implements Log {
     // Another round only when so much was published during the read that memory has lost the beginning of it.
     for (;;) {
       const head = this.#log.head();
-      const limit = this.#ends.delete(placeOf(topic, after)) ? READ_FURTHER_AHEAD : READ_AHEAD;
-      const read = await this.#log.read([topic], after, limit);
+      const isFar = this.#ends.delete(after);
+      const read = await this.#log.read([topic], after, isFar ? READ_FURTHER_AHEAD : READ_AHEAD);
       if (read.kind === 'gap') return { gap: read.resume };
       if (read.kind === 'entries') {
         const entries = read.entries.map((entry) => this.#share(entry));
-        this.#cold.add(topic, after, entries);
-        this.#noteEnd(placeOf(topic, entries.at(-1)!.position));
+        const range = this.#cold.add(topic, after, entries);
+        if (range !== undefined) this.#noteRange(range, isFar);
         const [first] = entries;
         if (this.#all.at(first!.position) !== undefined) this.#learn(topic, after);
         return first!;
@@ -190,8 +193,23 @@ export class HotTail implements Log {
     }
   }
 
-  #noteEnd(place: string): void {
-    this.#ends.add(place);
+  /** What was read ahead of the position. Who is far back has the next range read while this one is taken. */
+  #ahead(topic: string, after: Position): EntryQueue | undefined {
+    const range = this.#cold.following(topic, after);
+    if (range === undefined) return undefined;
+    if (this.#untouched.delete(range)) this.#readOn(range);
+    return range.entries;
+  }
+
+  #readOn({ topic, through }: Range): void {
+    if (through >= this.#completeSince(topic) || this.#cold.following(topic, through) !== undefined) return;
+    // Whoever comes there asks again, and is told.
+    this.fetch(topic, through).catch(() => undefined);
+  }
+
+  #noteRange(range: Range, isFar: boolean): void {
+    if (isFar) this.#untouched.add(range);
+    this.#ends.add(range.through);
     // Whoever is not among them any more is read a little ahead, as if he came anew.
     for (const oldest of this.#ends) {
       if (this.#ends.size <= this.#mostEnds) return;
@@ -215,8 +233,11 @@ export class HotTail implements Log {
 
   /** As {@link read}, without waiting; `undefined` when only the store can tell. */
   peek(topics: readonly string[], after: Position, limit: ReadLimit): LogRead | undefined {
-    if (topics.some((topic) => after < this.#completeSince(topic))) return undefined;
     const most = Math.max(1, limit.entries);
+    if (topics.some((topic) => after < this.#completeSince(topic))) {
+      const ahead = topics.length === 1 ? this.#ahead(topics[0]!, after) : undefined;
+      return ahead && { kind: 'entries', entries: cut(ahead.after(after, most), most, limit.bytes) };
+    }
     const found = [...new Set(topics)].flatMap(
       (topic) => this.#topics.get(topic)?.entries.after(after, most) ?? [],
     );
