@@ -162,6 +162,8 @@ export async function replay(entries: number, rounds: number): Promise<Result> {
     for (let round = -1; round < rounds; round++) {
       await hub.restart();
       const readers = HelperProcess.start('./readers-process.js');
+      // Its own start is no part of the replay.
+      await readers.ask({ name: 'collect' });
       const startedAt = sharedNow();
       await readers.ask({
         name: 'open',
