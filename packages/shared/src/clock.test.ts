@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock, TestClock } from './clock.js';
@@ -85,6 +86,15 @@ describe('systemClock', () => {
     cancel();
     expect(action).toHaveBeenCalledTimes(1);
   });
+});
+
+it('systemClock counts as idle what passes while nothing is done', async () => {
+  const before = systemClock.idle();
+  const busyUntil = systemClock.monotonic() + 20;
+  while (systemClock.monotonic() < busyUntil);
+  expect(systemClock.idle()).toBe(before);
+  await setTimeout(20);
+  expect(systemClock.idle()).toBeGreaterThan(before);
 });
 
 describe('TestClock', () => {

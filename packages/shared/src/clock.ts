@@ -7,6 +7,8 @@ export interface Clock {
   now(): number;
   /** Milliseconds that only grow, from an arbitrary start: time limits and measured durations. */
   monotonic(): number;
+  /** Milliseconds, from an arbitrary start, in which this thread had nothing to do but wait. */
+  idle(): number;
   /**
    * Calls `action` once, at least `delayMs` from now. Delays of any length are kept (`setTimeout` alone fires at once
    * past 24.8 days). The timer does not keep the process alive.
@@ -20,6 +22,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  idle: () => performance.eventLoopUtilization().idle,
   after(delayMs, action) {
     const endsAt = performance.now() + delayMs;
     let timer: NodeJS.Timeout;
@@ -49,6 +52,11 @@ export class TestClock implements Clock {
   }
 
   monotonic(): number {
+    return this.#now;
+  }
+
+  /** Whatever is done in a test takes no time. */
+  idle(): number {
     return this.#now;
   }
 

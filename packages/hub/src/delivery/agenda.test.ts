@@ -1,4 +1,4 @@
-import { TestClock } from '@websub/shared';
+import { TestClock, type Clock } from '@websub/shared';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Agenda, type AgendaItem } from './agenda.js';
@@ -90,10 +90,11 @@ describe('Agenda', () => {
   });
 });
 
-function bind(clock: TestClock): { now(): number; monotonic(): number; after: TestClock['after'] } {
+function bind(clock: TestClock): Clock {
   return {
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
+    idle: () => clock.idle(),
     after: (ms, action) => clock.after(ms, action),
   };
 }

@@ -16,9 +16,9 @@ const SLICE_MS = 1;
  * what is under way together is what the garbage collector has to move (27 µs a delivery with 20 at a time, 22 with 4).
  */
 const SLOTS_AT_FIRST = 4;
-const WIDEN_AFTER_MS = 5;
-/** With more answers than this in that time, the hub waits for the processor rather than for hosts. */
-const BUSY_WITH = 64;
+const LOOK_EVERY_MS = 1;
+/** With less idle time than this in between, the hub waits for the processor rather than for hosts. */
+const LEAST_IDLE_MS = 0.5;
 
 /** Starts what waits for its turn, a slice at a time: publishers and subscribers get their answers in between. */
 export class Pump<Item> {
@@ -27,8 +27,8 @@ export class Pump<Item> {
   #stopped = false;
   /** The next slice is on its way. */
   #resting = false;
-  /** Turns that ended since it was last asked whether hosts need more slots; `undefined` while no host does. */
-  #endedSince: number | undefined;
+  /** It will be looked whether hosts need more slots. */
+  #looking = false;
   #onIdle: (() => void) | undefined;
 
   constructor(options: PumpOptions<Item>) {
@@ -51,7 +51,6 @@ export class Pump<Item> {
 
   /** The item's turn is over. What waits is not started at once: many that end together are followed by many. */
   release(host: string): void {
-    if (this.#endedSince !== undefined) this.#endedSince += 1;
     this.#turns.release(host);
     this.rest();
     if (this.#stopped && this.#turns.inFlight === 0) this.#onIdle?.();
@@ -64,7 +63,7 @@ export class Pump<Item> {
     const endsAt = clock.monotonic() + SLICE_MS;
     this.#turns.serve(start, () => clock.monotonic() <= endsAt);
     if (this.#turns.canServe) this.rest();
-    this.#widenLater();
+    this.#widenWhenIdle();
   }
 
   /** Goes on after everything that is ready in this turn of the event loop. */
@@ -87,13 +86,14 @@ export class Pump<Item> {
   }
 
   /** Hosts that take their time are given more slots: a thousand callbacks of 50 ms each must not wait for four. */
-  #widenLater(): void {
-    if (this.#endedSince !== undefined || !this.#turns.isCramped) return;
-    this.#endedSince = 0;
-    this.#options.clock.after(WIDEN_AFTER_MS, () => {
-      const isBusy = (this.#endedSince ?? 0) > BUSY_WITH;
-      this.#endedSince = undefined;
-      if (!isBusy) this.#turns.widen();
+  #widenWhenIdle(): void {
+    if (this.#looking || !this.#turns.isCramped) return;
+    this.#looking = true;
+    const { clock } = this.#options;
+    const idleBefore = clock.idle();
+    clock.after(LOOK_EVERY_MS, () => {
+      this.#looking = false;
+      if (clock.idle() - idleBefore >= LEAST_IDLE_MS) this.#turns.widen();
       this.run();
     });
   }

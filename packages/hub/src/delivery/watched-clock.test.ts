@@ -12,6 +12,7 @@ function watched() {
     {
       now: () => time.now() + wall,
       monotonic: () => time.monotonic(),
+      idle: () => time.idle(),
       after: (ms, action) => time.after(ms, action),
     },
     (byMs) => jumps.push(byMs),

@@ -38,6 +38,10 @@ export class WatchedClock implements Clock {
     return this.#clock.monotonic();
   }
 
+  idle(): number {
+    return this.#clock.idle();
+  }
+
   after(delayMs: number, action: () => void): CancelTimer {
     return this.#clock.after(delayMs, action);
   }
