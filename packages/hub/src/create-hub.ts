@@ -204,7 +204,7 @@ export async function createHub(
     loomTopics,
     notifierClients: clients,
   });
-  const drain = drainable(server);
+  const { drain, cut } = drainable(server);
   const stop = async (): Promise<void> => {
     const wasReady = hub.phase === 'ready';
     hub.phase = 'draining';
@@ -212,11 +212,11 @@ export async function createHub(
     if (wasReady && config.drainMs > 0)
       await new Promise<void>((resolve) => clock.after(config.drainMs, resolve));
     hub.phase = 'closing';
-    const cut = clock.after(CLOSE_GRACE_MS, () => server.closeAllConnections());
+    const cancelCut = clock.after(CLOSE_GRACE_MS, cut);
     // The port stays open meanwhile, so that whoever asks hears that it is not ready.
     await engine.deliveries.stop();
     await drain();
-    cut();
+    cancelCut();
     await bridge.stop();
     await engine.stop();
     await workers?.stop();

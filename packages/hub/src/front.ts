@@ -15,6 +15,7 @@ import { BodyRoom } from './http/body-room.js';
 import { clientOf, trustedProxies } from './http/client.js';
 import type { Admit } from './http/entrance.js';
 import { frontDoor } from './http/front-door.js';
+import { asksForStream, takeHandedOver } from './http/handed-over.js';
 import { hubEndpoint } from './http/hub-endpoint.js';
 import { messageKindsOf } from './http/message-kinds.js';
 import { createMetrics } from './http/metrics.js';
@@ -157,15 +158,10 @@ export function createFront(options: FrontOptions): Server {
     isTrusted,
     isPrivate,
   });
-  const server = createHubServer(frontDoor({ endpoint, app }), messageKindsOf(app));
-  new Upgrades({
-    ...config,
-    bridge,
-    protocols,
-    admit,
-    isTrusted,
-    hubUrl,
-    isReady: () => hub.phase === 'ready',
-  }).attach(server);
+  const kinds = messageKindsOf({ app, takesOver: asksForStream });
+  const server = createHubServer(frontDoor({ endpoint, app }), kinds);
+  const isReady = (): boolean => hub.phase === 'ready';
+  const upgrades = new Upgrades({ ...config, bridge, protocols, admit, isTrusted, hubUrl, isReady });
+  takeHandedOver(server, { upgrades, kinds });
   return server;
 }

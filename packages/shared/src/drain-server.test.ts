@@ -9,14 +9,14 @@ import {
 } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { drainable } from './drain-server.js';
+import { drainable, type Drainable } from './drain-server.js';
 
-async function start(listener: RequestListener): Promise<{ port: number; drain: () => Promise<void> }> {
+async function start(listener: RequestListener): Promise<Drainable & { readonly port: number }> {
   const server = createServer(listener);
-  const drain = drainable(server);
+  const { drain, cut } = drainable(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return { port: (server.address() as AddressInfo).port, drain };
+  return { port: (server.address() as AddressInfo).port, drain, cut };
 }
 
 describe('drainable', () => {
@@ -57,7 +57,23 @@ describe('drainable', () => {
     await draining;
   });
 
+  it('cuts whatever is connected, also what was upgraded', async () => {
+    const server = createServer();
+    const { cut } = drainable(server);
+    const upgrading = once(server, 'upgrade');
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    client.on('error', () => undefined);
+    client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n');
+    await upgrading;
+    const closed = once(client, 'close');
+    server.close();
+    cut();
+    await closed;
+  });
+
   it('is harmless on a server that does not listen', async () => {
-    await expect(drainable(createServer())()).resolves.toBeUndefined();
+    await expect(drainable(createServer()).drain()).resolves.toBeUndefined();
   });
 });

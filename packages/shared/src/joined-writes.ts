@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 
 type Pieces = Parameters<NonNullable<Socket['_writev']>>[0];
 
@@ -11,13 +11,14 @@ const MOST_JOINED_BYTES = 16 * 1024;
  * four pieces.
  */
 export function joinSmallWrites(socket: Socket): void {
-  const writev = socket._writev?.bind(socket);
-  if (writev === undefined) return;
-  socket._writev = (pieces, callback) => {
-    const text = joined(pieces);
-    if (text === undefined) writev(pieces, callback);
-    else socket._write(text, 'latin1', callback);
-  };
+  socket._writev = writeJoined;
+}
+
+// One function for all: a hub has thousands of connections.
+function writeJoined(this: Socket, pieces: Pieces, callback: (error?: Error | null) => void): void {
+  const text = joined(pieces);
+  if (text === undefined) Socket.prototype._writev?.call(this, pieces, callback);
+  else this._write(text, 'latin1', callback);
 }
 
 /** One character for each byte; `undefined` when it is too large. */

@@ -16,7 +16,9 @@ export type Awaited =
   | { readonly kind: 'lost'; readonly end: ConsumerEnd }
   | { readonly kind: 'failed' };
 
-export interface AwaitedEntriesOptions extends StreamCommons {
+export interface AwaitedEntriesOptions {
+  readonly id: string;
+  readonly commons: StreamCommons;
   readonly permit: RenewablePermit;
   readonly reading: Reading;
   /** The consumer that it reads with, if the hub keeps its place. */
@@ -43,12 +45,12 @@ export class AwaitedEntries implements Sink, OpenStream {
   #ended = false;
 
   constructor(options: AwaitedEntriesOptions) {
-    const { id, readers, reading, attachment, timeoutMs, clock } = options;
+    const { id, commons, reading, attachment, timeoutMs } = options;
     this.id = id;
     this.#options = options;
     this.#release = options.permit.hold((end) => this.#settle({ kind: 'denied', end }, end));
-    this.#cancel = clock.after(timeoutMs, () => this.end('timeout'));
-    this.#reader = (attachment ?? readers).open(reading, this);
+    this.#cancel = commons.clock.after(timeoutMs, () => this.end('timeout'));
+    this.#reader = (attachment ?? commons.readers).open(reading, this);
   }
 
   get permit(): RenewablePermit {
@@ -110,7 +112,7 @@ export class AwaitedEntries implements Sink, OpenStream {
   look(): void {}
 
   #cursor(): string {
-    return this.#options.readers.cursorOf(this.#reader);
+    return this.#options.commons.readers.cursorOf(this.#reader);
   }
 
   #tell(why: StreamEnd): void {
@@ -129,11 +131,11 @@ export class AwaitedEntries implements Sink, OpenStream {
   #close(end: StreamEnd): boolean {
     if (this.#ended) return false;
     this.#ended = true;
-    const { readers, attachment } = this.#options;
-    (attachment ?? readers).close(this.#reader);
+    const { commons, attachment } = this.#options;
+    (attachment ?? commons.readers).close(this.#reader);
     this.#release();
     this.#cancel();
-    this.#options.onEnd(this, end);
+    commons.onEnd(this, end);
     return true;
   }
 }

@@ -1,6 +1,8 @@
 /** Pieces of a response whose length nobody knows yet, as HTTP/1.1 sends them (RFC 9112 §7.1): pure. */
 
 const LINE_END = '\r\n';
+/** What ends the response. */
+export const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 
 /** The chunk that carries this; a text in UTF-8, which is written once. */
 export function chunkOf(content: Buffer | string): Buffer {

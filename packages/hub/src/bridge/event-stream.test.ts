@@ -8,7 +8,8 @@ import { entryOf, FEED } from '../contract/samples.js';
 import { HubEmitter } from '../events.js';
 import { HotTail } from '../log/hot-tail.js';
 import { chunkOf } from './chunk.js';
-import { EventStream, type EventStreamOptions } from './event-stream.js';
+import { EventStream, type EventManner } from './event-stream.js';
+import type { StreamConnection } from './event-wire.js';
 import { Payloads } from './payload.js';
 import { anybodysPermit } from './permit.sample.js';
 import { Readers } from './readers.js';
@@ -24,10 +25,7 @@ let log: HotTail;
 let events: HubEmitter;
 let streams: Streams;
 let closed: string[];
-let manner: Partial<EventStreamOptions>;
-/** The answer to a request for something else, which takes its time. */
-let late: ServerResponse | undefined;
-
+let manner: Partial<EventManner>;
 beforeEach(async () => {
   clock = new TestClock();
   log = new HotTail(new MemoryLog());
@@ -38,11 +36,7 @@ beforeEach(async () => {
   events.on('stream-closed', ({ end }) => ends.push(end));
   const readers = new Readers({ log, payloads: new Payloads(), clock, events });
   streams = new Streams({ readers, bounds: BOUNDS, clock, random: systemRandom, events });
-  late = undefined;
-  server = createServer((request, response) => {
-    if (request.url === '/late') late = response;
-    else open(response);
-  });
+  server = createServer((_request, response) => open(response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
 
@@ -55,10 +49,11 @@ function open(response: ServerResponse): void {
   const permit = anybodysPermit(clock);
   streams.open(
     { address: 'here', subject: undefined },
-    (commons) =>
+    (streamId, commons) =>
       new EventStream({
-        ...commons,
-        response,
+        id: streamId,
+        commons,
+        connection: connectionOf(response),
         gap: undefined,
         permit,
         reading: {
@@ -68,16 +63,25 @@ function open(response: ServerResponse): void {
           position: log.head(),
           permit,
         },
-        frameOf: ({ id, content }) => chunkOf(eventText({ id, data: Buffer.from(content.body).toString() })),
-        limit: Infinity,
-        lastsMs: 600_000,
-        endsAs: 'max_age',
-        heartbeatMs: 15_000,
-        tellsLive: false,
-        saysBye: true,
-        ...manner,
+        manner: {
+          frameOf: ({ id, content }) =>
+            chunkOf(eventText({ id, data: Buffer.from(content.body).toString() })),
+          limit: Infinity,
+          lastsMs: 600_000,
+          endsAs: 'max_age',
+          heartbeatMs: 15_000,
+          tellsLive: false,
+          saysBye: true,
+          ...manner,
+        },
       }),
   );
+}
+
+function connectionOf(response: ServerResponse): StreamConnection {
+  response.shouldKeepAlive = false;
+  response.flushHeaders();
+  return { socket: response.socket!, isChunked: response.chunkedEncoding };
 }
 
 async function connect(): Promise<IncomingMessage & { text: string }> {
@@ -168,19 +172,6 @@ describe('a stream', () => {
     await log.append([entryOf('a')]);
     await until(() => client.text.includes('data: a'));
     expect(client.text).toMatch(/\r\n\r\n:\nretry: \d+\nid: a\ndata: a\n\n$/);
-  });
-
-  it('begins behind the answer to what its client asked for before', async () => {
-    const client = asking('GET /late HTTP/1.1\r\nHost: hub\r\n\r\nGET / HTTP/1.1\r\nHost: hub\r\n\r\n');
-    await until(() => streams.count === 1);
-    await log.append([entryOf('a')]);
-    late?.end('late');
-    await until(() => client.text.includes('data: a\n\n\r\n'));
-    await log.append([entryOf('b')]);
-    await until(() => client.text.includes('data: b\n\n\r\n'));
-    expect(client.text).toMatch(
-      /\r\n\r\nlateHTTP\/1\.1 200[^]*\r\n\r\n[\da-f]+\r\n:\nretry: \d+\n\r\n[\da-f]+\r\nid: a\ndata: a\n\n\r\n[\da-f]+\r\nid: b\ndata: b\n\n\r\n$/,
-    );
   });
 
   it('that was asked for one entry is given no second one', async () => {

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { CancelTimer } from '@websub/shared';
 import type { Entry } from '../log/log.js';
 import { STALLED_MS, StallWatch } from './back-pressure.js';
 import type { Attachment } from './attachment.js';
@@ -7,12 +7,15 @@ import { gapView, type Gap } from './gap.js';
 import type { RenewablePermit } from './permit.js';
 import type { Reader, Reading, Sink } from './reader.js';
 import type { FrameOf } from './sse-codec.js';
-import { EventWire } from './event-wire.js';
+import { EventWire, type StreamConnection } from './event-wire.js';
 import { retryMs, type OpenStream, type StreamCommons, type StreamEnd } from './streams.js';
 import { controlFrame, HEARTBEAT, opening, type ControlEvent, type ControlStyle } from './sse-format.js';
 
-export interface EventStreamOptions extends StreamCommons {
-  readonly response: ServerResponse;
+export interface EventStreamOptions {
+  readonly id: string;
+  readonly commons: StreamCommons;
+  readonly manner: EventManner;
+  readonly connection: StreamConnection;
   readonly permit: RenewablePermit;
   readonly reading: Reading;
   /** The consumer that it reads with, if the hub keeps its place. */
@@ -21,6 +24,12 @@ export interface EventStreamOptions extends StreamCommons {
   readonly attendant?: Attendant | undefined;
   /** What the client is to be told first, when it cannot be given what it asked for. */
   readonly gap: Gap | undefined;
+  /** Called once when its connection has closed. */
+  readonly onClosed?: (() => void) | undefined;
+}
+
+/** How a stream goes and ends. */
+export interface EventManner {
   readonly frameOf: FrameOf;
   /** Entries after which the stream ends. */
   readonly limit: number;
@@ -52,13 +61,16 @@ const EXPIRING_MS = 30_000;
 const SEEN_LATE_MS = 1_000;
 const RETRY_MS = { least: 1_000, spread: 4_000 };
 
-/** A reader's Server-Sent Events on a response. */
+/** A reader's Server-Sent Events. */
 export class EventStream implements Sink, OpenStream {
   readonly id: string;
+  readonly permit: RenewablePermit;
+  readonly attachment: Attachment | undefined;
   /** Entries given so far. */
   entries = 0;
-  readonly #options: EventStreamOptions;
-  readonly #response: ServerResponse;
+  readonly #commons: StreamCommons;
+  readonly #manner: EventManner;
+  readonly #attendant: Attendant | undefined;
   readonly #reader: Reader;
   readonly #endsAt: number;
   readonly #release: () => void;
@@ -74,40 +86,44 @@ export class EventStream implements Sink, OpenStream {
   /** Also where the client does not want to be told. */
   #toldLive: boolean;
   #ended = false;
+  /** What ends a connection whose client takes nothing of the end. */
+  #cancelCut: CancelTimer | undefined;
 
   constructor(options: EventStreamOptions) {
-    const { id, response, clock, random, window, readers, reading, attachment, gap, lastsMs } = options;
+    const { id, commons, manner, connection, permit, reading, attachment, attendant, gap, onClosed } =
+      options;
+    const { clock, random, window, readers } = commons;
     this.id = id;
-    this.#options = options;
-    this.#response = response;
+    this.permit = permit;
+    this.attachment = attachment;
+    this.#commons = commons;
+    this.#manner = manner;
+    this.#attendant = attendant;
     const now = clock.monotonic();
-    this.#endsAt = now + lastsMs;
+    this.#endsAt = now + manner.lastsMs;
     this.#stall = new StallWatch(now);
     this.#sentAt = now;
-    this.#frameOf = options.frameOf;
-    this.#limit = options.limit;
-    this.#toldLive = !options.tellsLive;
-    response.on('close', () => {
+    this.#frameOf = manner.frameOf;
+    this.#limit = manner.limit;
+    this.#toldLive = !manner.tellsLive;
+    connection.socket.on('close', () => {
+      this.#cancelCut?.();
       this.#close('client');
-      options.attachment?.leave();
+      this.attachment?.leave();
+      onClosed?.();
     });
-    response.on('error', () => this.#close('client'));
     this.#wire = new EventWire({
-      response,
+      connection,
       window,
       onDrain: () => this.#onDrain(),
       onSent: attachment?.ack === 'auto' ? () => this.#wire.isIdle && attachment.settle() : undefined,
     });
     this.#write(opening(retryMs(random, RETRY_MS)));
-    if (options.greeting !== undefined) this.#write(options.greeting);
-    this.#release = options.permit.hold((end) => this.end(end));
-    if (options.tellsStream) this.#write(this.#control('stream', { stream: id }));
+    if (manner.greeting !== undefined) this.#write(manner.greeting);
+    this.#release = permit.hold((end) => this.end(end));
+    if (manner.tellsStream) this.#write(this.#control('stream', { stream: id }));
     if (gap !== undefined) this.#tellGap(gap);
     this.#reader = (attachment ?? readers).open(reading, this);
-  }
-
-  get permit(): RenewablePermit {
-    return this.#options.permit;
   }
 
   get readers(): readonly Reader[] {
@@ -116,10 +132,6 @@ export class EventStream implements Sink, OpenStream {
 
   get stalls(): number {
     return this.#stall.stalls;
-  }
-
-  get attachment(): Attachment | undefined {
-    return this.#options.attachment;
   }
 
   room(): number {
@@ -141,7 +153,7 @@ export class EventStream implements Sink, OpenStream {
   }
 
   gap(gap: Gap): void {
-    const fails = this.#options.reading.onGap === 'fail' && gap.reason !== 'damaged';
+    const fails = this.#reader.onGap === 'fail' && gap.reason !== 'damaged';
     if (fails) this.end('gap');
     else this.#tellGap(gap);
   }
@@ -163,11 +175,11 @@ export class EventStream implements Sink, OpenStream {
     // Whoever may no longer read is not sent what waits either (LAW 13).
     if ((why === 'expired' || why === 'revoked') && !this.#wire.isIdle) {
       this.#close(why);
-      this.#response.destroy();
+      this.#wire.cut();
       return;
     }
-    const { random, doneId } = this.#options;
-    const after = retryMs(random, spread);
+    const { doneId } = this.#manner;
+    const after = retryMs(this.#commons.random, spread);
     const event: ControlEvent = why === 'timeout' ? 'timeout' : 'bye';
     // A client that comes back by itself would take the consumer back, and so on for ever.
     const id = why === 'taken_over' ? TAKEN_OVER : ((why === 'limit' ? doneId : undefined) ?? this.#cursor());
@@ -186,7 +198,7 @@ export class EventStream implements Sink, OpenStream {
     }
     if (sentBytes !== this.#sentBytes) this.#sentAt = now;
     this.#sentBytes = sentBytes;
-    if (now >= this.#endsAt) this.end(this.#options.endsAs);
+    if (now >= this.#endsAt) this.end(this.#manner.endsAs);
     else this.#keepAlive(now, wallClock);
   }
 
@@ -195,23 +207,23 @@ export class EventStream implements Sink, OpenStream {
     if (endsAt !== this.#toldExpiring && endsAt - wallClock <= EXPIRING_MS) {
       this.#toldExpiring = endsAt;
       this.#write(this.#control('expiring', { exp: Math.floor(endsAt / 1000) }));
-    } else if (this.#wire.isIdle && now - this.#sentAt >= this.#options.heartbeatMs - SEEN_LATE_MS)
-      this.#write(this.#options.heartbeat?.(wallClock) ?? HEARTBEAT);
+    } else if (this.#wire.isIdle && now - this.#sentAt >= this.#manner.heartbeatMs - SEEN_LATE_MS)
+      this.#write(this.#manner.heartbeat?.(wallClock) ?? HEARTBEAT);
   }
 
   #saysEnd(why: StreamEnd): boolean {
-    const { controls, saysBye } = this.#options;
+    const { controls, saysBye } = this.#manner;
     if (why === 'limit') return saysBye;
     return why !== 'timeout' || controls !== 'comments';
   }
 
   #control(name: ControlEvent, value: unknown, more?: Parameters<typeof controlFrame>[2]): Buffer {
-    const { controls } = this.#options;
+    const { controls } = this.#manner;
     return controlFrame(name, value, { ...more, ...(controls !== undefined && { style: controls }) });
   }
 
   #cursor(): string {
-    return this.#options.readers.cursorOf(this.#reader);
+    return this.#commons.readers.cursorOf(this.#reader);
   }
 
   #tellGap(gap: Gap): void {
@@ -224,29 +236,28 @@ export class EventStream implements Sink, OpenStream {
 
   #onDrain(): void {
     if (this.#ended) {
-      this.#response.end();
+      this.#wire.end();
       return;
     }
-    if (this.#reader.state === 'full') this.#toldLive = !this.#options.tellsLive;
+    if (this.#reader.state === 'full') this.#toldLive = !this.#manner.tellsLive;
     this.#reader.resume();
   }
 
   #close(why: StreamEnd): void {
     if (this.#ended) return;
     this.#ended = true;
-    const { readers, attachment, attendant, onEnd } = this.#options;
-    (attachment ?? readers).close(this.#reader);
+    const { readers, onEnd } = this.#commons;
+    (this.attachment ?? readers).close(this.#reader);
     this.#release();
-    attendant?.end(why === 'closed' || why === 'limit' ? 'left' : 'lost');
-    if (why === 'stalled' || this.#response.closed) this.#response.destroy();
+    this.#attendant?.end(why === 'closed' || why === 'limit' ? 'left' : 'lost');
+    if (why === 'stalled' || why === 'client') this.#wire.cut();
     else this.#linger();
     onEnd(this, why);
   }
 
   /** Sends what waits, for as long as a client may take that takes nothing. */
   #linger(): void {
-    if (!this.#wire.hasRest) this.#response.end();
-    const cancel = this.#options.clock.after(STALLED_MS, () => this.#response.destroy());
-    this.#response.once('close', cancel);
+    if (!this.#wire.hasRest) this.#wire.end();
+    this.#cancelCut = this.#commons.clock.after(STALLED_MS, () => this.#wire.cut());
   }
 }

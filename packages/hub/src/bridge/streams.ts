@@ -83,9 +83,8 @@ export interface OpenStream {
   look(now: number, wallClock: number): void;
 }
 
-/** What every stream is given. */
+/** What every stream is given: the same for all. */
 export interface StreamCommons {
-  readonly id: string;
   readonly readers: Readers;
   readonly clock: Clock;
   readonly random: Random;
@@ -93,6 +92,9 @@ export interface StreamCommons {
   readonly window: () => number;
   readonly onEnd: (stream: OpenStream, end: StreamEnd) => void;
 }
+
+/** What makes a stream of this id. */
+export type MakeStream = (id: string, commons: StreamCommons) => OpenStream;
 
 const ID_BYTES = 16;
 const LOOK_MS = 1_000;
@@ -109,13 +111,21 @@ export class Streams {
   readonly #openers = new Map<string, Opener>();
   readonly #perAddress = new Map<string, number>();
   readonly #perSubject = new Map<string, number>();
+  readonly #commons: StreamCommons;
   #cancel: CancelTimer | undefined;
-  readonly #window = (): number => windowBytes(this.count);
   #draining = false;
 
   constructor(options: StreamsOptions) {
+    const { readers, clock, random } = options;
     this.#options = options;
-    this.readers = options.readers;
+    this.readers = readers;
+    this.#commons = {
+      readers,
+      clock,
+      random,
+      window: () => windowBytes(this.count),
+      onEnd: (stream, end) => this.#onEnd(stream, end),
+    };
   }
 
   get count(): number {
@@ -147,20 +157,15 @@ export class Streams {
   }
 
   /** Opens the stream that `make` makes; its id is unguessable. */
-  open(opener: Opener, make: (commons: StreamCommons) => OpenStream): void {
-    const { readers, clock, random, events } = this.#options;
+  open(opener: Opener, make: MakeStream): void {
+    const { random, events } = this.#options;
     const id = random.token(ID_BYTES);
     this.#count(opener, 1);
     events.emit('stream-opened', { stream: nameOf(id) });
-    let ended = false;
-    const onEnd = (stream: OpenStream, end: StreamEnd): void => {
-      ended = true;
-      this.#onEnd(stream, end);
-    };
     this.#openers.set(id, opener);
-    const stream = make({ id, readers, clock, random, window: this.#window, onEnd });
+    const stream = make(id, this.#commons);
     // A stream may end as soon as it begins.
-    if (ended) return;
+    if (!this.#openers.has(id)) return;
     this.#open.set(id, stream);
     this.#look();
   }

@@ -25,6 +25,7 @@ export class Holders {
 
   /** Calls `onEnd` once when the grant ends, unless what is returned was called before. */
   hold(grant: Grant, onEnd: (end: GrantEnd) => void): () => void {
+    if (isForever(grant)) return letGo;
     const holder = { grant, onEnd };
     this.#holders.add(holder);
     this.#arm();
@@ -56,4 +57,13 @@ export class Holders {
       this.#arm();
     });
   }
+}
+
+/** What anybody has: nobody can take it away, and most streams are read with it. */
+function isForever({ principal, endsAt }: Grant): boolean {
+  return principal === undefined && endsAt === Infinity;
+}
+
+function letGo(): void {
+  // Nothing was held.
 }

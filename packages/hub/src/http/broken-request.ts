@@ -1,5 +1,6 @@
-import { STATUS_CODES, type Server, type ServerResponse } from 'node:http';
+import { STATUS_CODES, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { lastAnswerOn } from './last-answer.js';
 
 interface Complaint {
   readonly status: number;
@@ -32,14 +33,12 @@ const COMPLAINTS: ReadonlyMap<string | undefined, Complaint> = new Map([
 
 /** Answers what Node cannot read as a request, or did not get in time: it would say nothing but the status. */
 export function answerBrokenRequests(server: Server): void {
-  const answering = new WeakMap<Duplex, ServerResponse>();
-  server.on('request', ({ socket }, response) => answering.set(socket, response));
   server.on('connect', (_request, socket: Duplex) => {
     socket.on('error', () => socket.destroy());
     socket.end(answerOf(NO_PROXY));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const response = answering.get(socket);
+    const response = lastAnswerOn(socket);
     // This request has its answer, or half of it: more bytes would be read as its rest, or as another's.
     const isAnswered =
       response?.headersSent === true && !(response.writableFinished && response.req.complete);

@@ -44,6 +44,7 @@ export function channelStreams({ bridge, channels, isReady }: ChannelStreamsOpti
     await stream(bridge, {
       request,
       response,
+      onClosed: leave,
       wanted: readRequest(channel.channel, lastEventId),
       permit,
       consumer: consumerRequest(token, channel.channel),

@@ -7,14 +7,15 @@ import { begin } from '../bridge/begin.js';
 import type { Bridge } from '../bridge/bridge.js';
 import type { ConsumerRequest } from '../bridge/consumer-roll.js';
 import { consumerRequestOf, consumerWordsOf } from '../bridge/consumer-words.js';
-import { EventStream, TAKEN_OVER, type EventStreamOptions } from '../bridge/event-stream.js';
+import { EventStream, TAKEN_OVER, type EventManner } from '../bridge/event-stream.js';
 import { gapHeader, incomplete, type Gap } from '../bridge/gap.js';
 import { cursorOf } from '../bridge/locate.js';
 import { mayBegin, RenewablePermit, type Permit } from '../bridge/permit.js';
 import { choice, one, readRequestOf, wholeNumber, type ReadRequest } from '../bridge/read-request.js';
-import { SSE_FORMATS, type FrameOf } from '../bridge/sse-codec.js';
+import { SSE_FORMATS } from '../bridge/sse-codec.js';
 import { controlFrame, type ControlStyle } from '../bridge/sse-format.js';
 import { retryMs, type Opener } from '../bridge/streams.js';
+import { isItsTurn, takeConnection } from './connection-of-stream.js';
 import { refusalOf, sendRefusal, type Admit } from './entrance.js';
 import { sendProblem } from './problem.js';
 import { readParameters } from './read-parameters.js';
@@ -25,22 +26,6 @@ export interface EventStreamsOptions {
   /** False while the hub starts or stops. */
   readonly isReady: () => boolean;
 }
-
-/** How a stream goes and ends, where that is not in {@link ReadRequest}. */
-export type StreamManner = Pick<
-  EventStreamOptions,
-  | 'limit'
-  | 'lastsMs'
-  | 'endsAs'
-  | 'heartbeatMs'
-  | 'heartbeat'
-  | 'greeting'
-  | 'controls'
-  | 'tellsLive'
-  | 'saysBye'
-  | 'tellsStream'
-  | 'doneId'
-> & { readonly frameOf: FrameOf };
 
 export const READ_METHODS = 'GET, QUERY, POST';
 export const HEARTBEAT_SECONDS = { least: 5, most: 60, usual: 15 };
@@ -116,7 +101,7 @@ function presenceOf(params: URLSearchParams): PresenceWords | undefined {
   }
 }
 
-function mannerOf(params: URLSearchParams, { codec, random }: Bridge): StreamManner {
+function mannerOf(params: URLSearchParams, { codec, random }: Bridge): EventManner {
   const { least, most, usual } = HEARTBEAT_SECONDS;
   const timeout = wholeNumber(params, 'timeout', { least: 1, most: LONGEST_SECONDS });
   const heartbeat = wholeNumber(params, 'heartbeat', { least, most }) ?? usual;
@@ -164,13 +149,16 @@ export interface StreamWish {
   readonly consumer?: ConsumerRequest | undefined;
   /** Who is there while it is read. Default: nobody tells. */
   readonly presence?: PresenceWords | undefined;
-  readonly manner: StreamManner;
+  readonly manner: EventManner;
+  /** Called once when the stream's connection has closed; not when it is answered that there will be no stream. */
+  readonly onClosed?: (() => void) | undefined;
 }
 
 /** Opens the stream, if there is room for it and what is asked for is there. Rejects for what the client did wrong. */
 export async function stream(bridge: Bridge, wish: StreamWish): Promise<void> {
   const { request, response, wanted, permit, consumer } = wish;
   const { streams, events } = bridge;
+  if (!(await isItsTurn(response))) return;
   if (streams.isFull(openerOf(request, permit))) {
     sendBusy(bridge, response, 'too_many', wish.manner.controls);
     return;
@@ -191,7 +179,7 @@ export async function stream(bridge: Bridge, wish: StreamWish): Promise<void> {
 
 async function openAt(
   bridge: Bridge,
-  { request, response, wanted, permit, presence, manner }: StreamWish,
+  { request, response, wanted, permit, presence, manner, onClosed }: StreamWish,
   attachment: Attachment | undefined,
 ): Promise<void> {
   const { log, streams } = bridge;
@@ -201,25 +189,26 @@ async function openAt(
     const { position, gap } = beginning;
     const { selection, filter, onGap } = wanted;
     const reading = { selection, filter, onGap, position, permit };
-    // Node keeps the request as long as its answer goes on, and with it the whole road on which express brought it here.
-    request.next = undefined;
-    streams.open(opener, (commons) => {
+    streams.open(opener, (id, commons) => {
       response.status(200).set({
         ...STREAM_HEADERS,
-        'Hub-Stream': commons.id,
+        'Hub-Stream': id,
         'Hub-Cursor': cursorOf(log, position),
         ...(gap === undefined ? {} : { 'Hub-Gap': gapHeader(gap) }),
       });
+      const connection = takeConnection(response);
       const attendant = presence && attend(bridge, selection.topics, presence, permit);
       return new EventStream({
-        ...commons,
-        ...manner,
-        response,
+        id,
+        commons,
+        manner,
+        connection,
         permit,
         reading,
         attachment,
         attendant,
         gap,
+        onClosed,
       });
     });
     return;

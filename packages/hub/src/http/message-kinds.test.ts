@@ -9,7 +9,7 @@ it('requests and answers are those of their own app, and express leaves them as 
   const serverOf = (proxies: string): Server => {
     const app = express().set('trust proxy', proxies);
     app.get('/', (request, response) => void response.json({ ip: request.ip }));
-    const server = createServer(messageKindsOf(app), (request, response) => {
+    const server = createServer(messageKindsOf({ app, takesOver: () => false }), (request, response) => {
       const before = [Object.getPrototypeOf(request), Object.getPrototypeOf(response)];
       app(request, response);
       const after = [Object.getPrototypeOf(request), Object.getPrototypeOf(response)];

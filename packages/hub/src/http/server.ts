@@ -4,6 +4,7 @@ import { joinSmallWrites } from '@websub/shared';
 import { DRAINED_BYTES } from '../bridge/back-pressure.js';
 import { OptionError } from '../option-error.js';
 import { answerBrokenRequests } from './broken-request.js';
+import { noteAnswer } from './last-answer.js';
 import type { MessageKinds } from './message-kinds.js';
 
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -20,7 +21,11 @@ const MAX_CONNECTIONS = 25_000;
 const PORT_TROUBLE = { EADDRINUSE: 'is in use', EACCES: 'may not be used by this user' };
 
 /** A server that no slow or oversized request can hold for long. `kinds`: default those of Node. */
-export function createHubServer(listener: RequestListener, kinds: MessageKinds = {}): Server {
+export function createHubServer(listener: RequestListener, kinds: Partial<MessageKinds> = {}): Server {
+  const answer: RequestListener = (request, response) => {
+    noteAnswer(response);
+    listener(request, response);
+  };
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -33,13 +38,13 @@ export function createHubServer(listener: RequestListener, kinds: MessageKinds =
       requireHostHeader: false,
       ...kinds,
     },
-    listener,
+    answer,
   );
   server.on('connection', joinSmallWrites);
   server.maxHeadersCount = HEADERS_READ;
   server.maxConnections = MAX_CONNECTIONS;
   // It is for whoever reads the body to ask for it.
-  server.on('checkContinue', listener);
+  server.on('checkContinue', answer);
   answerBrokenRequests(server);
   return server;
 }

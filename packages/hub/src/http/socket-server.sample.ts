@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemRandom, TestClock } from '@websub/shared';
 import { onTestFinished } from 'vitest';
@@ -14,6 +14,7 @@ import { MemoryLog } from '../contract/memory-log.js';
 import { HubEmitter } from '../events.js';
 import { Gate } from '../gate/gate.js';
 import { HotTail } from '../log/hot-tail.js';
+import { takeHandedOver } from './handed-over.js';
 import { shownCredential } from './shown-credential.js';
 import { Upgrades, type UpgradesOptions } from './upgrades.js';
 
@@ -80,7 +81,7 @@ export class SocketServer {
         response.end('ordinary');
       });
     });
-    new Upgrades({
+    const upgrades = new Upgrades({
       corsOrigins: [],
       isTrusted: () => false,
       dev: false,
@@ -90,7 +91,8 @@ export class SocketServer {
       protocols: protocols(bridge),
       admit: (request) => gate.admit(shownCredential(request, { queryToken: false })),
       hubUrl: () => 'https://hub.example/',
-    }).attach(server);
+    });
+    takeHandedOver(server, { upgrades, kinds: { IncomingMessage, ServerResponse } });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     room.#port = (server.address() as AddressInfo).port;

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import { Socket as Wire } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -12,7 +12,6 @@ import { retryMs } from '../bridge/streams.js';
 import { RateLimit } from '../protocol/rate-limit.js';
 import { clientOf, type IsTrusted } from './client.js';
 import type { Admit } from './entrance.js';
-import { asOrdinaryRequest } from './ordinary-request.js';
 import { refuseUpgrade, type UpgradeRefusal } from './refuse-upgrade.js';
 import { MOST_HEADERS } from './server.js';
 import { PAGE_NOT_FOUND } from './upgrade-required.js';
@@ -64,18 +63,12 @@ export class Upgrades {
     }
   }
 
-  /** From now on the server's upgrades come here. */
-  attach(server: Server): void {
-    server.on('upgrade', (request, duplex, head) => {
-      if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
-        asOrdinaryRequest(server, request, duplex, head);
-        return;
-      }
-      duplex.on('error', () => duplex.destroy());
-      this.#upgrade(request, duplex, head).catch((error: unknown) => {
-        this.#options.bridge.events.emit('fault', { where: 'upgrade', error });
-        duplex.destroy();
-      });
+  /** Takes the connection of a client that asked for a WebSocket. */
+  take(request: IncomingMessage, duplex: Duplex, head: Buffer): void {
+    duplex.on('error', () => duplex.destroy());
+    this.#upgrade(request, duplex, head).catch((error: unknown) => {
+      this.#options.bridge.events.emit('fault', { where: 'upgrade', error });
+      duplex.destroy();
     });
   }
 
@@ -144,10 +137,12 @@ export class Upgrades {
       this.#sendAway(webSocket, protocol.farewell('busy', again));
       return;
     }
-    streams.open(opener, (commons) => {
-      const { events } = bridge;
-      return new Socket({ ...commons, webSocket, wire, permit, protocol, call, rate: this.#rate, events });
-    });
+    const { events } = bridge;
+    const rate = this.#rate;
+    streams.open(
+      opener,
+      (id, commons) => new Socket({ id, commons, webSocket, wire, permit, protocol, call, rate, events }),
+    );
   }
 
   /** A browser shows a page no status of an upgrade that was refused, but the code of a close frame. */

@@ -128,9 +128,10 @@ async function waitAt(
   const { selection, filter, onGap } = wanted;
   if (gap !== undefined) response.set('Hub-Gap', gapHeader(gap));
   response.once('finish', () => attachment?.settle());
-  streams.open(opener, (commons) => {
+  streams.open(opener, (id, commons) => {
     const awaited = new AwaitedEntries({
-      ...commons,
+      id,
+      commons,
       count,
       timeoutMs,
       permit,

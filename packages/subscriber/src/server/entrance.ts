@@ -1,7 +1,7 @@
 import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import { Server as TlsServer } from 'node:tls';
-import { drainable, WebSubError } from '@websub/shared';
+import { drainable, WebSubError, type Drainable } from '@websub/shared';
 
 /** The way in, as the three forms of a listener have it. */
 export interface Entrance {
@@ -34,8 +34,7 @@ export class OwnServer implements Entrance {
   readonly #port: number;
   readonly #host: string | undefined;
   readonly #listener: RequestListener;
-  #server: Server | undefined;
-  #drain = (): Promise<void> => Promise.resolve();
+  #connections: Drainable | undefined;
 
   constructor(port: number, host: string | undefined, listener: RequestListener) {
     this.#port = port;
@@ -45,8 +44,7 @@ export class OwnServer implements Entrance {
 
   open(): Promise<string> {
     const server = createServer(LIMITS, this.#listener);
-    this.#server = server;
-    this.#drain = drainable(server);
+    this.#connections = drainable(server);
     return new Promise((resolve, reject) => {
       server.once('error', (cause) => reject(cannotListen(this.#port, cause)));
       server.listen({ port: this.#port, ...(this.#host === undefined ? {} : { host: this.#host }) }, () =>
@@ -55,12 +53,12 @@ export class OwnServer implements Entrance {
     });
   }
 
-  close(): Promise<void> {
-    return this.#drain();
+  async close(): Promise<void> {
+    await this.#connections?.drain();
   }
 
   cut(): void {
-    this.#server?.closeAllConnections();
+    this.#connections?.cut();
   }
 }
 

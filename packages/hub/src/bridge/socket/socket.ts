@@ -13,7 +13,9 @@ import { Inbox } from './inbox.js';
 import { Pulse } from './pulse.js';
 import type { Call, Conversation, SocketEnd, SocketProtocol } from './protocol.js';
 
-export interface SocketOptions extends StreamCommons {
+export interface SocketOptions {
+  readonly id: string;
+  readonly commons: StreamCommons;
   readonly webSocket: WebSocket;
   /** What the frames go over. */
   readonly wire: Wire;
@@ -46,9 +48,10 @@ export class Socket implements OpenStream {
   entries = 0;
   /** What its client may read; a conversation may renew it. */
   readonly permit: RenewablePermit;
-  readonly #options: SocketOptions;
+  readonly #commons: StreamCommons;
+  readonly #webSocket: WebSocket;
   readonly #wire: Wire;
-  readonly #window: () => number;
+  readonly #protocol: SocketProtocol;
   /** With what opened each. */
   readonly #readers = new Map<Reader, Readers | Attachment>();
   readonly #inbox: Inbox;
@@ -68,12 +71,14 @@ export class Socket implements OpenStream {
   #conversation: Conversation | undefined;
 
   constructor(options: SocketOptions) {
-    const { id, webSocket, wire, clock, random, permit, protocol, call, rate } = options;
+    const { id, commons, webSocket, wire, permit, protocol, call, rate, events } = options;
+    const { clock, random } = commons;
     this.id = id;
     this.permit = permit;
-    this.#options = options;
+    this.#commons = commons;
+    this.#webSocket = webSocket;
     this.#wire = wire;
-    this.#window = options.window;
+    this.#protocol = protocol;
     const now = clock.monotonic();
     this.#endsAt = protocol.lasts === true ? Infinity : now + retryMs(random, MAX_AGE_MS);
     this.#stall = new StallWatch(now);
@@ -88,7 +93,7 @@ export class Socket implements OpenStream {
       admits: () => rate === undefined || rate.admit(id, clock.monotonic()) === 0,
       take: (text) => this.#conversation?.receive(text),
       onFailure: (error) => {
-        options.events.emit('fault', { where: 'socket', error });
+        events.emit('fault', { where: 'socket', error });
         this.end('failed');
       },
       onRefused: (end) => this.end(end),
@@ -109,7 +114,7 @@ export class Socket implements OpenStream {
 
   /** Opens a reader of this connection, which ends with it: for `sink` to give entries by {@link give} while there is {@link room}. */
   follow(reading: Reading, sink: Sink): Reader {
-    const { readers } = this.#options;
+    const { readers } = this.#commons;
     return this.#keep(readers.open(reading, sink), readers);
   }
 
@@ -133,7 +138,7 @@ export class Socket implements OpenStream {
   /** Bytes that it takes at the moment. When it is full, its readers are resumed once it no longer is. */
   room(): number {
     if (this.#ended !== undefined || this.#rest !== undefined) return 0;
-    const room = this.#window() - this.#wire.writableLength;
+    const room = this.#commons.window() - this.#wire.writableLength;
     if (room <= 0) this.#awaitDrain();
     return room;
   }
@@ -173,14 +178,15 @@ export class Socket implements OpenStream {
   /** Ends the connection; the client is told so in the words of the protocol, and when to come back. */
   end(why: SpokenEnd, spread: Spread = RETRY_MS): void {
     if (this.#ended !== undefined) return;
-    const { protocol, random, webSocket } = this.#options;
+    const protocol = this.#protocol;
+    const webSocket = this.#webSocket;
     // Whoever may no longer read is not sent what waits either (LAW 13).
     if ((why === 'expired' || why === 'revoked') && this.#isWaiting()) {
       this.#close(why);
       webSocket.terminate();
       return;
     }
-    const afterMs = retryMs(random, spread);
+    const afterMs = retryMs(this.#commons.random, spread);
     const { text, code, reason } =
       this.#conversation?.farewell?.(why, afterMs) ?? protocol.farewell(why, afterMs);
     if (text !== undefined) this.send(messageOf(text));
@@ -226,7 +232,7 @@ export class Socket implements OpenStream {
   /** At least one frame of a message goes, and then as many as the window takes. */
   #write(frames: Message): void {
     const wire = this.#wire;
-    const most = this.#window();
+    const most = this.#commons.window();
     if (frames.length > 1) wire.cork();
     let written = 0;
     for (const frame of frames) {
@@ -278,7 +284,7 @@ export class Socket implements OpenStream {
 
   #cut(why: SocketEnd): void {
     this.#close(why);
-    this.#options.webSocket.terminate();
+    this.#webSocket.terminate();
   }
 
   #close(why: SocketEnd): void {
@@ -288,18 +294,18 @@ export class Socket implements OpenStream {
     this.#release();
     this.#inbox.end();
     this.#conversation?.ended?.(why);
-    this.#options.onEnd(this, why);
+    this.#commons.onEnd(this, why);
   }
 
   /** Sends what was begun, for as long as a client may take that takes nothing. */
   #flushThen(close: () => void): void {
-    const { clock, webSocket } = this.#options;
+    const webSocket = this.#webSocket;
     if (this.#rest === undefined) {
       close();
       this.#linger();
       return;
     }
-    const cancel = clock.after(STALLED_MS, () => webSocket.terminate());
+    const cancel = this.#commons.clock.after(STALLED_MS, () => webSocket.terminate());
     this.#onFlushed = () => {
       cancel();
       close();
@@ -309,8 +315,8 @@ export class Socket implements OpenStream {
   }
 
   #linger(): void {
-    const { clock, webSocket } = this.#options;
-    const cancel = clock.after(CLOSING_MS, () => webSocket.terminate());
+    const webSocket = this.#webSocket;
+    const cancel = this.#commons.clock.after(CLOSING_MS, () => webSocket.terminate());
     webSocket.once('close', cancel);
   }
 }

@@ -1,0 +1,138 @@
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startClockedHub } from '../support/hub-in-process.js';
+import { FORM, formOf, publish } from '../support/requests.js';
+import { until } from '../support/until.js';
+import { Ws } from '../support/ws-clients.js';
+import { useWorld } from '../support/world.js';
+
+const world = useWorld();
+const clients: Client[] = [];
+let topics = 0;
+
+afterEach(() => {
+  for (const { socket } of clients.splice(0)) socket.destroy();
+});
+
+interface Client {
+  readonly socket: Socket;
+  /** Everything that came. */
+  text: string;
+  closed: boolean;
+}
+
+/** A connection on which these requests are sent in one go. */
+function sending(url: string, ...requests: readonly string[]): Client {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const client: Client = { socket, text: '', closed: false };
+  socket.on('data', (chunk: Buffer) => (client.text += chunk.toString('latin1')));
+  socket.on('error', () => undefined);
+  socket.on('close', () => (client.closed = true));
+  socket.write(requests.join(''));
+  clients.push(client);
+  return client;
+}
+
+function newTopic(): string {
+  topics += 1;
+  return `https://shop.example/connections/${topics}`;
+}
+
+const EVENTS = 'Accept: text/event-stream\r\n';
+const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n';
+
+/** A GET of a client of HTTP/1.1. */
+function get(path: string, fields: Readonly<Record<string, string>> = {}, headers = ''): string {
+  return `GET ${path}?${formOf(fields)} HTTP/1.1\r\nHost: hub\r\n${headers}\r\n`;
+}
+
+async function following(client: Client): Promise<void> {
+  await until('the stream has begun', () => client.text.includes('event: live\n'));
+}
+
+describe('the connection of a stream', () => {
+  it.each([
+    ['a GET that accepts events', 'GET', EVENTS, ''],
+    ['a GET that accepts anything', 'GET', '', ''],
+    ['a form in a POST', 'POST', `Content-Type: ${FORM}\r\nContent-Length: 7\r\n`, 'limit=1'],
+  ])(
+    'ends with it, and no further request is answered there: asked for by %s',
+    async (_how, method, headers, body) => {
+      const topic = newTopic();
+      const fields = { topic, control: 'live', ...(body === '' && { limit: '1' }) };
+      const asked = get('/v1/sse', fields, headers).replace('GET', method);
+      const client = sending(world.hub.url, asked, body, get('/healthz'));
+      await following(client);
+      await publish(world.hub, topic, 'only this');
+      await until('the connection has closed', () => client.closed);
+      expect(client.text).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\nConnection: close\r\n/);
+      expect(client.text).toMatch(/\ndata: only this\n\n\r\n[^]*\nevent: bye\n[^]*\r\n0\r\n\r\n$/);
+    },
+  );
+
+  it('is let go when the client ends its side', async () => {
+    const client = sending(world.hub.url, get('/v1/sse', { topic: newTopic(), control: 'live' }, EVENTS));
+    await following(client);
+    client.socket.end();
+    await until('the connection has closed', () => client.closed);
+  });
+
+  it('ends with the refusal too, where there is no stream', async () => {
+    const client = sending(world.hub.url, get('/v1/sse', {}, EVENTS), get('/healthz'));
+    await until('the connection has closed', () => client.closed);
+    expect(client.text).toMatch(/^HTTP\/1\.1 400 [^]*\r\nConnection: close\r\n[^]*topic is missing[^]*"}$/);
+  });
+
+  it('carries answers before it: a stream begins behind what was asked for earlier', async () => {
+    const [first, second] = [newTopic(), newTopic()];
+    const client = sending(
+      world.hub.url,
+      get('/v1/wait', { topic: first, format: 'raw' }),
+      get('/v1/sse', { topic: second, control: 'live' }, EVENTS),
+    );
+    await until(
+      'somebody waits',
+      async () => (await publish(world.hub, first, 'awaited')).status === 202 && client.text !== '',
+    );
+    await following(client);
+    await publish(world.hub, second, 'followed');
+    await until('it came', () => client.text.includes('\ndata: followed\n\n'));
+    const [awaited, stream] = client.text.split(/(?=HTTP\/1\.1 200 OK)/);
+    expect(awaited).toContain('application/json');
+    expect(stream).toContain('text/event-stream');
+    expect(stream).toContain('\ndata: followed\n');
+  });
+
+  it('becomes no WebSocket behind an answer under way', async () => {
+    const topic = newTopic();
+    const client = sending(world.hub.url, get('/v1/wait', { topic }), get('/v1/ws', {}, UPGRADE));
+    await until(
+      'somebody waits',
+      async () => (await publish(world.hub, topic, 'awaited')).status === 202 && client.text !== '',
+    );
+    await until('both are answered', () => /HTTP\/1\.1 426 /.test(client.text));
+    expect(client.text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  });
+});
+
+describe('a hub that stops', () => {
+  it('drops after 10 s connections whose clients take nothing', async () => {
+    const { hub, clock } = await startClockedHub();
+    const topic = 'https://shop.example/large';
+    const reader = sending(hub.url, get('/v1/sse', { topic, control: 'live' }, EVENTS));
+    await following(reader);
+    reader.socket.pause();
+    const talker = await Ws.open(hub);
+    await talker.ask({ op: 'sub', sid: 's', topics: [topic] });
+    talker.pause();
+    // More than the network holds.
+    for (let n = 0; n < 8; n++) await publish(hub, topic, 'x'.repeat(1024 * 1024));
+    let stopped = false;
+    const stopping = hub.stop().then(() => (stopped = true));
+    await clock.advance(9_900);
+    expect(stopped).toBe(false);
+    await clock.advance(200);
+    await stopping;
+  });
+});
