@@ -374,7 +374,6 @@ describe('UndiciHttpClient: answers that are none', () => {
       'an upgrade that nobody asked for',
       'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
     ],
-    ['a status of zero', 'HTTP/1.1 000 X\r\nContent-Length: 0\r\n\r\n'],
     ['less than the declared length', 'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello'],
     ['chunks without an end', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'],
     ['hints and nothing after', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
@@ -383,6 +382,12 @@ describe('UndiciHttpClient: answers that are none', () => {
     const outcome = await client().send(get(`${server.origin}/`));
     expect(outcome.kind).toBe('failure');
     expect(text(outcome)).toMatch(/^(unreachable|bad-response): ./);
+  });
+
+  it.each(['000', '001', '099'])('says in plain words that the status %s is none', async (status) => {
+    const server = await serveRaw(answering(`HTTP/1.1 ${status} X\r\nContent-Length: 2\r\n\r\nok`));
+    const outcome = await client().send(get(`${server.origin}/`));
+    expect(text(outcome)).toBe(`bad-response: the answer is not HTTP: its status is ${Number(status)}`);
   });
 
   it('does not take what follows an answer for the next one', async () => {
