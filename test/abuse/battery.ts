@@ -451,6 +451,14 @@ const management = [
     http('POST /v1/credentials', [bearer, json, 'Content-Encoding: gzip'], gzipSync('{}')),
     415,
   ),
+  ...each(named(['utf-16', 'klingon']), 415, (charset) =>
+    http('POST /v1/credentials', [bearer, `${json}; charset=${charset}`], '{"role":"admin"}'),
+  ),
+  hostility(
+    'a stream of a form in UTF-16',
+    http('POST /v1/sse', [`Content-Type: ${FORM}; charset=utf-16`], 'topic=x'),
+    415,
+  ),
   hostility(
     'JSON as a form',
     http('POST /v1/credentials', [bearer, `Content-Type: ${FORM}`], '{"role":"admin"}'),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contentTypeOrDefault, digestOf, mediaTypeOf, type Content } from './content.js';
+import { contentTypeOrDefault, digestOf, charsetOf, mediaTypeOf, type Content } from './content.js';
 
 describe('contentTypeOrDefault', () => {
   it.each([
@@ -80,6 +80,17 @@ describe('mediaTypeOf', () => {
     [';', ''],
   ])('of %j is %j', (contentType, mediaType) => {
     expect(mediaTypeOf(contentType)).toBe(mediaType);
+  });
+});
+
+describe('charsetOf', () => {
+  it.each([
+    ['text/plain', undefined],
+    ['text/plain; charset=UTF-8', 'UTF-8'],
+    ['text/plain;format=flowed; Charset = "iso-8859-1"', 'iso-8859-1'],
+    ['text/plain; charset=', undefined],
+  ])('of %j is %j', (contentType, charset) => {
+    expect(charsetOf(contentType)).toBe(charset);
   });
 });
 

@@ -26,6 +26,11 @@ export function mediaTypeOf(contentType: string): string {
   return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
 }
 
+/** The charset that the content type names, as it is written there; `undefined` when it names none. */
+export function charsetOf(contentType: string): string | undefined {
+  return /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1];
+}
+
 /** SHA-256 over content type, line feed and body, base64: equal contents have equal digests. */
 export function digestOf({ contentType, body }: Content): string {
   return createHash('sha256').update(`${contentType}\n`).update(body).digest('base64');

@@ -1,4 +1,4 @@
-import { mediaTypeOf, type Content } from '@websub/shared';
+import { charsetOf, mediaTypeOf, type Content } from '@websub/shared';
 import type { Entry } from '../log/log.js';
 import { onOneLine } from './json-member.js';
 import { isNestedTooDeep } from './nesting.js';
@@ -65,7 +65,7 @@ export function payloadOf({ content }: Entry): Payload {
 function textIn({ body, contentType }: Content): string | undefined {
   const mediaType = mediaTypeOf(contentType);
   if (!isJsonType(mediaType) && !TEXT.test(mediaType)) return undefined;
-  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1];
+  const charset = charsetOf(contentType);
   try {
     const decoder = charset === undefined ? UTF_8 : new TextDecoder(charset, { fatal: true });
     return decoder.decode(body);

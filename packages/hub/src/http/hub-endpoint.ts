@@ -30,7 +30,7 @@ import { refusalOf, sendRefusal, type Admit } from './entrance.js';
 import { sendNotReady } from './not-ready.js';
 import type { IsPrivate } from './privacy.js';
 import { sendJson, sendPlain } from './problem.js';
-import { readBody, type ReceivedRequest } from './read-body.js';
+import { readBody, readUtf8, type ReceivedRequest } from './read-body.js';
 import { statusUrl } from './status.js';
 import type { StoreGuard } from './store-guard.js';
 import { sendTooMany } from './too-many.js';
@@ -113,7 +113,7 @@ const SECRET_IN_THE_OPEN =
 
 async function answerForm(options: HubEndpointOptions, visit: Visit): Promise<void> {
   const { request, response, entrance } = visit;
-  const form = parseForm(await readBody(request, MAX_FORM_BYTES));
+  const form = parseForm(await readUtf8(request, MAX_FORM_BYTES));
   if (isChannelRequest(form)) {
     await answerChannel(options, visit, channelRequestOf(form));
     return;

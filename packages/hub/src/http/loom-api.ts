@@ -15,7 +15,7 @@ import { refusalOf, sendRefusal, type Admit } from './entrance.js';
 import { onlyMethods } from './event-streams.js';
 import { sendProblem } from './problem.js';
 import { jsonOf } from './json-of.js';
-import { readBody } from './read-body.js';
+import { readUtf8 } from './read-body.js';
 import { sendTooMany } from './too-many.js';
 
 export interface LoomApiOptions {
@@ -110,7 +110,7 @@ async function publishEvent(options: LoomApiOptions, request: Request, response:
 async function readJson(request: Request): Promise<unknown> {
   if (mediaTypeOf(request.get('content-type') ?? '') !== 'application/json')
     throw new WebSubError('unsupported_media_type', 'send JSON (Content-Type: application/json)');
-  const body = await readBody(request, LONGEST_BODY_BYTES);
+  const body = await readUtf8(request, LONGEST_BODY_BYTES);
   return jsonOf(body, '{"event": {…}}');
 }
 

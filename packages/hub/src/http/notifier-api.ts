@@ -11,7 +11,7 @@ import type { Publications } from '../protocol/publication.js';
 import { refusalOf, requireManager, sendRefusal, type Admit } from './entrance.js';
 import { sendPlain } from './problem.js';
 import type { BodyRoom } from './body-room.js';
-import { readBody } from './read-body.js';
+import { readUtf8 } from './read-body.js';
 import { sendTooMany } from './too-many.js';
 
 export interface NotifierApiOptions {
@@ -112,7 +112,7 @@ async function readJson<Schema extends z.ZodType>(
 ): Promise<z.output<Schema>> {
   if (mediaTypeOf(request.get('content-type') ?? '') !== 'application/json')
     throw new WebSubError('unsupported_media_type', 'send JSON (Content-Type: application/json)');
-  const result = schema.safeParse(parse(await readBody(request, limit, room)));
+  const result = schema.safeParse(parse(await readUtf8(request, limit, room)));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const place = typeof issue?.path[0] === 'number' ? `event ${issue.path[0] + 1}: ` : '';

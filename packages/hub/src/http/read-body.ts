@@ -1,5 +1,6 @@
+import { isAscii } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { WebSubError } from '@websub/shared';
+import { charsetOf, WebSubError } from '@websub/shared';
 import getRawBody from 'raw-body';
 import type { BodyRoom } from './body-room.js';
 
@@ -30,4 +31,29 @@ export async function readBody(
     return getRawBody(request, { limit, length: declared });
   };
   return room === undefined ? receive() : room.hold(declared === null ? limit : Number(declared), receive);
+}
+
+/** {@link readBody} of a form or of JSON, which the hub reads as UTF-8: refused when its sender says that it is something else. */
+export async function readUtf8(
+  request: ReceivedRequest,
+  limit: number,
+  room?: BodyRoom,
+): Promise<Uint8Array> {
+  const body = await readBody(request, limit, room);
+  const charset = charsetOf(request.headers['content-type'] ?? '');
+  if (charset === undefined || isReadAsUtf8(charset, body)) return body;
+  const detail =
+    'the body is said to be in another charset than UTF-8: send it in UTF-8, and say so or say nothing';
+  throw new WebSubError('unsupported_media_type', detail);
+}
+
+/** ASCII is the same in UTF-8 and in what senders call us-ascii or ISO-8859-1. */
+function isReadAsUtf8(charset: string, body: Uint8Array): boolean {
+  try {
+    const { encoding } = new TextDecoder(charset);
+    return encoding === 'utf-8' || (encoding === 'windows-1252' && isAscii(body));
+  } catch {
+    // A charset that nobody knows.
+    return false;
+  }
 }

@@ -1,6 +1,6 @@
 import { FORM_CONTENT_TYPE, mediaTypeOf, parseForm, WebSubError } from '@websub/shared';
 import type { Request } from 'express';
-import { readBody } from './read-body.js';
+import { readUtf8 } from './read-body.js';
 
 const LONGEST_BODY_BYTES = 1024 * 1024;
 const MOST_PARAMETERS = 1_024;
@@ -13,7 +13,7 @@ export async function readParameters(request: Request): Promise<URLSearchParams>
     MOST_PARAMETERS,
   );
   if (request.method === 'GET' || request.method === 'HEAD') return params;
-  const body = await readBody(request, LONGEST_BODY_BYTES);
+  const body = await readUtf8(request, LONGEST_BODY_BYTES);
   if (body.byteLength === 0) return params;
   if (mediaTypeOf(request.get('content-type') ?? '') !== FORM_CONTENT_TYPE)
     throw new WebSubError('unsupported_media_type', `send a form (Content-Type: ${FORM_CONTENT_TYPE})`);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { BodyRoom } from '../body-room.js';
 import { jsonOf } from '../json-of.js';
 import { sendProblem } from '../problem.js';
-import { readBody } from '../read-body.js';
+import { readUtf8 } from '../read-body.js';
 
 /** One thing that the API does: the route and its description are made of it, so that neither says what the other does not. */
 export interface Operation {
@@ -107,7 +107,7 @@ export function operation<Query extends z.ZodObject, Body extends z.ZodType>(
         answerProblem(response, run);
         return;
       }
-      const bytes = body === undefined ? NO_BYTES : await readBody(request, mostBytes, spec.room);
+      const bytes = body === undefined ? NO_BYTES : await readUtf8(request, mostBytes, spec.room);
       const outcome = await run({
         id,
         query: checked<Query>(query, request.query),
