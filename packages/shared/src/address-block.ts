@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** What a provider gives one customer at least (RFC 6177). */
@@ -8,6 +9,8 @@ const IPV6_BITS = 64;
  * /64 of an IPv6 address, since whoever has one has all 2^64 of them. Anything else stands for itself.
  */
 export function addressBlock(address: string): string {
+  // As most are; to have ipaddr.js parse them was a tenth of what it took to open a stream.
+  if (isIPv4(address)) return address;
   const plain = address.replace(/%.*$/, '');
   if (!ipaddr.isValid(plain)) return address;
   const parsed = ipaddr.process(plain);

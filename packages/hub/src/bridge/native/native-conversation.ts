@@ -16,14 +16,13 @@ import { Replies } from './replies.js';
 import { MOST_SUBSCRIPTIONS, SubscriptionList } from './subscription-list.js';
 import type { ClientWord, Word } from './words.js';
 
-export interface NativeConversationOptions {
+/** What all conversations have in common. */
+export interface NativeServices {
   readonly bridge: Bridge;
-  readonly socket: Socket;
   readonly frames: EventFrames;
   readonly publications: Publications;
   /** How fast whoever shows no credential may publish; `undefined`: as fast as the hub can. */
   readonly admission: Admission | undefined;
-  readonly address: string;
 }
 
 /** A client that may read nothing yet has so long to show a credential. */
@@ -32,7 +31,9 @@ const MOST_SAVING = 1_000;
 
 /** What one client of the native protocol says, and is told. */
 export class NativeConversation implements Conversation {
-  readonly #options: NativeConversationOptions;
+  readonly #services: NativeServices;
+  readonly #socket: Socket;
+  readonly #address: string;
   readonly #replies: Replies;
   readonly #subscriptions: SubscriptionList;
   readonly #authBy: number;
@@ -40,11 +41,14 @@ export class NativeConversation implements Conversation {
   /** Acknowledgements that are being saved. */
   #saving = 0;
 
-  constructor(options: NativeConversationOptions) {
-    const { socket, bridge } = options;
-    this.#options = options;
+  /** `address`: where the client comes from. */
+  constructor(services: NativeServices, socket: Socket, address: string) {
+    const { bridge } = services;
+    this.#services = services;
+    this.#socket = socket;
+    this.#address = address;
     this.#replies = new Replies(socket, bridge.events);
-    this.#subscriptions = new SubscriptionList({ ...options, replies: this.#replies });
+    this.#subscriptions = new SubscriptionList({ services, socket, replies: this.#replies });
     this.#attendant = new Attendant(bridge.presence);
     this.#authBy = bridge.clock.monotonic() + AUTH_MS;
     this.#replies.tell({
@@ -61,7 +65,7 @@ export class NativeConversation implements Conversation {
     const parsed = parseWord(text);
     switch (parsed.kind) {
       case 'nonsense':
-        this.#options.socket.end('bad_frame');
+        this.#socket.end('bad_frame');
         return;
       case 'wrong':
         this.#replies.err({ op: parsed.ref, sid: parsed.sid }, 'invalid', parsed.detail);
@@ -76,9 +80,9 @@ export class NativeConversation implements Conversation {
   }
 
   look(now: number): void {
-    const { grant } = this.#options.socket.permit;
+    const { grant } = this.#socket.permit;
     const mayNothing = grant.principal === undefined && grant.scopes.read === NO_TOPIC;
-    if (mayNothing && now >= this.#authBy) this.#options.socket.end('unauthorized');
+    if (mayNothing && now >= this.#authBy) this.#socket.end('unauthorized');
   }
 
   watermark(): () => void {
@@ -130,7 +134,8 @@ export class NativeConversation implements Conversation {
   }
 
   async #auth(word: Word<'auth'>): Promise<void> {
-    const { socket, bridge } = this.#options;
+    const socket = this.#socket;
+    const { bridge } = this.#services;
     const entrance = await bridge.gate.admit({ kind: 'secret', text: word.token });
     if (socket.hasEnded) return;
     switch (entrance.kind) {
@@ -163,7 +168,7 @@ export class NativeConversation implements Conversation {
   }
 
   #attend(word: Word<'presence'>): void {
-    const { socket } = this.#options;
+    const socket = this.#socket;
     const { topic, name = socket.id.slice(0, 8), state } = word;
     const words = checkedPresence({ name, state });
     if (!mayBegin(socket.permit.grant, [topic])) {
@@ -179,16 +184,17 @@ export class NativeConversation implements Conversation {
   }
 
   async #pub(word: Word<'pub'>): Promise<void> {
-    const { socket, publications, admission, address } = this.#options;
+    const { permit } = this.#socket;
+    const { publications, admission } = this.#services;
     const { topic, id, type, subject } = word;
-    const isAnybody = socket.permit.grant.principal === undefined;
-    const refusal = isAnybody ? admission?.client(address) : undefined;
+    const isAnybody = permit.grant.principal === undefined;
+    const refusal = isAnybody ? admission?.client(this.#address) : undefined;
     if (refusal !== undefined) {
       const seconds = Math.ceil(refusal.retryAfterMs / 1_000);
       this.#replies.err(word, 'rate', `${refusal.detail}: try again in ${seconds} s`);
       return;
     }
-    if (!socket.permit.mayPublish(topic)) {
+    if (!permit.mayPublish(topic)) {
       this.#replies.forbid(word, isAnybody, 'publishing to this topic');
       return;
     }

@@ -2,10 +2,10 @@ import type { Call, Farewell, SocketEnd, SocketProtocol } from '../socket/protoc
 import type { Socket } from '../socket/socket.js';
 import { CLOSINGS } from './close-codes.js';
 import { EventFrames } from './event-frames.js';
-import { NativeConversation, type NativeConversationOptions } from './native-conversation.js';
+import { NativeConversation, type NativeServices } from './native-conversation.js';
 import type { ServerWord } from './words.js';
 
-export type NativeProtocolOptions = Pick<NativeConversationOptions, 'bridge' | 'publications' | 'admission'>;
+export type NativeProtocolOptions = Omit<NativeServices, 'frames'>;
 
 export const NATIVE_PATH = '/v1/ws';
 export const NATIVE_SUBPROTOCOL = 'hub.v1.json';
@@ -13,12 +13,10 @@ export const NATIVE_SUBPROTOCOL = 'hub.v1.json';
 /** `/v1/ws`: topics over WebSocket, in words of our own. */
 export class NativeProtocol implements SocketProtocol {
   readonly paths = [NATIVE_PATH];
-  readonly #options: NativeProtocolOptions;
-  readonly #frames: EventFrames;
+  readonly #services: NativeServices;
 
   constructor(options: NativeProtocolOptions) {
-    this.#options = options;
-    this.#frames = new EventFrames(options.bridge.envelopes);
+    this.#services = { ...options, frames: new EventFrames(options.bridge.envelopes) };
   }
 
   choose(offered: readonly string[]): string | undefined {
@@ -26,7 +24,7 @@ export class NativeProtocol implements SocketProtocol {
   }
 
   converse(socket: Socket, { address }: Call): NativeConversation {
-    return new NativeConversation({ ...this.#options, socket, address, frames: this.#frames });
+    return new NativeConversation(this.#services, socket, address);
   }
 
   farewell(end: SocketEnd, afterMs: number): Farewell {

@@ -1,21 +1,19 @@
 import type { Attachment } from '../attachment.js';
 import { begin, type Beginning } from '../begin.js';
-import type { Bridge } from '../bridge.js';
 import { incomplete, type Gap } from '../gap.js';
 import { cursorOf } from '../locate.js';
 import { mayBegin } from '../permit.js';
 import type { ReadRequest } from '../read-request.js';
 import type { Socket } from '../socket/socket.js';
-import type { EventFrames } from './event-frames.js';
+import type { NativeServices } from './native-conversation.js';
 import { consumerOfWord, readRequestOfWord, rewound } from './read-words.js';
 import type { Asked, Replies } from './replies.js';
 import { Subscription } from './subscription.js';
 import type { Word } from './words.js';
 
 export interface SubscriptionListOptions {
-  readonly bridge: Bridge;
+  readonly services: Pick<NativeServices, 'bridge' | 'frames'>;
   readonly socket: Socket;
-  readonly frames: EventFrames;
   readonly replies: Replies;
 }
 
@@ -33,7 +31,7 @@ export class SubscriptionList {
   }
 
   async add(word: Word<'sub'>): Promise<void> {
-    const { bridge, socket, replies } = this.#options;
+    const { services, socket, replies } = this.#options;
     const { sid } = word;
     if (this.#bySid.has(sid)) {
       replies.err(word, 'sid_taken', 'this sid is in use: choose another one, or rewind');
@@ -47,10 +45,11 @@ export class SubscriptionList {
       );
       return;
     }
-    const request = readRequestOfWord(word, bridge.clock.now());
+    const request = readRequestOfWord(word, services.bridge.clock.now());
     if (!this.#allows(word, request)) return;
     const subscription = new Subscription({
-      ...this.#options,
+      services,
+      socket,
       sid,
       request,
       consumer: consumerOfWord(word, socket.permit),
@@ -67,7 +66,8 @@ export class SubscriptionList {
 
   /** Goes on elsewhere; where that cannot be, on as before. */
   async rewind(word: Word<'rewind'>): Promise<void> {
-    const { bridge, socket } = this.#options;
+    const { services, socket } = this.#options;
+    const { bridge } = services;
     const subscription = this.#find(word);
     if (subscription === undefined) return;
     const request = rewound(subscription.request, word.from, bridge.clock.now());
@@ -155,7 +155,8 @@ export class SubscriptionList {
 
   /** Begins as the request says, or where the consumer is. Where that cannot be, the subscription is none. */
   async #open(asked: Asked, subscription: Subscription, request: ReadRequest): Promise<void> {
-    const { bridge, socket } = this.#options;
+    const { services, socket } = this.#options;
+    const { bridge } = services;
     const { consumer } = subscription;
     let attachment: Attachment | undefined;
     try {
@@ -177,7 +178,7 @@ export class SubscriptionList {
 
   #begin(asked: Asked, subscription: Subscription, { position, gap }: Begun, attachment?: Attachment): void {
     subscription.stop();
-    this.#options.replies.ok(asked, { cursor: cursorOf(this.#options.bridge.log, position) });
+    this.#options.replies.ok(asked, { cursor: cursorOf(this.#options.services.bridge.log, position) });
     subscription.begin(position, gap, attachment);
   }
 

@@ -1,19 +1,17 @@
 import type { Entry, Position } from '../../log/log.js';
 import type { Attachment, ConsumerEnd, ConsumerSink } from '../attachment.js';
-import type { Bridge } from '../bridge.js';
 import { gapView, type Gap } from '../gap.js';
 import type { ConsumerRequest } from '../consumer-roll.js';
 import type { Reader } from '../reader.js';
 import type { ReadRequest } from '../read-request.js';
 import type { Socket } from '../socket/socket.js';
-import type { EventFrames } from './event-frames.js';
+import type { NativeServices } from './native-conversation.js';
 import type { ServerWord } from './words.js';
 
 export interface SubscriptionOptions {
   readonly sid: string;
   readonly socket: Socket;
-  readonly bridge: Bridge;
-  readonly frames: EventFrames;
+  readonly services: Pick<NativeServices, 'bridge' | 'frames'>;
   readonly request: ReadRequest;
   /** Entries that may come before the client takes more; `Infinity`: all. */
   readonly credit: number;
@@ -33,8 +31,10 @@ const ENDED: Readonly<Record<ConsumerEnd, string>> = {
 export class Subscription implements ConsumerSink {
   readonly sid: string;
   readonly request: ReadRequest;
-  readonly #options: SubscriptionOptions;
+  readonly consumer: ConsumerRequest | undefined;
+  readonly #services: SubscriptionOptions['services'];
   readonly #socket: Socket;
+  readonly #onEnd: SubscriptionOptions['onEnd'];
   #credit: number;
   #isPaused = false;
   #toldLive = false;
@@ -47,13 +47,11 @@ export class Subscription implements ConsumerSink {
   constructor(options: SubscriptionOptions) {
     this.sid = options.sid;
     this.request = options.request;
-    this.#options = options;
+    this.consumer = options.consumer;
+    this.#services = options.services;
     this.#socket = options.socket;
     this.#credit = options.credit;
-  }
-
-  get consumer(): ConsumerRequest | undefined {
-    return this.#options.consumer;
+    this.#onEnd = options.onEnd;
   }
 
   get attachment(): Attachment | undefined {
@@ -62,7 +60,7 @@ export class Subscription implements ConsumerSink {
 
   /** Reads from there on. The client is told of what is missing before anything else. */
   begin(position: Position, gap: Gap | undefined, attachment: Attachment | undefined): void {
-    const { socket } = this.#options;
+    const socket = this.#socket;
     this.#toldLive = false;
     this.#attachment = attachment;
     if (gap !== undefined) this.#tellGap(gap);
@@ -74,7 +72,7 @@ export class Subscription implements ConsumerSink {
 
   /** Reads no more, and leaves its consumer to others. */
   stop(): void {
-    if (this.#reader !== undefined) this.#options.socket.unfollow(this.#reader);
+    if (this.#reader !== undefined) this.#socket.unfollow(this.#reader);
     this.#reader = undefined;
     this.#attachment = undefined;
   }
@@ -106,7 +104,7 @@ export class Subscription implements ConsumerSink {
     this.#credit -= 1;
     this.#given = entry.position;
     if (this.#attachment?.ack === 'auto') this.#socket.confirm();
-    this.#socket.give(this.#options.frames.of(this.sid, entry));
+    this.#socket.give(this.#services.frames.of(this.sid, entry));
   }
 
   cork(): void {
@@ -123,26 +121,26 @@ export class Subscription implements ConsumerSink {
       return;
     }
     this.stop();
-    this.#options.onEnd('gap', `what follows ${gap.requested} is not complete any more (${gap.reason})`);
+    this.#onEnd('gap', `what follows ${gap.requested} is not complete any more (${gap.reason})`);
   }
 
   live(): void {
     if (this.#toldLive || this.#reader === undefined) return;
     this.#toldLive = true;
-    const { bridge, socket } = this.#options;
-    const word: ServerWord = { op: 'live', sid: this.sid, cursor: bridge.readers.cursorOf(this.#reader) };
-    socket.tell(word);
+    const { readers } = this.#services.bridge;
+    const word: ServerWord = { op: 'live', sid: this.sid, cursor: readers.cursorOf(this.#reader) };
+    this.#socket.tell(word);
   }
 
   failed(): void {
     this.stop();
-    this.#options.onEnd('failed', 'the hub cannot read what it has stored at the moment');
+    this.#onEnd('failed', 'the hub cannot read what it has stored at the moment');
   }
 
   /** Others use the consumer, or nobody shall. */
   end(why: ConsumerEnd): void {
     this.stop();
-    this.#options.onEnd(why, ENDED[why]);
+    this.#onEnd(why, ENDED[why]);
   }
 
   /** What to call when the peer has everything that was given so far; nothing where that is nobody's business. */
@@ -155,6 +153,6 @@ export class Subscription implements ConsumerSink {
 
   #tellGap(gap: Gap): void {
     const word: ServerWord = { op: 'gap', sid: this.sid, ...gapView(gap) };
-    this.#options.socket.tell(word);
+    this.#socket.tell(word);
   }
 }

@@ -22,11 +22,6 @@ export class Inbox {
 
   constructor(options: InboxOptions) {
     this.#options = options;
-    const { webSocket } = options;
-    webSocket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
-    // ws answers pings by itself; asking too often is talking too much.
-    webSocket.on('ping', () => this.#admit());
-    webSocket.on('pong', () => this.#admit());
   }
 
   /** Whether nothing is read from the client at the moment. */
@@ -41,15 +36,9 @@ export class Inbox {
     this.#next();
   }
 
-  /** Takes nothing more; what still comes is read and dropped, so that the close frame of the client is seen. */
-  end(): void {
-    this.#ended = true;
-    this.#texts = [];
-    this.#options.webSocket.resume();
-  }
-
-  #onMessage(data: RawData, isBinary: boolean): void {
-    if (!this.#admit()) return;
+  /** A message has come. */
+  receive(data: RawData, isBinary: boolean): void {
+    if (!this.admit()) return;
     // With the binary type that ws has unless told otherwise, a message is one buffer.
     if (isBinary || !Buffer.isBuffer(data)) {
       this.#options.onRefused('bad_frame');
@@ -63,11 +52,19 @@ export class Inbox {
     }
   }
 
-  #admit(): boolean {
+  /** Counts what has come; false when it is too much. */
+  admit(): boolean {
     if (this.#ended) return false;
     const admitted = this.#options.admits();
     if (!admitted) this.#options.onRefused('rate');
     return admitted;
+  }
+
+  /** Takes nothing more; what still comes is read and dropped, so that the close frame of the client is seen. */
+  end(): void {
+    this.#ended = true;
+    this.#texts = [];
+    this.#options.webSocket.resume();
   }
 
   #next(): void {

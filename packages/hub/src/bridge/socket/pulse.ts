@@ -23,9 +23,6 @@ export class Pulse {
   constructor(options: PulseOptions) {
     this.#options = options;
     this.#nextAt = options.clock.monotonic() + options.everyMs;
-    options.webSocket.on('pong', (data) => this.#onPong(data.toString()));
-    // Whatever it says, it is there.
-    options.webSocket.on('message', () => this.#onWord());
   }
 
   /** Pings when it is time. */
@@ -40,6 +37,19 @@ export class Pulse {
     webSocket.ping(payload, false, () => (this.#leftAt = clock.monotonic()));
   }
 
+  /** The peer has said something: whatever it says, it is there. */
+  hear(): void {
+    if (this.#leftAt !== Infinity) this.#leftAt = this.#options.clock.monotonic();
+  }
+
+  /** A pong has come. */
+  hearPong(payload: string): void {
+    if (payload !== this.#pending?.payload) return;
+    const { onPong } = this.#pending;
+    this.#pending = undefined;
+    onPong?.();
+  }
+
   /** Pings at the next occasion. */
   hasten(): void {
     this.#nextAt = 0;
@@ -48,16 +58,5 @@ export class Pulse {
   /** Whether the peer was asked and has said nothing for too long. */
   isLost(now: number): boolean {
     return this.#pending !== undefined && now - this.#leftAt >= PONG_MS;
-  }
-
-  #onWord(): void {
-    if (this.#leftAt !== Infinity) this.#leftAt = this.#options.clock.monotonic();
-  }
-
-  #onPong(payload: string): void {
-    if (payload !== this.#pending?.payload) return;
-    const { onPong } = this.#pending;
-    this.#pending = undefined;
-    onPong?.();
   }
 }

@@ -98,6 +98,16 @@ export class Socket implements OpenStream {
       },
       onRefused: (end) => this.end(end),
     });
+    webSocket.on('message', (data, isBinary) => {
+      this.#pulse.hear();
+      this.#inbox.receive(data, isBinary);
+    });
+    // ws answers pings by itself; asking too often is talking too much.
+    webSocket.on('ping', () => this.#inbox.admit());
+    webSocket.on('pong', (data) => {
+      this.#inbox.admit();
+      this.#pulse.hearPong(data.toString());
+    });
     webSocket.on('error', (error) => this.#onError(error));
     webSocket.on('close', () => this.#close('client'));
     this.#release = permit.hold((end) => this.end(end));
