@@ -27,6 +27,11 @@ export interface Grant {
   readonly endsAt: number;
 }
 
+/** What anybody has: nobody can take it away. */
+export function isForever({ principal, endsAt }: Grant): boolean {
+  return principal === undefined && endsAt === Infinity;
+}
+
 /** The one decision about access: whether the grant, while it lasts, allows this (LAW 13). */
 export function may(grant: Grant, action: 'manage'): boolean;
 export function may(grant: Grant, action: TopicAction, topic: string): boolean;

@@ -234,7 +234,7 @@ export class Readers implements ReaderSource {
         this.#giveAll(reader, found.entries);
         if (this.#hasEnded(reader)) return;
         // Nothing follows what was told last: it need not have another turn to find that out.
-        if (this.#hasAll(reader) && reader.sink.room(false) > 0) {
+        if (this.#hasAll(reader)) {
           this.#goLive(reader);
           return;
         }
@@ -254,10 +254,10 @@ export class Readers implements ReaderSource {
   #giveAll(reader: Reader, entries: readonly Entry[]): void {
     const { sink } = reader;
     if (entries.length > 1) sink.cork?.();
-    for (const entry of entries) {
-      // What does not fit is read again when there is room.
-      if (sink.room(false) <= 0) break;
-      this.#give(reader, entry);
+    for (let nth = 0; nth < entries.length; nth++) {
+      // There was room for the first. What does not fit is read again when there is room.
+      if (nth > 0 && sink.room(false) <= 0) break;
+      this.#give(reader, entries[nth]!);
       if (this.#hasEnded(reader)) break;
     }
     if (entries.length > 1) sink.uncork?.();

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Clock, Random } from '@websub/shared';
 import { digestOf, keyOf, type Credential } from '../access/credential.js';
 import type { Credentials } from '../access/credentials.js';
-import { grantOf, may, narrowed, type Grant, type Scopes } from '../access/grant.js';
+import { grantOf, isForever, may, narrowed, type Grant, type Scopes } from '../access/grant.js';
 import type { Principal } from '../access/principal.js';
 import type { Revocation } from '../access/revocation.js';
 import { EVERY_TOPIC } from '../access/topic-scope.js';
@@ -112,7 +112,7 @@ export class Gate {
 
   /** Whether the grant is still good: neither expired nor revoked. */
   isGood(grant: Grant): boolean {
-    return grant.endsAt > this.#options.clock.now() && !this.#isRevoked(grant);
+    return isForever(grant) || (grant.endsAt > this.#options.clock.now() && !this.#isRevoked(grant));
   }
 
   /** Calls `onEnd` once when the grant expires or is revoked, unless what is returned was called before. */

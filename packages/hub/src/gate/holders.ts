@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '@websub/shared';
-import type { Grant } from '../access/grant.js';
+import { isForever, type Grant } from '../access/grant.js';
 
 /** Why a grant ended while it was in use. */
 export type GrantEnd = 'expired' | 'revoked';
@@ -25,6 +25,7 @@ export class Holders {
 
   /** Calls `onEnd` once when the grant ends, unless what is returned was called before. */
   hold(grant: Grant, onEnd: (end: GrantEnd) => void): () => void {
+    // Most streams are read with such a one.
     if (isForever(grant)) return letGo;
     const holder = { grant, onEnd };
     this.#holders.add(holder);
@@ -57,11 +58,6 @@ export class Holders {
       this.#arm();
     });
   }
-}
-
-/** What anybody has: nobody can take it away, and most streams are read with it. */
-function isForever({ principal, endsAt }: Grant): boolean {
-  return principal === undefined && endsAt === Infinity;
 }
 
 function letGo(): void {
