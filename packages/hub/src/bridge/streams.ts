@@ -1,4 +1,4 @@
-import { addressBlock, type CancelTimer, type Clock, type Random } from '@websub/shared';
+import { addressBlock, type Clock, type Random } from '@websub/shared';
 import type { HubEmitter } from '../events.js';
 import { tally } from './tally.js';
 import type { Attachment, ConsumerEnd } from './attachment.js';
@@ -6,6 +6,7 @@ import type { RenewablePermit } from './permit.js';
 import type { Reader } from './reader.js';
 import { windowBytes } from './back-pressure.js';
 import type { Readers } from './readers.js';
+import { StreamRounds } from './stream-rounds.js';
 
 /** How many streams there may be. */
 export interface StreamBounds {
@@ -97,7 +98,6 @@ export interface StreamCommons {
 export type MakeStream = (id: string, commons: StreamCommons) => OpenStream;
 
 const ID_BYTES = 16;
-const LOOK_MS = 1_000;
 /** Streams that may come back in one second after a stop. */
 const BACK_PER_SECOND = 250;
 const BACK_AFTER_MS = 1_000;
@@ -112,7 +112,7 @@ export class Streams {
   readonly #perAddress = new Map<string, number>();
   readonly #perSubject = new Map<string, number>();
   readonly #commons: StreamCommons;
-  #cancel: CancelTimer | undefined;
+  readonly #rounds: StreamRounds;
   #draining = false;
 
   constructor(options: StreamsOptions) {
@@ -126,6 +126,11 @@ export class Streams {
       window: () => windowBytes(this.count),
       onEnd: (stream, end) => this.#onEnd(stream, end),
     };
+    this.#rounds = new StreamRounds({
+      clock,
+      open: this.#open,
+      look: (stream, now, wallClock) => this.#lookAfter(stream, now, wallClock),
+    });
   }
 
   get count(): number {
@@ -167,7 +172,7 @@ export class Streams {
     // A stream may end as soon as it begins.
     if (!this.#openers.has(id)) return;
     this.#open.set(id, stream);
-    this.#look();
+    this.#rounds.goOn();
   }
 
   /**
@@ -189,7 +194,7 @@ export class Streams {
   /** Ends every stream; each client comes back at a time of its own, the more clients the more spread. */
   drain(): void {
     this.#draining = true;
-    this.#cancel?.();
+    this.#rounds.stop();
     const spread = Math.min((this.#open.size / BACK_PER_SECOND) * 1000, LATEST_BACK_MS);
     for (const stream of this.#open.values())
       stream.end('drain', { least: BACK_AFTER_MS, spread: Math.max(spread, BACK_AFTER_MS) });
@@ -208,21 +213,10 @@ export class Streams {
     if (subject !== undefined) tally(this.#perSubject, subject, step);
   }
 
-  /** One timer for all streams, while there are any. */
-  #look(): void {
-    if (this.#cancel !== undefined) return;
-    const { clock } = this.#options;
-    this.#cancel = clock.after(LOOK_MS, () => {
-      this.#cancel = undefined;
-      const [now, wallClock] = [clock.monotonic(), clock.now()];
-      for (const stream of this.#open.values()) {
-        const before = stream.stalls;
-        stream.look(now, wallClock);
-        if (stream.stalls > before)
-          this.#options.events.emit('stream-stalled', { stream: nameOf(stream.id) });
-      }
-      if (this.#open.size > 0) this.#look();
-    });
+  #lookAfter(stream: OpenStream, now: number, wallClock: number): void {
+    const before = stream.stalls;
+    stream.look(now, wallClock);
+    if (stream.stalls > before) this.#options.events.emit('stream-stalled', { stream: nameOf(stream.id) });
   }
 }
 
