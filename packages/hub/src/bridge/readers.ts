@@ -20,7 +20,7 @@ export interface ReadersOptions {
 const MOST_AT_ONCE = { entries: 256, bytes: 64 * 1024 };
 /** Readers that wait for the store at the same time. */
 const MOST_READING = 8;
-const SLICE_MS = 4;
+const SLICE_MS = 1;
 
 /**
  * Everybody who follows the log with a place of his own. There is one road: whoever has room is given what follows his
