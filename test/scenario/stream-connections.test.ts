@@ -51,6 +51,14 @@ async function following(client: Client): Promise<void> {
   await until('the stream has begun', () => client.text.includes('event: live\n'));
 }
 
+/** Publishes until the client, who waits, has an answer: nobody sees when it begins to wait. */
+async function answered(client: Client, topic: string): Promise<void> {
+  await until('the client is answered', async () => {
+    await publish(world.hub, topic, 'awaited');
+    return client.text !== '';
+  });
+}
+
 describe('the connection of a stream', () => {
   it.each([
     ['a GET that accepts events', 'GET', EVENTS, ''],
@@ -84,33 +92,50 @@ describe('the connection of a stream', () => {
     expect(client.text).toMatch(/^HTTP\/1\.1 400 [^]*\r\nConnection: close\r\n[^]*topic is missing[^]*"}$/);
   });
 
-  it('carries answers before it: a stream begins behind what was asked for earlier', async () => {
-    const [first, second] = [newTopic(), newTopic()];
-    const client = sending(
-      world.hub.url,
-      get('/v1/wait', { topic: first, format: 'raw' }),
-      get('/v1/sse', { topic: second, control: 'live' }, EVENTS),
-    );
-    await until(
-      'somebody waits',
-      async () => (await publish(world.hub, first, 'awaited')).status === 202 && client.text !== '',
-    );
-    await following(client);
-    await publish(world.hub, second, 'followed');
-    await until('it came', () => client.text.includes('\ndata: followed\n\n'));
-    const [awaited, stream] = client.text.split(/(?=HTTP\/1\.1 200 OK)/);
-    expect(awaited).toContain('application/json');
-    expect(stream).toContain('text/event-stream');
-    expect(stream).toContain('\ndata: followed\n');
+  it.each([
+    ['a GET', 'GET', ''],
+    ['a form in a POST', 'POST', 'control=live'],
+  ])(
+    'carries answers before it: a stream begins behind what was asked for earlier, by %s',
+    async (_how, method, body) => {
+      const [first, second] = [newTopic(), newTopic()];
+      const type = body === '' ? EVENTS : `Content-Type: ${FORM}\r\nContent-Length: ${body.length}\r\n`;
+      const fields = { topic: second, ...(body === '' && { control: 'live' }) };
+      const client = sending(
+        world.hub.url,
+        get('/v1/wait', { topic: first }),
+        get('/v1/sse', fields, type).replace('GET', method),
+        body,
+      );
+      await answered(client, first);
+      await following(client);
+      await publish(world.hub, second, 'followed');
+      await until('it came', () => client.text.includes('\ndata: followed\n\n'));
+      const [awaited, stream] = client.text.split(/(?=HTTP\/1\.1 200 OK)/);
+      expect(awaited).toContain('application/json');
+      expect(stream).toContain('text/event-stream');
+      expect(stream).toContain('\ndata: followed\n');
+    },
+  );
+
+  it('that goes while its stream waits for an answer before it is no fault', async () => {
+    const { hub } = await startClockedHub();
+    const faults: unknown[] = [];
+    hub.events.on('fault', ({ error }) => faults.push(error));
+    const topic = newTopic();
+    const client = sending(hub.url, get('/v1/wait', { topic }), get('/v1/sse', { topic }, EVENTS));
+    const waiting = async (): Promise<boolean> =>
+      (await (await fetch(new URL('/v1/streams', hub.url))).text()).includes(topic);
+    await until('somebody waits', waiting);
+    client.socket.destroy();
+    await until('nobody waits', async () => !(await waiting()));
+    expect(faults).toEqual([]);
   });
 
   it('becomes no WebSocket behind an answer under way', async () => {
     const topic = newTopic();
     const client = sending(world.hub.url, get('/v1/wait', { topic }), get('/v1/ws', {}, UPGRADE));
-    await until(
-      'somebody waits',
-      async () => (await publish(world.hub, topic, 'awaited')).status === 202 && client.text !== '',
-    );
+    await answered(client, topic);
     await until('both are answered', () => /HTTP\/1\.1 426 /.test(client.text));
     expect(client.text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { StreamConnection } from '../bridge/event-wire.js';
@@ -35,9 +34,16 @@ function end(this: Socket): void {
 
 /** Settles when the answers to earlier requests on the connection have gone; false when it has closed. */
 export async function isItsTurn(response: ServerResponse): Promise<boolean> {
-  if (response.socket === null && !response.req.destroyed)
-    await Promise.race([once(response, 'socket'), once(response.req, 'close')]);
-  return response.socket?.destroyed === false;
+  const { socket } = response.req;
+  if (response.socket === null && !socket.destroyed)
+    await new Promise<void>((resolve) => {
+      socket.once('close', resolve);
+      response.once('socket', () => {
+        socket.off('close', resolve);
+        resolve();
+      });
+    });
+  return !socket.destroyed;
 }
 
 /**
