@@ -3,7 +3,7 @@ import type { Attachment, ConsumerEnd } from './attachment.js';
 import type { Gap } from './gap.js';
 import type { RenewablePermit } from './permit.js';
 import type { Reader, Reading, Sink } from './reader.js';
-import type { OpenStream, StreamCommons, StreamEnd } from './streams.js';
+import type { OpenStream, StreamCommons, StreamEnd } from './open-stream.js';
 
 /** What came of waiting for entries. `cursor` is where to go on. */
 export type Awaited =

@@ -8,7 +8,8 @@ import type { RenewablePermit } from './permit.js';
 import type { Reader, Reading, Sink } from './reader.js';
 import type { FrameOf } from './sse-codec.js';
 import { EventWire, type StreamConnection } from './event-wire.js';
-import { retryMs, type OpenStream, type StreamCommons, type StreamEnd } from './streams.js';
+import type { OpenStream, StreamCommons, StreamEnd } from './open-stream.js';
+import { retryMs } from './retry-time.js';
 import { controlFrame, HEARTBEAT, opening, type ControlEvent, type ControlStyle } from './sse-format.js';
 
 export interface EventStreamOptions {

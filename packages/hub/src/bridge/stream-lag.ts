@@ -2,7 +2,8 @@ import type { HotTail } from '../log/hot-tail.js';
 import { behindOf } from './behind.js';
 import type { Reader } from './reader.js';
 import type { Readers } from './readers.js';
-import { nameOf, type OpenStream, type Streams } from './streams.js';
+import type { OpenStream } from './open-stream.js';
+import { nameOf, type Streams } from './streams.js';
 
 /** How far the readers of one stream are behind, filters aside. */
 export interface StreamLag {

@@ -1,7 +1,7 @@
 import { TestClock } from '@websub/shared';
 import { describe, expect, it } from 'vitest';
 import { StreamRounds } from './stream-rounds.js';
-import type { OpenStream } from './streams.js';
+import type { OpenStream } from './open-stream.js';
 
 /** Each look at the clock takes a quarter of a slice. */
 class SlowClock extends TestClock {

@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '@websub/shared';
-import type { OpenStream } from './streams.js';
+import type { OpenStream } from './open-stream.js';
 
 export interface StreamRoundsOptions {
   readonly clock: Clock;

@@ -4,7 +4,7 @@ import { confirmationOf, denialOf, grantOf, NO_CHANNEL } from '../bridge/channel
 import { consumerRequest, readRequest, type Channels } from '../bridge/channel/channels.js';
 import { RenewablePermit } from '../bridge/permit.js';
 import { eventText } from '../bridge/sse-format.js';
-import { retryMs } from '../bridge/streams.js';
+import { retryMs } from '../bridge/retry-time.js';
 import { HEARTBEAT_SECONDS, MAX_AGE_MS, sendBusy, stream, STREAM_HEADERS } from './event-streams.js';
 import { upgradeRequired } from './upgrade-required.js';
 

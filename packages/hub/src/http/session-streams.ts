@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import type { ControlStyle } from '../bridge/sse-format.js';
-import { retryMs } from '../bridge/streams.js';
+import { retryMs } from '../bridge/retry-time.js';
 import { readPlace } from '../bridge/read-request.js';
 import { selectionOf } from '../bridge/selection.js';
 import { showSession, showUpdate } from '../bridge/waltid/session-update.js';

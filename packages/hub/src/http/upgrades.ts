@@ -8,7 +8,7 @@ import type { Bridge } from '../bridge/bridge.js';
 import { RenewablePermit } from '../bridge/permit.js';
 import type { Call, Farewell, SocketProtocol } from '../bridge/socket/protocol.js';
 import { CLOSING_MS, Socket } from '../bridge/socket/socket.js';
-import { retryMs } from '../bridge/streams.js';
+import { retryMs } from '../bridge/retry-time.js';
 import { RateLimit } from '../protocol/rate-limit.js';
 import { clientOf, type IsTrusted } from './client.js';
 import type { Admit } from './entrance.js';

@@ -1,29 +1,17 @@
-import type { Admission } from '../../protocol/admission.js';
-import type { Publications } from '../../protocol/publication.js';
 import type { Principal } from '../../access/principal.js';
 import { NO_TOPIC } from '../../access/topic-scope.js';
 import { isSameOwner, ownerOf } from '../../consumer/consumer.js';
 import { Attendant, checkedPresence } from '../attendant.js';
 import { WINDOW_BYTES } from '../back-pressure.js';
-import type { Bridge } from '../bridge.js';
 import { mayBegin, permitOf } from '../permit.js';
 import type { Conversation, SocketEnd } from '../socket/protocol.js';
 import { PING_MS, type Socket } from '../socket/socket.js';
 import { contentOfWord } from './content-of-word.js';
-import type { EventFrames } from './event-frames.js';
+import type { NativeServices } from './native-services.js';
 import { parseWord } from './parse-word.js';
 import { Replies } from './replies.js';
 import { MOST_SUBSCRIPTIONS, SubscriptionList } from './subscription-list.js';
 import type { ClientWord, Word } from './words.js';
-
-/** What all conversations have in common. */
-export interface NativeServices {
-  readonly bridge: Bridge;
-  readonly frames: EventFrames;
-  readonly publications: Publications;
-  /** How fast whoever shows no credential may publish; `undefined`: as fast as the hub can. */
-  readonly admission: Admission | undefined;
-}
 
 /** A client that may read nothing yet has so long to show a credential. */
 const AUTH_MS = 10_000;

@@ -2,7 +2,8 @@ import type { Call, Farewell, SocketEnd, SocketProtocol } from '../socket/protoc
 import type { Socket } from '../socket/socket.js';
 import { CLOSINGS } from './close-codes.js';
 import { EventFrames } from './event-frames.js';
-import { NativeConversation, type NativeServices } from './native-conversation.js';
+import { NativeConversation } from './native-conversation.js';
+import type { NativeServices } from './native-services.js';
 import type { ServerWord } from './words.js';
 
 export type NativeProtocolOptions = Omit<NativeServices, 'frames'>;

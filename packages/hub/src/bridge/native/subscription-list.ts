@@ -5,7 +5,7 @@ import { cursorOf } from '../locate.js';
 import { mayBegin } from '../permit.js';
 import type { ReadRequest } from '../read-request.js';
 import type { Socket } from '../socket/socket.js';
-import type { NativeServices } from './native-conversation.js';
+import type { NativeServices } from './native-services.js';
 import { consumerOfWord, readRequestOfWord, rewound } from './read-words.js';
 import type { Asked, Replies } from './replies.js';
 import { Subscription } from './subscription.js';

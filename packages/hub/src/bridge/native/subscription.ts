@@ -5,7 +5,7 @@ import type { ConsumerRequest } from '../consumer-roll.js';
 import type { Reader } from '../reader.js';
 import type { ReadRequest } from '../read-request.js';
 import type { Socket } from '../socket/socket.js';
-import type { NativeServices } from './native-conversation.js';
+import type { NativeServices } from './native-services.js';
 import type { ServerWord } from './words.js';
 
 export interface SubscriptionOptions {

@@ -1,5 +1,5 @@
 import type { Entrance } from '../../gate/gate.js';
-import type { StreamEnd } from '../streams.js';
+import type { StreamEnd } from '../open-stream.js';
 import type { Socket } from './socket.js';
 
 /** What is spoken over WebSocket at some paths. */
