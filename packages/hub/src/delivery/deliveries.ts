@@ -7,7 +7,8 @@ import type { Topic } from '../topic/topic.js';
 import type { Backlog } from './backlog.js';
 import { CANARY_HOST } from './canary.js';
 import type { Attempt, Courier } from './courier.js';
-import { HostHealth, type BreakerCounts, type TurnOutcome } from './host-health.js';
+import { Extras, type ExtraOutcome } from './extras.js';
+import { HostHealth, turnOutcomeOf, type BreakerCounts } from './host-health.js';
 import type { PlaceSaver } from './place-saver.js';
 import { Pump } from './pump.js';
 import type { DeliveryOutcome } from './sender.js';
@@ -40,14 +41,6 @@ export interface DeliveriesOptions {
   readonly onSettled: (recipient: Recipient) => void;
 }
 
-/** What came of an entry that was sent out of its turn; `not-now`: nothing was sent. */
-export type ExtraOutcome = DeliveryOutcome['kind'] | 'not-now';
-
-/** An entry to be sent to a recipient that is owed nothing else at the moment. */
-interface Extra extends Pick<Attempt, 'entry' | 'attempt'> {
-  readonly settled: (outcome: ExtraOutcome) => void;
-}
-
 const STORE_FAULT_PAUSE_MS = 1_000;
 
 /**
@@ -60,7 +53,7 @@ export class Deliveries {
   readonly #wakings: Wakings;
   readonly #health: HostHealth | undefined;
   readonly #windowed: WindowedDeliveries;
-  readonly #extras = new Map<Recipient, Extra>();
+  readonly #extras = new Extras();
   #stopped = false;
 
   constructor(options: DeliveriesOptions) {
@@ -150,12 +143,11 @@ export class Deliveries {
       !recipient.isOwed(now);
     if (this.#stopped || !isFree || this.holdOf(recipient.subscription.callback) !== undefined)
       return Promise.resolve('not-now');
-    return new Promise((settled) => {
-      this.#extras.set(recipient, { entry, attempt, settled });
-      recipient.delivery = 'queued';
-      this.#pump.add(recipient.host, recipient);
-      this.#pump.run();
-    });
+    const outcome = this.#extras.begin(recipient, { entry, attempt });
+    recipient.delivery = 'queued';
+    this.#pump.add(recipient.host, recipient);
+    this.#pump.run();
+    return outcome;
   }
 
   /** Starts no further request; settles when those in flight have settled. */
@@ -181,7 +173,7 @@ export class Deliveries {
     recipient.delivery = 'held';
     this.#windowed.leave(recipient);
     this.#pump.release(recipient.host);
-    this.#endExtra(recipient, 'not-now');
+    this.#extras.end(recipient, 'not-now');
   }
 
   /** Its origin is tried again, or has recovered. */
@@ -196,7 +188,7 @@ export class Deliveries {
   /** Most of what is owed is in memory: nothing is awaited for it. */
   #take(recipient: Recipient): void {
     const { backlog, mayReceive } = this.#options;
-    const isExtra = this.#extras.size > 0 && this.#extras.has(recipient);
+    const isExtra = this.#extras.of(recipient) !== undefined;
     if (recipient.isWindowed && !isExtra) {
       this.#windowed.take(recipient);
       return;
@@ -209,7 +201,7 @@ export class Deliveries {
 
   async #look(recipient: Recipient): Promise<void> {
     const { clock, backlog, mayReceive, onForbidden } = this.#options;
-    const extra = this.#extras.get(recipient);
+    const extra = this.#extras.of(recipient);
     try {
       // Things may have changed while it waited for its turn (LAW 4).
       const owed =
@@ -280,29 +272,11 @@ export class Deliveries {
     if (isOpen(owed)) this.#windowed.land(recipient, owed);
     else {
       recipient.delivery = 'idle';
-      this.#endExtra(recipient, outcome?.kind ?? 'not-now');
+      this.#extras.end(recipient, outcome?.kind ?? 'not-now');
     }
-    this.#health?.settled(recipient, startedAt, hostOutcomeOf(outcome));
+    this.#health?.settled(recipient, startedAt, turnOutcomeOf(outcome));
     this.#queueIfReady(recipient, this.#options.clock.now());
     this.#options.onSettled(recipient);
     this.#pump.release(recipient.host);
   }
-
-  #endExtra(recipient: Recipient, outcome: ExtraOutcome): void {
-    if (this.#extras.size === 0) return;
-    this.#extras.get(recipient)?.settled(outcome);
-    this.#extras.delete(recipient);
-  }
-}
-
-/**
- * What an attempt says about the origin: that it does not answer, or is overloaded or broken. Any other status is about
- * this one callback, and must not hold up its neighbours (LAW 7). Whatever the hub itself broke off says nothing.
- */
-function hostOutcomeOf(outcome: DeliveryOutcome | undefined): TurnOutcome {
-  if (outcome === undefined) return 'nothing-sent';
-  if (outcome.kind !== 'failed') return 'answered';
-  if (outcome.reason === 'aborted') return 'nothing-sent';
-  const { status, overloaded } = outcome;
-  return status === 0 || status >= 500 || overloaded ? 'failed' : 'answered';
 }

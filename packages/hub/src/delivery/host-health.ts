@@ -3,6 +3,7 @@ import Queue from 'yocto-queue';
 import type { HubEmitter } from '../events.js';
 import type { Recipient } from '../subscription/recipient.js';
 import { admission, HEALTHY, hostBreaker, type Breaker, type BreakerEvent } from './host-breaker.js';
+import type { DeliveryOutcome } from './sender.js';
 
 export interface HostHealthOptions {
   readonly clock: Clock;
@@ -15,7 +16,7 @@ export interface HostHealthOptions {
 export type BreakerCounts = Readonly<Record<'open' | 'probing', number>>;
 
 /** What came of a turn: the origin answered, it did not, or nothing was sent. */
-export type TurnOutcome = 'answered' | 'failed' | 'nothing-sent';
+type TurnOutcome = 'answered' | 'failed' | 'nothing-sent';
 
 interface Held {
   readonly recipient: Recipient;
@@ -219,4 +220,16 @@ export class HostHealth {
 
 function originOf(callback: string): string {
   return new URL(callback).origin;
+}
+
+/**
+ * What an attempt says about the origin: that it does not answer, or is overloaded or broken. Any other status is about
+ * this one callback, and must not hold up its neighbours (LAW 7). Whatever the hub itself broke off says nothing.
+ */
+export function turnOutcomeOf(outcome: DeliveryOutcome | undefined): TurnOutcome {
+  if (outcome === undefined) return 'nothing-sent';
+  if (outcome.kind !== 'failed') return 'answered';
+  if (outcome.reason === 'aborted') return 'nothing-sent';
+  const { status, overloaded } = outcome;
+  return status === 0 || status >= 500 || overloaded ? 'failed' : 'answered';
 }
