@@ -23,10 +23,12 @@ function writeJoined(this: Socket, pieces: Pieces, callback: (error?: Error | nu
 
 /** One character for each byte; `undefined` when it is too large. */
 function joined(pieces: Pieces): string | undefined {
+  let length = 0;
+  for (const { chunk } of pieces) length += (chunk as string | Buffer).length;
+  if (length > MOST_JOINED_BYTES) return undefined;
   let text = '';
   for (const { chunk, encoding } of pieces) {
     const piece = chunk as string | Buffer;
-    if (text.length + piece.length > MOST_JOINED_BYTES) return undefined;
     if (typeof piece !== 'string') text += piece.toString('latin1');
     else text += encoding === 'latin1' ? piece : Buffer.from(piece, encoding).toString('latin1');
   }
