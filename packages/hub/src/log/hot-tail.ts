@@ -14,6 +14,7 @@ import type {
   Retention,
   Whereabouts,
 } from './log.js';
+import { ReadAhead } from './read-ahead.js';
 
 export interface HotTailOptions {
   /** Memory for the newest entries, in bytes. Default 32 MiB. The newest entry is always kept. */
@@ -31,10 +32,6 @@ interface TopicTail {
 const MIB = 1024 * 1024;
 /** What an entry takes besides its body, roughly. */
 const ENTRY_BYTES = 512;
-/** One read for a reader further back: it asks for what follows soon. Small, so that several hundred places fit in memory. */
-const READ_AHEAD: ReadLimit = { entries: 16, bytes: 64 * 1024 };
-/** The same where what was read ahead has been taken: whoever is far back asks the store for much at a time. */
-const READ_FURTHER_AHEAD: ReadLimit = { entries: 256, bytes: 256 * 1024 };
 /** Topics without an entry in memory of which it is known since when they are quiet (LAW 8). */
 const MOST_QUIET_TOPICS = 100_000;
 
@@ -54,11 +51,7 @@ export class HotTail implements Log {
   readonly #all = new EntryQueue();
   readonly #topics = new Map<string, TopicTail>();
   readonly #quiet = new Map<string, Position>();
-  /** Where the newest reads ahead ended, as many as may be read further at a time: all that fits into memory. */
-  readonly #ends = new Set<Position>();
-  /** What was read further ahead, and nobody has come to yet. */
-  readonly #untouched = new WeakSet<Range>();
-  readonly #mostEnds: number;
+  readonly #ahead: ReadAhead;
   readonly #reads = new Map<string, Promise<Entry | 'caught-up' | { readonly gap: Position }>>();
   readonly #listeners = new Set<(entries: readonly Entry[]) => void>();
   #bytes = 0;
@@ -70,10 +63,7 @@ export class HotTail implements Log {
     this.#log = log;
     this.#hotBytes = hotBytes;
     this.#cold = new ColdEntries(coldBytes, sizeOf);
-    // One is taken while the next is read.
-    this.#mostEnds = Math.floor(
-      coldBytes / 2 / (READ_FURTHER_AHEAD.bytes + READ_FURTHER_AHEAD.entries * ENTRY_BYTES),
-    );
+    this.#ahead = new ReadAhead(coldBytes, ENTRY_BYTES);
     // In one turn, so that no entry falls between what is in the store only and what is told.
     this.#floor = this.#newest = log.head();
     log.wake((entries) => this.#onFresh(entries));
@@ -151,7 +141,7 @@ export class HotTail implements Log {
 
   /** What follows the position, without waiting; `cold` when only the store can tell: {@link fetch} it. */
   next(topic: string, after: Position): Entry | 'caught-up' | 'cold' {
-    if (after < this.#completeSince(topic)) return this.#ahead(topic, after)?.firstAfter(after) ?? 'cold';
+    if (after < this.#completeSince(topic)) return this.#following(topic, after)?.firstAfter(after) ?? 'cold';
     const entry = this.#topics.get(topic)?.entries.firstAfter(after);
     return entry ?? (this.#isBehind() ? 'cold' : 'caught-up');
   }
@@ -175,13 +165,13 @@ export class HotTail implements Log {
     // Another round only when so much was published during the read that memory has lost the beginning of it.
     for (;;) {
       const head = this.#log.head();
-      const isFar = this.#ends.delete(after);
-      const read = await this.#log.read([topic], after, isFar ? READ_FURTHER_AHEAD : READ_AHEAD);
+      const limit = this.#ahead.limitAfter(after);
+      const read = await this.#log.read([topic], after, limit);
       if (read.kind === 'gap') return { gap: read.resume };
       if (read.kind === 'entries') {
         const entries = read.entries.map((entry) => this.#share(entry));
         const range = this.#cold.add(topic, after, entries);
-        if (range !== undefined) this.#noteRange(range, isFar);
+        if (range !== undefined) this.#ahead.note(range, limit);
         const [first] = entries;
         if (this.#all.at(first!.position) !== undefined) this.#learn(topic, after);
         return first!;
@@ -194,10 +184,10 @@ export class HotTail implements Log {
   }
 
   /** What was read ahead of the position. Who is far back has the next range read while this one is taken. */
-  #ahead(topic: string, after: Position): EntryQueue | undefined {
+  #following(topic: string, after: Position): EntryQueue | undefined {
     const range = this.#cold.following(topic, after);
     if (range === undefined) return undefined;
-    if (this.#untouched.delete(range)) this.#readOn(range);
+    if (this.#ahead.touch(range)) this.#readOn(range);
     return range.entries;
   }
 
@@ -205,16 +195,6 @@ export class HotTail implements Log {
     if (through >= this.#completeSince(topic) || this.#cold.following(topic, through) !== undefined) return;
     // Whoever comes there asks again, and is told.
     this.fetch(topic, through).catch(() => undefined);
-  }
-
-  #noteRange(range: Range, isFar: boolean): void {
-    if (isFar) this.#untouched.add(range);
-    this.#ends.add(range.through);
-    // Whoever is not among them any more is read a little ahead, as if he came anew.
-    for (const oldest of this.#ends) {
-      if (this.#ends.size <= this.#mostEnds) return;
-      this.#ends.delete(oldest);
-    }
   }
 
   async read(topics: readonly string[], after: Position, limit: ReadLimit): Promise<LogRead> {
@@ -235,7 +215,7 @@ export class HotTail implements Log {
   peek(topics: readonly string[], after: Position, limit: ReadLimit): LogRead | undefined {
     const most = Math.max(1, limit.entries);
     if (topics.some((topic) => after < this.#completeSince(topic))) {
-      const ahead = topics.length === 1 ? this.#ahead(topics[0]!, after) : undefined;
+      const ahead = topics.length === 1 ? this.#following(topics[0]!, after) : undefined;
       return ahead && { kind: 'entries', entries: cut(ahead.after(after, most), most, limit.bytes) };
     }
     const found = [...new Set(topics)].flatMap(
