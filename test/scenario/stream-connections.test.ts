@@ -132,6 +132,19 @@ describe('the connection of a stream', () => {
     expect(faults).toEqual([]);
   });
 
+  it.each([
+    ['a page', get('/healthz'), 200],
+    ['an expectation that nobody meets', get('/healthz', {}, 'Expect: tea\r\n'), 417],
+  ])('carries a stream that was asked for in one piece with %s before it', async (_what, before, status) => {
+    const client = sending(
+      world.hub.url,
+      before,
+      get('/v1/sse', { topic: newTopic(), control: 'live' }, EVENTS),
+    );
+    await following(client);
+    expect(client.text).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*\\r\\n\\r\\n[^]+HTTP/1.1 200 OK\\r\\n`));
+  });
+
   it('becomes no WebSocket behind an answer under way', async () => {
     const topic = newTopic();
     const client = sending(world.hub.url, get('/v1/wait', { topic }), get('/v1/ws', {}, UPGRADE));

@@ -37,8 +37,10 @@ export function messageKindsOf({ app, takesOver }: MessageKindsOptions): Message
       return (this.isHandedOver ??= (this.asksForUpgrade === true || takesOver(this)) && this.isNext());
     }
 
+    /** Node takes the connection from an answer a little after all of it has gone. */
     private isNext(): boolean {
-      return lastAnswerOn(this.socket)?.writableFinished !== false;
+      const last = lastAnswerOn(this.socket);
+      return last === undefined || (last.writableFinished && last.socket === null);
     }
   }
 

@@ -6,6 +6,7 @@ import { OptionError } from '../option-error.js';
 import { answerBrokenRequests } from './broken-request.js';
 import { noteAnswer } from './last-answer.js';
 import type { MessageKinds } from './message-kinds.js';
+import { sendPlain } from './problem.js';
 
 const MAX_HEADER_BYTES = 16 * 1024;
 /** Headers of a request that are admitted. */
@@ -17,6 +18,8 @@ const REQUEST_TIMEOUT_MS = 15_000;
 const CHECK_TIMEOUTS_MS = 1_000;
 const KEEP_ALIVE_MS = 5_000;
 const MAX_CONNECTIONS = 25_000;
+
+const NO_SUCH_EXPECTATION = 'nothing but 100-continue can be expected: send another Expect header, or none';
 
 const PORT_TROUBLE = { EADDRINUSE: 'is in use', EACCES: 'may not be used by this user' };
 
@@ -45,6 +48,10 @@ export function createHubServer(listener: RequestListener, kinds: Partial<Messag
   server.maxConnections = MAX_CONNECTIONS;
   // It is for whoever reads the body to ask for it.
   server.on('checkContinue', answer);
+  server.on('checkExpectation', (_request, response) => {
+    noteAnswer(response);
+    sendPlain(response, 417, NO_SUCH_EXPECTATION);
+  });
   answerBrokenRequests(server);
   return server;
 }
