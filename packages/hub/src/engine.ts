@@ -62,7 +62,7 @@ export interface EngineOptions {
 }
 
 // What crosses threads is longer on its way: with 4 slots a thousand callbacks of 50 hosts took a fifth more time.
-const SLOTS_WITH_WORKERS = 8;
+const PER_HOST_AT_FIRST_WITH_WORKERS = 8;
 const VERIFICATIONS_IN_ALL = 128;
 // The longest Retry-After that is followed.
 const LONGEST_RETRY_MS = 12 * 3_600_000;
@@ -174,7 +174,7 @@ export class Engine {
       places: this.#places,
       perHost: config.hostConcurrency,
       inAll: config.maxInFlight,
-      ...(config.workers > 0 ? { slotsAtFirst: SLOTS_WITH_WORKERS } : {}),
+      ...(config.workers > 0 ? { perHostAtFirst: PER_HOST_AT_FIRST_WITH_WORKERS } : {}),
       breaker: config.breaker,
       mayReceive: (recipient) => this.#permissions.mayReceive(recipient),
       onForbidden: (recipient) => this.#permissions.end(recipient),

@@ -26,8 +26,8 @@ export interface DeliveriesOptions {
   readonly seal: Seal;
   readonly perHost: number;
   readonly inAll: number;
-  /** Of a host, before anything is known of it. */
-  readonly slotsAtFirst?: number;
+  /** Of `perHost`, before it is known whether the host takes its time. */
+  readonly perHostAtFirst?: number;
   /** Spare origins that fail. */
   readonly breaker: boolean;
   readonly clock: Clock;

@@ -40,18 +40,34 @@ describe('HostTurns', () => {
     expect(takeAll(turns)).toEqual(['c']);
   });
 
-  it('gives a host few slots at first, and four times as many each time it is told to', () => {
+  it('gives a host few slots at first, and all of them when it is told to', () => {
     const turns = new HostTurns<string>({ perHost: 10, inAll: 100, perHostAtFirst: 2 });
     for (let index = 0; index < 20; index++) turns.add('slow', `slow${index}`);
     turns.add('quick', 'quick0');
     expect(takeAll(turns)).toEqual(['slow0', 'quick0', 'slow1']);
     expect(turns.isCramped).toBe(true);
-    turns.widen();
-    expect(takeAll(turns)).toHaveLength(6);
-    turns.widen();
-    expect(takeAll(turns)).toHaveLength(2);
+    turns.widenHosts();
+    expect(takeAll(turns)).toHaveLength(8);
     expect(turns.isCramped).toBe(false);
     expect(turns.inFlight).toBe(11);
+  });
+
+  it('gives all hosts together few slots at first, all of them when it is told to, and few again besides what is taken for long', () => {
+    const turns = new HostTurns<string>({ perHost: 1, inAll: 20, inAllAtFirst: 8 });
+    for (let host = 0; host < 60; host++) turns.add(`host${host}`, `host${host}`);
+    const taken = takeAll(turns);
+    expect(taken).toHaveLength(8);
+    expect([turns.canServe, turns.isCramped]).toEqual([false, true]);
+    turns.widenAll();
+    taken.push(...takeAll(turns));
+    expect(taken).toHaveLength(20);
+    expect([turns.canServe, turns.isCramped]).toEqual([false, false]);
+    turns.narrow(3);
+    for (const host of taken) turns.release(host);
+    expect(takeAll(turns)).toHaveLength(8 + 3);
+    expect(turns.isCramped).toBe(true);
+    turns.narrow(19);
+    expect(takeAll(turns)).toHaveLength(20 - 11);
   });
 
   it('begins anew with few slots once a host has nothing more to do', () => {
@@ -59,7 +75,7 @@ describe('HostTurns', () => {
     turns.add('host', 'a');
     turns.add('host', 'b');
     takeAll(turns);
-    turns.widen();
+    turns.widenHosts();
     takeAll(turns);
     for (let index = 0; index < 2; index++) turns.release('host');
     expect(turns.isCramped).toBe(false);

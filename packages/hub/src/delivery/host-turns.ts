@@ -15,13 +15,13 @@ interface Host<Item> {
 export interface HostTurnsOptions {
   readonly perHost: number;
   readonly inAll: number;
-  /** What a host is given to begin with; {@link HostTurns.widen} gives it more. Default: all of `perHost`. */
+  /** What a host is given to begin with; {@link HostTurns.widenHosts} gives it the rest. Default: all of `perHost`. */
   readonly perHostAtFirst?: number;
+  /** The same of all hosts together. Default: all of `inAll`. */
+  readonly inAllAtFirst?: number;
   /** Has `perHost` slots besides those of all, so that nobody else can keep it waiting. */
   readonly hostApart?: string;
 }
-
-const WIDER = 4;
 
 /**
  * Bounds what is in flight, in all and per host, and gives each host its turn (LAW 7): a host that hangs holds its own
@@ -31,6 +31,7 @@ export class HostTurns<Item> {
   readonly #mostPerHost: number;
   readonly #mostInAll: number;
   readonly #firstPerHost: number;
+  readonly #firstInAll: number;
   readonly #hosts = new Map<string, Host<Item>>();
   readonly #hostApart: string | undefined;
   /** Hosts with something waiting and a free slot, in the order of their turns. */
@@ -39,15 +40,19 @@ export class HostTurns<Item> {
   readonly #roundApart = new Queue<Host<Item>>();
   /** Hosts whose items wait for nothing but a slot, and that may have more of them. */
   readonly #cramped = new Set<Host<Item>>();
+  /** What may be in flight in all at present. */
+  #slots: number;
   #inFlight = 0;
   #inFlightApart = 0;
   #waiting = 0;
   #serving = false;
 
-  constructor({ perHost, inAll, perHostAtFirst = perHost, hostApart }: HostTurnsOptions) {
+  constructor(options: HostTurnsOptions) {
+    const { perHost, inAll, perHostAtFirst = perHost, inAllAtFirst = inAll, hostApart } = options;
     this.#mostPerHost = perHost;
     this.#mostInAll = inAll;
     this.#firstPerHost = Math.min(perHost, perHostAtFirst);
+    this.#slots = this.#firstInAll = Math.min(inAll, inAllAtFirst);
     this.#hostApart = hostApart;
   }
 
@@ -74,22 +79,42 @@ export class HostTurns<Item> {
 
   /** Whether something waits that could start now. */
   get canServe(): boolean {
-    return this.#roundApart.size > 0 || (this.#round.size > 0 && this.#inFlight < this.#mostInAll);
+    return this.#roundApart.size > 0 || (this.#round.size > 0 && this.#inFlight < this.#slots);
   }
 
-  /** Whether something waits at a host that could be given more slots. */
+  /** Whether something waits for nothing but a slot, and there could be more of them. */
   get isCramped(): boolean {
-    return this.#cramped.size > 0;
+    return this.#cramped.size > 0 || this.#isFull;
   }
 
-  /** Gives four times the slots to every host where something waits for one. */
-  widen(): void {
+  /** Whether hosts wait for a slot of all. */
+  get #isFull(): boolean {
+    return this.#inFlight >= this.#slots && this.#slots < this.#mostInAll && this.#round.size > 0;
+  }
+
+  /** Gives all its slots to each host where something waits for one. */
+  widenHosts(): void {
     const cramped = [...this.#cramped];
     this.#cramped.clear();
     for (const host of cramped) {
-      host.slots = Math.min(host.slots * WIDER, this.#mostPerHost);
+      host.slots = this.#mostPerHost;
       this.#joinRound(host);
     }
+  }
+
+  /** Gives all slots that there may be to all together, where something waits for one, and to the hosts where it does. */
+  widenAll(): void {
+    if (this.#isFull) {
+      this.#slots = this.#mostInAll;
+      // They would wait for their own as soon as they had been given those.
+      for (const host of this.#round) if (host.inFlight > 0) host.slots = this.#mostPerHost;
+    }
+    this.widenHosts();
+  }
+
+  /** All together have the slots that they had at first again, besides so many that are taken for long. */
+  narrow(taken: number): void {
+    this.#slots = Math.min(this.#firstInAll + taken, this.#mostInAll);
   }
 
   /**
@@ -113,7 +138,7 @@ export class HostTurns<Item> {
 
   #take(): Item | undefined {
     const host =
-      this.#roundApart.dequeue() ?? (this.#inFlight < this.#mostInAll ? this.#round.dequeue() : undefined);
+      this.#roundApart.dequeue() ?? (this.#inFlight < this.#slots ? this.#round.dequeue() : undefined);
     if (host === undefined) return undefined;
     host.inRound = false;
     this.#count(host, 1);

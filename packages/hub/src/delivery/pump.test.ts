@@ -21,28 +21,60 @@ function pumpOf(perHost: number, inAll: number, clock = new TestClock()) {
 }
 
 describe('Pump', () => {
-  it('serves a host over four slots at first, and gives it more while it takes its time', async () => {
+  it('serves a host over four slots at first, and gives it all of them while it takes its time', async () => {
     const { clock, started, add } = pumpOf(64, 1_000);
     add('slow', 100);
     expect(started).toHaveLength(4);
-    await clock.advance(1);
-    expect(started).toHaveLength(16);
-    await clock.advance(1);
+    await clock.advance(2);
     expect(started).toHaveLength(64);
     await clock.advance(100);
     expect(started).toHaveLength(64);
   });
 
-  it('gives no host more while the hub waits for the processor rather than for hosts', async () => {
+  it('has 64 in flight at first, and all that there may be while hosts take their time', async () => {
+    const { clock, started, add } = pumpOf(64, 300);
+    for (let host = 0; host < 500; host++) add(`host ${host}`, 1);
+    expect(started).toHaveLength(64);
+    await clock.advance(2);
+    expect(started).toHaveLength(300);
+  });
+
+  it('has no more in flight while the hub waits for the processor rather than for hosts', async () => {
     const { clock, started, pump, add } = pumpOf(64, 1_000, new BusyClock());
     add('quick', 100);
-    await clock.advance(50);
-    expect(started).toHaveLength(4);
-    for (let ended = 0; ended < 66; ended++) {
+    for (let ended = 0; ended < 90; ended++) {
       pump.release('quick');
-      await clock.advance(1);
+      await clock.advance(2);
+      expect(started).toHaveLength(4 + ended + 1);
     }
-    expect(started).toHaveLength(4 + 66);
+  });
+
+  it('has more in flight while the hub is busy with something else and hosts take their time, and less when they do not', async () => {
+    const { clock, started, pump, add } = pumpOf(64, 300, new BusyClock());
+    let ended = 0;
+    const end = async (count: number): Promise<void> => {
+      for (let n = 0; n < count; n++) pump.release(started[ended++]!);
+      await clock.advance(2);
+    };
+    for (let host = 0; host < 6_000; host++) add(`host ${host}`, 1);
+    for (let round = 0; round < 6; round++) await end(5);
+    expect(pump.inFlight).toBe(300);
+    for (let round = 0; round < 6; round++) await end(pump.inFlight - 1);
+    expect(pump.inFlight).toBe(1 + 64);
+  });
+
+  it('has as much in flight beside callbacks that hang as without them', async () => {
+    const { clock, started, pump, add } = pumpOf(64, 300, new BusyClock());
+    for (let host = 0; host < 100; host++) add(`hanging ${host}`, 1);
+    await clock.advance(12);
+    expect(started).toHaveLength(100);
+    for (let host = 0; host < 3_000; host++) add(`quick ${host}`, 1);
+    let ended = 100;
+    for (let round = 0; round < 12; round++) {
+      while (ended < started.length) pump.release(started[ended++]!);
+      await clock.advance(2);
+    }
+    expect(pump.inFlight).toBe(100 + 64);
   });
 
   it('starts everything in the end, whatever is added and ends in whatever order, and is idle then', async () => {
