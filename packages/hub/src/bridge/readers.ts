@@ -7,6 +7,7 @@ import type { Gap } from './gap.js';
 import { cursorOf } from './locate.js';
 import type { Payloads } from './payload.js';
 import { Reader, type Reading, type ReaderSource, type Repeat, type Sink } from './reader.js';
+import { ReaderIndex } from './reader-index.js';
 import type { Followed } from './selection.js';
 
 export interface ReadersOptions {
@@ -29,9 +30,7 @@ const SLICE_MS = 1;
  */
 export class Readers implements ReaderSource {
   readonly #options: ReadersOptions;
-  readonly #all = new Set<Reader>();
-  readonly #byTopic = new Map<string, Set<Reader>>();
-  readonly #byPattern = new Set<Reader>();
+  readonly #open = new ReaderIndex();
   readonly #ready = new Queue<Reader>();
   readonly #cold = new Queue<Reader>();
   readonly #endListening: () => void;
@@ -50,25 +49,14 @@ export class Readers implements ReaderSource {
 
   open(reading: Reading, sink: Sink): Reader {
     const reader = new Reader(reading, sink, this.#options.payloads, this.#onResume);
-    this.#all.add(reader);
-    for (const topic of reader.selection.topics) {
-      const readers = this.#byTopic.get(topic) ?? new Set();
-      this.#byTopic.set(topic, readers.add(reader));
-    }
-    if (reader.selection.patterns.length > 0) this.#byPattern.add(reader);
+    this.#open.add(reader);
     this.#queue(reader);
     return reader;
   }
 
   close(reader: Reader): void {
     reader.state = 'ended';
-    if (!this.#all.delete(reader)) return;
-    this.#byPattern.delete(reader);
-    for (const topic of reader.selection.topics) {
-      const readers = this.#byTopic.get(topic);
-      readers?.delete(reader);
-      if (readers?.size === 0) this.#byTopic.delete(topic);
-    }
+    this.#open.delete(reader);
   }
 
   /** Gives the reader an entry again, before anything else. */
@@ -91,14 +79,12 @@ export class Readers implements ReaderSource {
 
   /** Whether somebody follows the topic at the moment. */
   isRead(topic: string): boolean {
-    if (this.#byTopic.has(topic)) return true;
-    for (const reader of this.#byPattern) if (reader.selection.includes(topic)) return true;
-    return false;
+    return this.#open.isRead(topic);
   }
 
   stop(): void {
     this.#endListening();
-    for (const reader of this.#all) this.close(reader);
+    for (const reader of this.#open.all) this.close(reader);
   }
 
   /** Whoever was live had everything up to what was told before: from there it reads on. */
@@ -107,8 +93,8 @@ export class Readers implements ReaderSource {
     this.#told = entries.at(-1)!.position;
     for (const topic of new Set(entries.map((entry) => entry.topic))) {
       const found = this.#options.log.peek([topic], before, MOST_AT_ONCE);
-      for (const reader of this.#byTopic.get(topic) ?? []) this.#wake(reader, before, found);
-      for (const reader of this.#byPattern) if (reader.selection.includes(topic)) this.#wake(reader, before);
+      for (const reader of this.#open.naming(topic)) this.#wake(reader, before, found);
+      for (const reader of this.#open.matching(topic)) this.#wake(reader, before);
     }
   }
 
