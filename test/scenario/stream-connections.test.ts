@@ -24,12 +24,16 @@ interface Client {
 /** A connection on which these requests are sent in one go. */
 function sending(url: string, ...requests: readonly string[]): Client {
   const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
+  const client = listeningOn(connect(Number(port), hostname));
+  client.socket.write(requests.join(''));
+  return client;
+}
+
+function listeningOn(socket: Socket): Client {
   const client: Client = { socket, text: '', closed: false };
   socket.on('data', (chunk: Buffer) => (client.text += chunk.toString('latin1')));
   socket.on('error', () => undefined);
   socket.on('close', () => (client.closed = true));
-  socket.write(requests.join(''));
   clients.push(client);
   return client;
 }
@@ -117,6 +121,19 @@ describe('the connection of a stream', () => {
       expect(stream).toContain('\ndata: followed\n');
     },
   );
+
+  it.each([
+    ['that its client leaves open', ''],
+    ['on which its client goes on to send', 'Content-Length: 1000000\r\n'],
+  ])('is gone after the refusal, also one %s', async (_how, headers) => {
+    const { hostname, port } = new URL(world.hub.url);
+    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+    const client = listeningOn(socket);
+    socket.write(get('/v1/sse', {}, EVENTS + headers));
+    await until('the refusal has come', () => client.text.endsWith('}'));
+    expect(client.text).toMatch(/^HTTP\/1\.1 400 [^]*topic is missing/);
+    await until('nobody is there', () => client.closed || (socket.write('more'), false));
+  });
 
   it('that goes while its stream waits for an answer before it is no fault', async () => {
     const { hub } = await startClockedHub();

@@ -15,10 +15,12 @@ export function answerAlone(response: ServerResponse, socket: Socket): ServerRes
   socket.on('error', destroy);
   socket.on('end', end);
   // Nothing that comes now was asked for.
+  response.req.complete = true;
   socket.resume();
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
-  response.once('finish', () => socket.end());
+  // A client may leave its side open for ever.
+  response.once('finish', () => socket.destroySoon());
   return response;
 }
 
