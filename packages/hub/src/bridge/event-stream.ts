@@ -117,7 +117,7 @@ export class EventStream implements Sink, OpenStream {
       connection,
       window,
       onDrain: () => this.#onDrain(),
-      onSent: attachment?.ack === 'auto' ? () => this.#wire.isIdle && attachment.settle() : undefined,
+      onSent: attachment?.ack === 'auto' ? () => attachment.settle() : undefined,
     });
     this.#write(opening(retryMs(random, RETRY_MS)));
     if (manner.greeting !== undefined) this.#write(manner.greeting);

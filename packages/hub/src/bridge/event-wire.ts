@@ -14,7 +14,7 @@ export interface EventWireOptions {
   readonly window: () => number;
   /** It was full, or a chunk was not sent whole, and that is over. */
   readonly onDrain: () => void;
-  /** The network has taken what was sent last. Absent where nobody wants to know. */
+  /** The network has taken everything that was sent so far. Absent where nobody wants to know. */
   readonly onSent: (() => void) | undefined;
 }
 
@@ -38,7 +38,12 @@ export class EventWire {
     this.#isChunked = connection.isChunked;
     this.#window = window;
     this.#onDrain = onDrain;
-    this.#onSent = onSent;
+    // Node says so of what a connection still had when it closed, too.
+    this.#onSent =
+      onSent &&
+      (() => {
+        if (this.isIdle && !this.#socket.destroyed) onSent();
+      });
   }
 
   /** Bytes that it takes at the moment; 0 when it is full, and then `onDrain` is called once it no longer is. */
