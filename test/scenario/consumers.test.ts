@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { request } from 'node:http';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { cableUrl } from '../support/cable-clients.js';
@@ -120,6 +122,16 @@ describe('a named consumer', () => {
     ]);
     await open(reading);
     expect((await lost).status).toBe(409);
+  });
+
+  it('is given again what it waited for when its connection broke before the whole answer had gone', async () => {
+    const reading = newReading();
+    // Six times as long in JSON: more than the network holds.
+    await publishAll(reading.topic, '\u0001'.repeat(5_000_000));
+    const address = addressOf('/v1/wait', { ...reading, consumer: 'billing', since: 'earliest', timeout: 1 });
+    const outgoing = request(address, (incoming) => incoming.destroy()).end();
+    await once(outgoing, 'close');
+    await until('it is not used', async () => (await send(`${address}&ack=explicit`)).status === 200);
   });
 
   it('moves between streams and Action Cable with its place', async () => {

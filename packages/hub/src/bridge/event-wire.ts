@@ -42,7 +42,8 @@ export class EventWire {
     this.#onSent =
       onSent &&
       (() => {
-        if (this.isIdle && !this.#socket.destroyed) onSent();
+        const { errored, destroyed } = this.#socket;
+        if (this.isIdle && errored === null && !destroyed) onSent();
       });
   }
 

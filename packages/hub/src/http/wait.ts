@@ -127,7 +127,11 @@ async function waitAt(
   const { position, gap } = beginning;
   const { selection, filter, onGap } = wanted;
   if (gap !== undefined) response.set('Hub-Gap', gapHeader(gap));
-  response.once('finish', () => attachment?.settle());
+  response.once('finish', () => {
+    const { errored, destroyed } = request.socket;
+    // Node calls an answer finished that a broken connection has swallowed, too.
+    if (errored === null && !destroyed) attachment?.settle();
+  });
   streams.open(opener, (id, commons) => {
     const awaited = new AwaitedEntries({
       id,
