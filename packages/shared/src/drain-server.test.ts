@@ -7,7 +7,7 @@ import {
   type RequestListener,
   type ServerResponse,
 } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { connect, Socket, type AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { drainable, type Drainable } from './drain-server.js';
 
@@ -71,6 +71,15 @@ describe('drainable', () => {
     server.close();
     cut();
     await closed;
+  });
+
+  it('keeps nothing more of a connection that is given to the server again and again', () => {
+    // Without what Node itself does with a connection.
+    const server = createServer().removeAllListeners('connection');
+    drainable(server);
+    const socket = new Socket();
+    for (let time = 1; time <= 3; time++) server.emit('connection', socket);
+    expect(socket.listenerCount('close')).toBe(1);
   });
 
   it('is harmless on a server that does not listen', async () => {

@@ -23,6 +23,8 @@ export function drainable(server: Server): Drainable {
     sockets.delete(this);
   }
   server.on('connection', (socket: Socket) => {
+    // A connection may be given to the server anew, as often as a client asks for another protocol on it.
+    if (sockets.has(socket)) return;
     sockets.add(socket);
     // One function for all: some connections last, and a hub has many.
     socket.on('close', forget);
