@@ -28,6 +28,10 @@ export interface DeliveriesOptions {
   readonly inAll: number;
   /** Of `perHost`, before it is known whether the host takes its time. */
   readonly perHostAtFirst?: number;
+  /** Of `inAll`, before it is known whether hosts are waited for. */
+  readonly inAllAtFirst?: number;
+  /** Milliseconds in which that is seen. */
+  readonly lookEveryMs?: number;
   /** Spare origins that fail. */
   readonly breaker: boolean;
   readonly clock: Clock;

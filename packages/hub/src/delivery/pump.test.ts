@@ -1,7 +1,7 @@
 import { TestClock } from '@websub/shared';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Pump } from './pump.js';
+import { Pump, type PumpOptions } from './pump.js';
 
 /** What the hub does takes all of its time. */
 class BusyClock extends TestClock {
@@ -10,9 +10,14 @@ class BusyClock extends TestClock {
   }
 }
 
-function pumpOf(perHost: number, inAll: number, clock = new TestClock()) {
+function pumpOf(
+  perHost: number,
+  inAll: number,
+  clock = new TestClock(),
+  options: Partial<PumpOptions<string>> = {},
+) {
   const started: string[] = [];
-  const pump = new Pump<string>({ perHost, inAll, clock, start: (item) => started.push(item) });
+  const pump = new Pump<string>({ perHost, inAll, clock, start: (item) => started.push(item), ...options });
   const add = (host: string, count: number): void => {
     for (let n = 0; n < count; n++) pump.add(host, host);
     pump.run();
@@ -37,6 +42,15 @@ describe('Pump', () => {
     expect(started).toHaveLength(64);
     await clock.advance(2);
     expect(started).toHaveLength(300);
+  });
+
+  it('looks for as long as it is told whether hosts take their time', async () => {
+    const { clock, started, add } = pumpOf(64, 1_000, new TestClock(), { lookEveryMs: 5 });
+    add('slow', 100);
+    await clock.advance(4);
+    expect(started).toHaveLength(4);
+    await clock.advance(6);
+    expect(started).toHaveLength(64);
   });
 
   it('has no more in flight while the hub waits for the processor rather than for hosts', async () => {

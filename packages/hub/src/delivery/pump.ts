@@ -4,6 +4,8 @@ import { HostTurns, type HostTurnsOptions } from './host-turns.js';
 /** Of `perHostAtFirst` the default is 4, of `inAllAtFirst` 64. */
 export interface PumpOptions<Item> extends HostTurnsOptions {
   readonly clock: Clock;
+  /** Milliseconds in which it is seen whether the hub waits for hosts: it is idle for most of them. Default 1. */
+  readonly lookEveryMs?: number;
   /** An item's turn has come: it holds a slot of its host until {@link Pump.release}. */
   readonly start: (item: Item) => void;
 }
@@ -18,12 +20,13 @@ const SLICE_MS = 1;
 const PER_HOST_AT_FIRST = 4;
 const IN_ALL_AT_FIRST = 64;
 const LOOK_EVERY_MS = 1;
-/** With as much idle time between two looks the hub waits for hosts, and not for the processor. */
-const IDLE_MS = 0.7;
+/** Of the time between two looks: idle for so long, the hub waits for hosts, and not for the processor. */
+const IDLE_SHARE = 0.7;
 /** So often in a row before more is in flight in all: callbacks on the same machine wait for the processor at times. */
 const LOOKS_IN_ALL = 2;
 /** What a hub that is never idle in this time waits for is told by the turns that end in it, while others wait for theirs. */
 const PACE_MS = 10;
+const NEVER_IDLE_MS = 0.7;
 /** Hosts, when fewer end than this share of what is in flight: it is busy with something else. */
 const SLOW_SHARE = 0.5;
 
@@ -112,10 +115,12 @@ export class Pump<Item> {
     }
     this.#looking = true;
     const { clock } = this.#options;
+    const { lookEveryMs = LOOK_EVERY_MS } = this.#options;
     const idleBefore = clock.idle();
-    clock.after(LOOK_EVERY_MS, () => {
+    clock.after(lookEveryMs, () => {
       this.#looking = false;
-      this.#idleLooks = clock.idle() - idleBefore >= IDLE_MS ? this.#idleLooks + 1 : 0;
+      const isIdle = clock.idle() - idleBefore >= lookEveryMs * IDLE_SHARE;
+      this.#idleLooks = isIdle ? this.#idleLooks + 1 : 0;
       if (this.#idleLooks >= LOOKS_IN_ALL) this.#turns.widenAll();
       else if (this.#idleLooks > 0) this.#turns.widenHosts();
       this.run();
@@ -128,7 +133,7 @@ export class Pump<Item> {
     const { inFlight } = this.#turns;
     this.#least = Math.min(this.#least, inFlight);
     if (inFlight > 0 && clock.monotonic() - this.#paceSinceMs < PACE_MS) return;
-    if (inFlight > 0 && clock.idle() - this.#idleBeforeMs < IDLE_MS) {
+    if (inFlight > 0 && clock.idle() - this.#idleBeforeMs < NEVER_IDLE_MS) {
       if (this.#ended < inFlight * SLOW_SHARE) this.#turns.widenAll();
       else if (this.#ended >= inFlight && this.#turns.waiting > 0) this.#turns.narrow(this.#least);
     }
