@@ -10,7 +10,7 @@ FROM node:20-bookworm-slim
 COPY --from=build /hub /hub
 RUN install -d -o node -g node -m 700 /data
 USER node
-ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=8 WEBSUB_HOST=0.0.0.0 WEBSUB_DATA=/data
+ENV NODE_ENV=production WEBSUB_HOST=0.0.0.0 WEBSUB_DATA=/data
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --start-period=15s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.WEBSUB_PORT || 8080}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]

@@ -87,8 +87,7 @@ export class HubProcess {
   }
 }
 
-/** With what the image and the unit of systemd start Node. `HUB_NODE_FLAGS="--cpu-prof"` profiles the hub. */
+/** `HUB_NODE_FLAGS="--cpu-prof"` profiles the hub. */
 function hubNodeFlags(): string[] {
-  const more = (process.env['HUB_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '');
-  return ['--max-semi-space-size=8', ...more];
+  return (process.env['HUB_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '');
 }
