@@ -80,8 +80,8 @@ class Room {
 
   constructor(hotEntries = 1_000) {
     this.log = new HotTail(this.store, {
-      hotBytes: hotEntries * 520,
-      coldBytes: hotEntries === 1 ? 0 : 4 * 520,
+      hotBytes: hotEntries * 1_032,
+      coldBytes: hotEntries === 1 ? 0 : 4 * 1_032,
     });
     this.readers = new Readers({
       log: this.log,

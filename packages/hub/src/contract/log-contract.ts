@@ -225,6 +225,19 @@ const waking: readonly Case[] = [
     await log.append([entryOf('a')]);
     assert.deepEqual(idsOf((await Promise.all(found)).flat()), ['a']);
   }),
+  promise('what listeners are told of holds no memory besides its own', async (log) => {
+    const told: Entry[] = [];
+    log.wake((entries) => told.push(...entries));
+    const received = Buffer.alloc(64 * 1024);
+    const bodies = [received.subarray(10, 11), received, Buffer.from('from the pool of Node')];
+    await log.append(
+      bodies.map((body, nth) => entryOf(`${nth}`, { content: { body, contentType: 'text/plain' } })),
+    );
+    assert.deepEqual(
+      told.map(({ content }) => content.body.buffer.byteLength),
+      bodies.map(({ byteLength }) => byteLength),
+    );
+  }),
   promise('a listener that has ended is not told', async (log) => {
     let told = 0;
     const listener = (): void => void (told += 1);

@@ -6,7 +6,7 @@ import { BEFORE_ALL, type Entry, type Position } from './log.js';
 
 const LIMIT = { entries: 100, bytes: Infinity };
 /** Room for four entries without a body. */
-const FOUR = { hotBytes: 4 * 512 };
+const FOUR = { hotBytes: 4 * 1024 };
 
 async function publish(log: HotTail | MemoryLog, topic: string, ...ids: string[]): Promise<Position[]> {
   const content = { body: new Uint8Array(), contentType: 'text/plain' };
@@ -131,6 +131,18 @@ describe('when memory is full', () => {
     await publish(tail, 'a', '1', '2');
     const first = entry(await tail.fetch('a', BEFORE_ALL));
     expect(entry(tail.next('a', first.position)).id).toBe('2');
+  });
+
+  it('counts what the headers of an entry take', async () => {
+    const log = new MemoryLog();
+    const tail = new HotTail(log, FOUR);
+    const headers = { 'x-long': 'x'.repeat(4 * 1024) };
+    const positions = await tail.append([
+      entryOf('1', { topic: 'a', headers }),
+      entryOf('2', { topic: 'a' }),
+    ]);
+    expect(tail.next('a', BEFORE_ALL)).toBe('cold');
+    expect(entry(tail.next('a', positions[0]!.position)).id).toBe('2');
   });
 
   it('knows of a quiet topic that nothing was missed', async () => {

@@ -30,8 +30,9 @@ interface TopicTail {
 }
 
 const MIB = 1024 * 1024;
-/** What an entry takes besides its body, roughly. */
-const ENTRY_BYTES = 512;
+/** What an entry takes besides its body and its headers, with what is made of it to deliver it (measured: 0.6 to 1 KB). */
+const ENTRY_BYTES = 1024;
+const HEADER_BYTES = 64;
 /** Topics without an entry in memory of which it is known since when they are quiet (LAW 8). */
 const MOST_QUIET_TOPICS = 100_000;
 
@@ -318,8 +319,10 @@ function placeOf(topic: string, after: Position): string {
   return `${after} ${topic}`;
 }
 
-function sizeOf({ content }: Entry): number {
-  return content.body.byteLength + ENTRY_BYTES;
+function sizeOf({ content, headers }: Entry): number {
+  let bytes = ENTRY_BYTES + content.body.byteLength;
+  for (const name in headers) bytes += HEADER_BYTES + name.length + headers[name]!.length;
+  return bytes;
 }
 
 /** At most that many entries, up to the one with which their bodies reach the bytes. */

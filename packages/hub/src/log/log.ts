@@ -137,7 +137,10 @@ export interface Log {
   behind(topic: string, after: Position, most: number): Promise<Behind>;
   /** The position of each topic's newest entry ever appended; topics without one are absent. */
   newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>>;
-  /** Tells of fresh entries once they are durable. A nudge: whoever missed it finds them by reading. Ends by the function returned. */
+  /**
+   * Tells of fresh entries once they are durable: a nudge, and whoever missed it finds them by reading. They may be kept:
+   * their bodies hold no memory besides their own. Ends by the function returned.
+   */
   wake(listener: (entries: readonly Entry[]) => void): () => void;
   /** How much is kept at this moment. Rejects with `store_failed`. */
   size(): Promise<LogSize>;
