@@ -1,5 +1,6 @@
 import { STATUS_CODES, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { destroyOnError } from './destroy-on-error.js';
 import { lastAnswerOn } from './last-answer.js';
 
 interface Complaint {
@@ -34,7 +35,7 @@ const COMPLAINTS: ReadonlyMap<string | undefined, Complaint> = new Map([
 /** Answers what Node cannot read as a request, or did not get in time: it would say nothing but the status. */
 export function answerBrokenRequests(server: Server): void {
   server.on('connect', (_request, socket: Duplex) => {
-    socket.on('error', () => socket.destroy());
+    destroyOnError(socket);
     socket.end(answerOf(NO_PROXY));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {

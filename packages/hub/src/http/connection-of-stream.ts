@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { StreamConnection } from '../bridge/event-wire.js';
+import { destroyOnError } from './destroy-on-error.js';
 import { forgetAnswer } from './last-answer.js';
 
 // A stream is open for hours, and what Node keeps of a request, its answer and the parser is more than all that it needs. So
@@ -12,7 +13,7 @@ const ALONE = new WeakSet<ServerResponse>();
 /** Gives the answer a connection that Node has handed over, and that ends with it. */
 export function answerAlone(response: ServerResponse, socket: Socket): ServerResponse {
   ALONE.add(response);
-  socket.on('error', destroy);
+  destroyOnError(socket);
   socket.on('end', end);
   // Nothing that comes now was asked for.
   response.req.complete = true;
@@ -24,12 +25,7 @@ export function answerAlone(response: ServerResponse, socket: Socket): ServerRes
   return response;
 }
 
-// One of each for all: a stream keeps what its socket has.
-
-function destroy(this: Socket): void {
-  this.destroy();
-}
-
+// One for all: a stream keeps what its socket has.
 function end(this: Socket): void {
   this.end();
 }

@@ -11,6 +11,7 @@ import { CLOSING_MS, Socket } from '../bridge/socket/socket.js';
 import { retryMs } from '../bridge/retry-time.js';
 import { RateLimit } from '../protocol/rate-limit.js';
 import { clientOf, type IsTrusted } from './client.js';
+import { destroyOnError } from './destroy-on-error.js';
 import type { Admit } from './entrance.js';
 import { refuseUpgrade, type UpgradeRefusal } from './refuse-upgrade.js';
 import { MOST_HEADERS } from './server.js';
@@ -65,7 +66,7 @@ export class Upgrades {
 
   /** Takes the connection of a client that asked for a WebSocket. */
   take(request: IncomingMessage, duplex: Duplex, head: Buffer): void {
-    duplex.on('error', () => duplex.destroy());
+    destroyOnError(duplex);
     this.#upgrade(request, duplex, head).catch((error: unknown) => {
       this.#options.bridge.events.emit('fault', { where: 'upgrade', error });
       duplex.destroy();

@@ -3,12 +3,11 @@ import { isNestedTooDeep } from '../nesting.js';
 
 export interface InboxOptions {
   readonly webSocket: WebSocket;
-  /** Whether the client may say one thing more at this moment. */
-  readonly admits: () => boolean;
   /** Takes a text; the next one comes when it has settled. */
   readonly take: (text: string) => void | Promise<void>;
   readonly onFailure: (error: unknown) => void;
-  readonly onRefused: (end: 'rate' | 'bad_frame') => void;
+  /** What has come is no text, or none that is read. */
+  readonly onRefused: () => void;
 }
 
 /** What a client says, one text after the other. While it is not wanted, nothing is read from the network (LAW 8). */
@@ -38,26 +37,17 @@ export class Inbox {
 
   /** A message has come. */
   receive(data: RawData, isBinary: boolean): void {
-    if (!this.admit()) return;
     // With the binary type that ws has unless told otherwise, a message is one buffer.
     if (isBinary || !Buffer.isBuffer(data)) {
-      this.#options.onRefused('bad_frame');
+      this.#options.onRefused();
       return;
     }
     const text = data.toString();
-    if (isNestedTooDeep(text)) this.#options.onRefused('bad_frame');
+    if (isNestedTooDeep(text)) this.#options.onRefused();
     else {
       this.#texts.push(text);
       this.#next();
     }
-  }
-
-  /** Counts what has come; false when it is too much. */
-  admit(): boolean {
-    if (this.#ended) return false;
-    const admitted = this.#options.admits();
-    if (!admitted) this.#options.onRefused('rate');
-    return admitted;
   }
 
   /** Takes nothing more; what still comes is read and dropped, so that the close frame of the client is seen. */

@@ -1,45 +1,40 @@
 import type { Clock } from '@websub/shared';
 import type { WebSocket } from 'ws';
 
-export interface PulseOptions {
-  readonly webSocket: WebSocket;
-  readonly clock: Clock;
-  readonly everyMs: number;
-  /** What to call when the peer has everything that was sent so far. */
-  readonly watermark: () => (() => void) | undefined;
-}
-
 const PONG_MS = 10_000;
 
 /** Whether the peer is there: it is pinged, and has to say something in time. Its pong tells how far it has come. */
 export class Pulse {
-  readonly #options: PulseOptions;
+  readonly #webSocket: WebSocket;
+  readonly #clock: Clock;
+  readonly #everyMs: number;
   #pings = 0;
   #nextAt: number;
   #pending: { readonly payload: string; readonly onPong: (() => void) | undefined } | undefined;
   /** When the ping had left, as far as can be seen; what a slow network holds before it is no silence. */
   #leftAt = Infinity;
 
-  constructor(options: PulseOptions) {
-    this.#options = options;
-    this.#nextAt = options.clock.monotonic() + options.everyMs;
+  constructor(webSocket: WebSocket, clock: Clock, everyMs: number) {
+    this.#webSocket = webSocket;
+    this.#clock = clock;
+    this.#everyMs = everyMs;
+    this.#nextAt = clock.monotonic() + everyMs;
   }
 
-  /** Pings when it is time. */
-  beat(now: number): void {
+  /** Pings when it is time. `watermark` answers what to call when the peer has everything that was sent so far. */
+  beat(now: number, watermark: () => (() => void) | undefined): void {
     if (now < this.#nextAt || this.#pending !== undefined) return;
-    const { webSocket, clock, everyMs, watermark } = this.#options;
-    this.#nextAt = now + everyMs;
+    this.#nextAt = now + this.#everyMs;
     this.#pings += 1;
     const payload = String(this.#pings);
     this.#pending = { payload, onPong: watermark() };
     this.#leftAt = Infinity;
-    webSocket.ping(payload, false, () => (this.#leftAt = clock.monotonic()));
+    this.#webSocket.ping(payload, false, () => (this.#leftAt = this.#clock.monotonic()));
   }
 
   /** The peer has said something: whatever it says, it is there. */
   hear(): void {
-    if (this.#leftAt !== Infinity) this.#leftAt = this.#options.clock.monotonic();
+    if (this.#leftAt !== Infinity) this.#leftAt = this.#clock.monotonic();
   }
 
   /** A pong has come. */

@@ -55,6 +55,7 @@ export class Socket implements OpenStream {
   readonly #protocol: SocketProtocol;
   /** With what opened each. */
   readonly #readers = new Map<Reader, Readers | Attachment>();
+  readonly #rate: RateLimit | undefined;
   readonly #inbox: Inbox;
   readonly #pulse: Pulse;
   readonly #stall: StallWatch;
@@ -83,30 +84,25 @@ export class Socket implements OpenStream {
     const now = clock.monotonic();
     this.#endsAt = protocol.lasts === true ? Infinity : now + retryMs(random, MAX_AGE_MS);
     this.#stall = new StallWatch(now);
-    this.#pulse = new Pulse({
-      webSocket,
-      clock,
-      everyMs: protocol.pingMs ?? PING_MS,
-      watermark: () => this.#conversation?.watermark?.(),
-    });
+    this.#rate = rate;
+    this.#pulse = new Pulse(webSocket, clock, protocol.pingMs ?? PING_MS);
     this.#inbox = new Inbox({
       webSocket,
-      admits: () => rate === undefined || rate.admit(id, clock.monotonic()) === 0,
       take: (text) => this.#conversation?.receive(text),
       onFailure: (error) => {
         events.emit('fault', { where: 'socket', error });
         this.end('failed');
       },
-      onRefused: (end) => this.end(end),
+      onRefused: () => this.end('bad_frame'),
     });
     webSocket.on('message', (data, isBinary) => {
       this.#pulse.hear();
-      this.#inbox.receive(data, isBinary);
+      if (this.#admit()) this.#inbox.receive(data, isBinary);
     });
     // ws answers pings by itself; asking too often is talking too much.
-    webSocket.on('ping', () => this.#inbox.admit());
+    webSocket.on('ping', () => this.#admit());
     webSocket.on('pong', (data) => {
-      this.#inbox.admit();
+      this.#admit();
       this.#pulse.hearPong(data.toString());
     });
     webSocket.on('error', (error) => this.#onError(error));
@@ -226,8 +222,17 @@ export class Socket implements OpenStream {
       this.#toldExpiring = endsAt;
       this.#conversation?.expiring?.(endsAt);
     }
-    this.#pulse.beat(now);
+    this.#pulse.beat(now, () => this.#conversation?.watermark?.());
     this.#conversation?.look?.(now);
+  }
+
+  /** Counts what its client says; false when that is too much. */
+  #admit(): boolean {
+    if (this.#ended !== undefined) return false;
+    const admitted =
+      this.#rate === undefined || this.#rate.admit(this.id, this.#commons.clock.monotonic()) === 0;
+    if (!admitted) this.end('rate');
+    return admitted;
   }
 
   #keep(reader: Reader, source: Readers | Attachment): Reader {
