@@ -36,7 +36,7 @@ it.each([
   while (wire.isIdle) {
     await setImmediate();
     expect(sent).toBe(given);
-    wire.send(chunkOf('x'.repeat(64 * 1024)));
+    wire.send(chunkOf('x'.repeat(32 * 1024)));
     given += 1;
   }
   const closed = new Promise((resolve) => socket.once('close', resolve));

@@ -1,10 +1,11 @@
+import { PIECE_BYTES } from '../outbox.js';
+
 /**
  * A text message as it goes over the wire (RFC 6455 §5): one frame, or several when it is large, so that pings and what
  * the peer has taken can be seen in between. A server's frames are not masked: the same bytes are good for every client.
  */
 export type Message = readonly Buffer[];
 
-const FRAGMENT_BYTES = 64 * 1024;
 const TEXT = 0x1;
 const CONTINUATION = 0x0;
 const FINAL = 0x80;
@@ -30,11 +31,11 @@ function framesOf(opcode: typeof TEXT | typeof CONTINUATION, bytes: Uint8Array):
   let start = 0;
   // Each round takes at least one byte; an empty text is one empty frame.
   do {
-    const part = bytes.subarray(start, start + FRAGMENT_BYTES);
+    const part = bytes.subarray(start, start + PIECE_BYTES);
     const isLast = start + part.byteLength >= bytes.byteLength;
     const kind = start === 0 ? opcode : CONTINUATION;
     frames.push(Buffer.concat([headOf(isLast ? kind | FINAL : kind, part.byteLength), part]));
-    start += FRAGMENT_BYTES;
+    start += PIECE_BYTES;
   } while (start < bytes.byteLength);
   return frames;
 }

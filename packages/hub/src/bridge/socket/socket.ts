@@ -8,6 +8,7 @@ import type { RenewablePermit } from '../permit.js';
 import type { Reader, Reading, Sink } from '../reader.js';
 import type { Readers } from '../readers.js';
 import type { OpenStream, StreamCommons } from '../open-stream.js';
+import { Outbox } from '../outbox.js';
 import { retryMs, type Spread } from '../retry-time.js';
 import { messageOf, type Message } from './frames.js';
 import { Inbox } from './inbox.js';
@@ -51,7 +52,7 @@ export class Socket implements OpenStream {
   readonly permit: RenewablePermit;
   readonly #commons: StreamCommons;
   readonly #webSocket: WebSocket;
-  readonly #wire: Wire;
+  readonly #outbox: Outbox;
   readonly #protocol: SocketProtocol;
   /** With what opened each. */
   readonly #readers = new Map<Reader, Readers | Attachment>();
@@ -61,9 +62,6 @@ export class Socket implements OpenStream {
   readonly #stall: StallWatch;
   readonly #endsAt: number;
   readonly #release: () => void;
-  /** Frames of messages that were begun, or that wait behind these: the client has more than a window to take. */
-  #rest: Buffer[] | undefined;
-  #awaitsDrain = false;
   /** What waits, after the end, for the last of what was begun. */
   #onFlushed: (() => void) | undefined;
   /** Of which credential's end the client was told. */
@@ -79,7 +77,7 @@ export class Socket implements OpenStream {
     this.permit = permit;
     this.#commons = commons;
     this.#webSocket = webSocket;
-    this.#wire = wire;
+    this.#outbox = new Outbox({ socket: wire, window: commons.window, onDrain: () => this.#onDrain() });
     this.#protocol = protocol;
     const now = clock.monotonic();
     this.#endsAt = protocol.lasts === true ? Infinity : now + retryMs(random, MAX_AGE_MS);
@@ -144,19 +142,16 @@ export class Socket implements OpenStream {
 
   /** Bytes that it takes at the moment. When it is full, its readers are resumed once it no longer is. */
   room(): number {
-    if (this.#ended !== undefined || this.#rest !== undefined) return 0;
-    const room = this.#commons.window() - this.#wire.writableLength;
-    if (room <= 0) this.#awaitDrain();
-    return room;
+    return this.#ended === undefined ? this.#outbox.room : 0;
   }
 
   /** Keeps what is sent until {@link uncork}, to send it in one piece. */
   cork(): void {
-    this.#wire.cork();
+    this.#outbox.cork();
   }
 
   uncork(): void {
-    this.#wire.uncork();
+    this.#outbox.uncork();
   }
 
   /** Sends an entry, or several in one message; the frames may be shared with other sockets. */
@@ -173,8 +168,8 @@ export class Socket implements OpenStream {
   /** Sends anything else, whether there is room or not: a client that does not take it is not listened to either. */
   send(message: Message): void {
     if (this.#ended !== undefined) return;
-    if (this.#rest !== undefined) this.#rest.push(...message);
-    else this.#write(message);
+    this.#outbox.writeAll(message);
+    if (this.#outbox.hasRest) this.#regulate();
   }
 
   /** Sends a value as JSON. */
@@ -188,7 +183,7 @@ export class Socket implements OpenStream {
     const protocol = this.#protocol;
     const webSocket = this.#webSocket;
     // Whoever may no longer read is not sent what waits either (LAW 13).
-    if ((why === 'expired' || why === 'revoked') && this.#isWaiting()) {
+    if ((why === 'expired' || why === 'revoked') && !this.#outbox.isIdle) {
       this.#close(why);
       webSocket.terminate();
       return;
@@ -204,8 +199,8 @@ export class Socket implements OpenStream {
   /** Looks after the connection; called about once a second. `now` is monotonic, `wallClock` milliseconds since the epoch. */
   look(now: number, wallClock: number): void {
     if (this.#ended !== undefined) return;
-    const wire = this.#wire;
-    if (this.#stall.isStalled(now, wire.bytesWritten - wire.writableLength, this.#isWaiting())) {
+    const { sentBytes, isIdle } = this.#outbox;
+    if (this.#stall.isStalled(now, sentBytes, !isIdle)) {
       this.#cut('stalled');
       return;
     }
@@ -241,43 +236,7 @@ export class Socket implements OpenStream {
     return reader;
   }
 
-  #isWaiting(): boolean {
-    return this.#rest !== undefined || this.#wire.writableLength > 0;
-  }
-
-  /** At least one frame of a message goes, and then as many as the window takes. */
-  #write(frames: Message): void {
-    const wire = this.#wire;
-    const most = this.#commons.window();
-    if (frames.length > 1) wire.cork();
-    let written = 0;
-    for (const frame of frames) {
-      if (wire.writableLength >= most) break;
-      wire.write(frame);
-      written += 1;
-    }
-    if (frames.length > 1) wire.uncork();
-    if (written === frames.length) return;
-    this.#rest = frames.slice(written);
-    this.#awaitDrain();
-    this.#regulate();
-  }
-
-  /** Listens only while there is something to wait for: most clients never are so slow. */
-  #awaitDrain(): void {
-    if (this.#awaitsDrain) return;
-    this.#awaitsDrain = true;
-    this.#wire.once('drain', () => {
-      this.#awaitsDrain = false;
-      this.#onDrain();
-    });
-  }
-
   #onDrain(): void {
-    const rest = this.#rest;
-    this.#rest = undefined;
-    if (rest !== undefined) this.#write(rest);
-    if (this.#rest !== undefined) return;
     this.#regulate();
     this.#onFlushed?.();
     if (this.#ended !== undefined) return;
@@ -286,7 +245,7 @@ export class Socket implements OpenStream {
 
   /** What a client is answered must not pile up either (LAW 8). */
   #regulate(): void {
-    this.#inbox.hold(this.#rest !== undefined);
+    this.#inbox.hold(this.#outbox.hasRest);
   }
 
   #onError(error: Error): void {
@@ -316,7 +275,7 @@ export class Socket implements OpenStream {
   /** Sends what was begun, for as long as a client may take that takes nothing. */
   #flushThen(close: () => void): void {
     const webSocket = this.#webSocket;
-    if (this.#rest === undefined) {
+    if (!this.#outbox.hasRest) {
       close();
       this.#linger();
       return;
