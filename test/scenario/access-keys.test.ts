@@ -62,6 +62,7 @@ describe('an API key', () => {
     [{ role: 'publisher', publish: 'https://shop.example/*' }, 'publish'],
     [{ role: 'reader', read: ['*'], tenant: 'a b' }, 'tenant'],
     [{ role: 'reader', read: ['*'], expires_in: 0.5 }, 'expires_in'],
+    [{ role: 'reader', read: ['*'], expires_in: 1e13 }, 'ten years'],
     [{ role: 'reader', read: ['*'], secret: 'mine' }, 'secret is not known'],
     [[], ''],
     [null, ''],

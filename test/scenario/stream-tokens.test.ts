@@ -34,7 +34,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 interface TokenFields extends JWTPayload {
   readonly hub?: object;
   readonly kid?: string;
-  readonly lasts?: string;
+  /** As {@link SignJWT.setExpirationTime} has it: a number is `exp` itself. */
+  readonly lasts?: string | number;
 }
 
 function tokenOf({ hub = {}, kid = 'one', lasts = '5m', ...claims }: TokenFields = {}): Promise<string> {
@@ -196,6 +197,12 @@ describe('the credential of a stream', () => {
     for (const [token, status] of refused) expect((await replace(stream, token)).status).toBe(status);
     await publishJson(topic, {});
     expect(await stream.gets(1)).toEqual(['{}']);
+  });
+
+  it('is replaced by one that ends later than any date', async () => {
+    const stream = await open(await tokenOf({ sub: 'ann' }), { topic: newTopic() });
+    const answer = await replace(stream, await tokenOf({ sub: 'ann', lasts: 1e15 }));
+    expect(answer).toMatchObject({ status: 200, text: '{"expires_at":null}' });
   });
 
   it('decides what is given from then on', async () => {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Restrictions, Rights } from '../access/grant.js';
 import { organisationOf } from '../access/organisation.js';
 import { common, NO_TOPIC, union, type TopicScope } from '../access/topic-scope.js';
+import { NEVER } from '../subscription/subscription.js';
 import type { KeySet } from './key-set.js';
 import { hubClaim, NO_CLAIMS, type TokenKey, type TopicClaims } from './token-keys.js';
 
@@ -100,7 +101,7 @@ function rightsOf(
     return refused('the token is for an organisation whose tokens are signed with another key');
   const organisation = claimed ?? bounds.organisation ?? undefined;
   // The tolerance is for showing a token, since clocks differ; what was begun before its end does not outlive that.
-  const endsAt = (exp * 1000 > clock.now() ? exp : exp + TOLERANCE_SECONDS) * 1000;
+  const endsAt = Math.min((exp * 1000 > clock.now() ? exp : exp + TOLERANCE_SECONDS) * 1000, NEVER);
   const restrictions = bothOf(hub.restrictions, bounds.restrictions);
   try {
     for (const where of restrictions.where) checkCondition(where);

@@ -19,7 +19,7 @@ export interface Subscription {
   readonly pending: Pending | null;
 }
 
-/** Of a lease that lasts until somebody ends it: the latest time that a date can be. */
+/** When something ends that lasts until somebody ends it: the latest time that a date can be. */
 export const NEVER = 8_640_000_000_000_000;
 
 /** Terms that the callback confirmed, or that somebody vouched for. */

@@ -16,6 +16,8 @@ export interface CredentialsOptions {
 }
 
 const LONGEST_NAME = 200;
+/** Ten years. */
+const LONGEST_SECONDS = 315_360_000;
 
 const patterns = (field: string) =>
   z.array(
@@ -53,6 +55,7 @@ export const newCredentialBody = z
     expires_in: z
       .int('expires_in is not a whole number of seconds: send one, or leave it out')
       .min(1, 'expires_in is less than 1 second')
+      .max(LONGEST_SECONDS, 'expires_in is longer than ten years: send less, or leave it out')
       .nullish()
       .describe('seconds'),
   })

@@ -7,9 +7,10 @@ import { lagOf } from '../../bridge/stream-lag.js';
 import type { OpenStream } from '../../bridge/open-stream.js';
 import { nameOf } from '../../bridge/streams.js';
 import type { Gate } from '../../gate/gate.js';
+import { NEVER } from '../../subscription/subscription.js';
 import { refusalOf } from '../entrance.js';
 import { operation, Problem, type Operation } from './operation.js';
-import { answerPage, isoTimeOrNull, pageOf, pageQuery, time } from './page.js';
+import { answerPage, isoTime, pageOf, pageQuery, time } from './page.js';
 
 export interface StreamsOptions {
   readonly gate: Gate;
@@ -172,7 +173,7 @@ async function replaceToken(
   if (!bridge.streams.identify(stream, permitOf(gate, grant)))
     return new Problem(429, 'too many streams are open in this name: close one');
   stream.permit.renew(grant);
-  return { expires_at: isoTimeOrNull(grant.endsAt === Infinity ? null : grant.endsAt) };
+  return { expires_at: grant.endsAt < NEVER ? isoTime(grant.endsAt) : null };
 }
 
 function withStream(
