@@ -7,7 +7,7 @@ import { sendProblem } from './problem.js';
 /** Settles with who asks; never rejects. */
 export type Admit = (request: IncomingMessage) => Promise<Entrance>;
 
-/** Why what somebody asked for needs another credential. */
+/** Why somebody is not given what he asked for: it needs another credential, or another time. */
 export interface EntranceRefusal {
   readonly status: number;
   /** A sentence that ends with the cure. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { WebSubError } from '@websub/shared';
 import type { HubEmitter } from '../events.js';
-import { isAnswered, pathOf, sendPlain, sendProblem } from './problem.js';
+import { isAnswered, sendComplaint } from './problem.js';
 
 const STATUS: Partial<Record<WebSubError['code'], number>> = {
   invalid_request: 400,
@@ -37,8 +37,7 @@ export function answerFailure(
   const { status, sentence } = answerTo(error);
   if (status >= 500) events.emit('fault', { where: `${request.method} ${route}`, error });
   if (status >= 500 || status === 429) response.setHeader('Retry-After', '5');
-  if (/^\/(?:api\/)?v1\//.test(pathOf(request))) sendProblem(response, status, sentence);
-  else sendPlain(response, status, sentence);
+  sendComplaint(response, status, sentence);
 }
 
 function answerTo(error: unknown): { readonly status: number; readonly sentence: string } {

@@ -47,7 +47,7 @@ export function loomApi(options: LoomApiOptions): Router {
     if (search.running >= MOST_SEARCHES) {
       sendTooMany(response, {
         kind: 'too-many',
-        detail: 'too many searches are under way: try again later',
+        detail: 'too many searches are under way',
         retryAfterMs: TRY_AGAIN_MS,
       });
       return;

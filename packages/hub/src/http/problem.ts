@@ -29,6 +29,12 @@ export function sendPlain(response: ServerResponse, status: number, sentence: st
   send(response, status, 'text/plain; charset=utf-8', `${sentence}\n`);
 }
 
+/** Answers as the API does below its paths, and as the WebSub endpoint does elsewhere. */
+export function sendComplaint(response: ServerResponse, status: number, sentence: string): void {
+  const answer = /^\/(?:api\/)?v1\//.test(pathOf(response.req)) ? sendProblem : sendPlain;
+  answer(response, status, sentence);
+}
+
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
   send(response, status, 'application/json; charset=utf-8', JSON.stringify(value));
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HubEmitter } from '../events.js';
-import { pathOf, sendPlain, sendProblem } from './problem.js';
+import { sendComplaint } from './problem.js';
 
 export interface StoreGuardOptions {
   readonly isStalled: () => boolean;
@@ -36,6 +36,5 @@ export function storeGuard({ isStalled, events }: StoreGuardOptions): StoreGuard
 function refuse(response: ServerResponse): void {
   if (response.headersSent) return;
   response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
-  if (pathOf(response.req).startsWith('/v1/')) sendProblem(response, 503, SENTENCE);
-  else sendPlain(response, 503, SENTENCE);
+  sendComplaint(response, 503, SENTENCE);
 }

@@ -68,9 +68,7 @@ export function consumerOperations(options: ConsumersOptions): readonly Operatio
     const entrance = await admit(request);
     if (may(entrance.grant, 'manage')) return { owner: undefined };
     const owner = ownerOf(entrance.grant.principal, undefined);
-    if (owner !== undefined) return { owner };
-    const { status, detail, headers } = refusalOf(entrance, 'the list of consumers');
-    return new Problem(status, detail, headers);
+    return owner === undefined ? Problem.of(refusalOf(entrance, 'the list of consumers')) : { owner };
   };
   const withConsumer = async (
     request: Parameters<Admit>[0],

@@ -172,10 +172,7 @@ function ticketOperation({ gate, admit, dev }: CredentialsOptions, tag: string):
     problems: [429],
     run: async ({ body: { publish, read }, request }) => {
       const entrance = await admit(request);
-      if (entrance.kind !== 'admitted' && !dev) {
-        const { status, detail, headers } = refusalOf(entrance, 'a ticket');
-        return new Problem(status, detail, headers);
-      }
+      if (entrance.kind !== 'admitted' && !dev) return Problem.of(refusalOf(entrance, 'a ticket'));
       // Each for the next one, tickets would last as long as somebody wants.
       if (entrance.kind === 'admitted' && entrance.by === 'ticket')
         return new Problem(403, 'a ticket gives no other ticket: show the credential itself');

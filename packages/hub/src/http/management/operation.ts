@@ -2,6 +2,7 @@ import { mediaTypeOf, WebSubError } from '@websub/shared';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { BodyRoom } from '../body-room.js';
+import type { EntranceRefusal } from '../entrance.js';
 import { jsonOf } from '../json-of.js';
 import { sendProblem } from '../problem.js';
 import { readUtf8 } from '../read-body.js';
@@ -34,6 +35,11 @@ export class Problem {
   /** A sentence that ends with the cure. */
   readonly detail: string;
   readonly headers: Readonly<Record<string, string>>;
+
+  /** What whoever asks is answered when it is not let in, or not at this moment. */
+  static of({ status, detail, headers }: EntranceRefusal): Problem {
+    return new Problem(status, detail, headers);
+  }
 
   constructor(status: number, detail: string, headers: Readonly<Record<string, string>> = {}) {
     this.status = status;

@@ -40,10 +40,7 @@ export function presenceOperations({ admit, bridge }: PresenceOptions): readonly
       problems: [401, 403],
       run: async ({ query: { topic }, request }) => {
         const entrance = await admit(request);
-        if (!mayBegin(entrance.grant, [topic])) {
-          const { status, detail, headers } = refusalOf(entrance, 'reading this topic');
-          return new Problem(status, detail, headers);
-        }
+        if (!mayBegin(entrance.grant, [topic])) return Problem.of(refusalOf(entrance, 'reading this topic'));
         const { log, presence } = bridge;
         // Who came since is told behind this cursor, and to come twice is to come once.
         const cursor = cursorOf(log, log.head());

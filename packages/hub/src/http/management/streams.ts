@@ -153,10 +153,7 @@ async function replaceToken(
   token: string,
 ): Promise<unknown> {
   const entrance = await gate.admit({ kind: 'secret', text: token });
-  if (entrance.kind !== 'admitted') {
-    const { status, detail, headers } = refusalOf(entrance, 'this stream');
-    return new Problem(status, detail, headers);
-  }
+  if (entrance.kind !== 'admitted') return Problem.of(refusalOf(entrance, 'this stream'));
   const { grant } = entrance;
   const before = ownerOf(stream.permit.principal, undefined);
   const now = ownerOf(grant.principal, undefined);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { may, mayReadAll, type Grant } from '../../access/grant.js';
 import type { OwnTopics } from '../../bridge/own-topics.js';
 import { sessionUpdateBody } from '../../bridge/waltid/session-update.js';
-import type { Admission, Refusal } from '../../protocol/admission.js';
+import type { Admission } from '../../protocol/admission.js';
 import type { Publications } from '../../protocol/publication.js';
 import type { Webhooks } from '../../protocol/webhooks.js';
 import type { Recipient } from '../../subscription/recipient.js';
@@ -13,6 +13,7 @@ import { stateOf, SUBSCRIPTION_STATES } from '../../subscription/subscription.js
 import type { BodyRoom } from '../body-room.js';
 import { refusalOf, type Admit } from '../entrance.js';
 import type { IsPrivate } from '../privacy.js';
+import { tooMany } from '../too-many.js';
 import { notificationsBody } from './notifications-body.js';
 import { operation, Problem, type Operation } from './operation.js';
 import { once } from './page.js';
@@ -98,7 +99,7 @@ export function targetOperations(options: TargetsOptions): readonly Operation[] 
         return async ({ body }) => {
           if (body.authorization !== null && !options.isPrivate(request)) return IN_THE_OPEN;
           const outcome = await webhooks.set(entered.topic, body, entered.grant);
-          return 'kind' in outcome ? tooMany(outcome) : view(outcome, options);
+          return 'kind' in outcome ? Problem.of(tooMany(outcome)) : view(outcome, options);
         };
       },
     }),
@@ -166,17 +167,9 @@ async function enter(
   const topic = ownTopics.of('targets', [target], 'target');
   const entrance = await admit(request);
   const { kind, grant } = entrance;
-  if (!isAllowed(grant, topic)) {
-    const { status, detail, headers } = refusalOf(entrance, what);
-    return new Problem(status, detail, headers);
-  }
+  if (!isAllowed(grant, topic)) return Problem.of(refusalOf(entrance, what));
   const refusal = kind === 'admitted' ? undefined : admission?.client(request.ip ?? '');
-  return refusal === undefined ? { topic, grant } : tooMany(refusal);
-}
-
-function tooMany({ detail, retryAfterMs }: Refusal): Problem {
-  const seconds = String(Math.ceil(retryAfterMs / 1000));
-  return new Problem(429, `${detail}: try again in ${seconds} s`, { 'Retry-After': seconds });
+  return refusal === undefined ? { topic, grant } : Problem.of(tooMany(refusal));
 }
 
 function view(recipient: Recipient, { seal, clock }: TargetsOptions): z.input<typeof notificationsSchema> {
