@@ -1,5 +1,12 @@
-import { WebSubError } from '@websub/shared';
+import type { IncomingMessage } from 'node:http';
+import { mediaTypeOf, WebSubError } from '@websub/shared';
 import { isNestedTooDeep } from '../bridge/nesting.js';
+
+/** Throws `unsupported_media_type` unless the body is said to be JSON. */
+export function requireJson({ headers }: IncomingMessage): void {
+  if (mediaTypeOf(headers['content-type'] ?? '') !== 'application/json')
+    throw new WebSubError('unsupported_media_type', 'send JSON (Content-Type: application/json)');
+}
 
 /** A body as JSON in UTF-8. Throws `invalid_request` for anything else; `example` is what to send instead. */
 export function jsonOf(body: Uint8Array, example: string): unknown {

@@ -1,4 +1,3 @@
-import { mediaTypeOf, WebSubError } from '@websub/shared';
 import { Router, type Request, type Response } from 'express';
 import { may, type Grant } from '../access/grant.js';
 import { NO_TOPIC } from '../access/topic-scope.js';
@@ -14,7 +13,7 @@ import type { Publications } from '../protocol/publication.js';
 import { refusalOf, sendRefusal, type Admit } from './entrance.js';
 import { onlyMethods } from './event-streams.js';
 import { sendProblem } from './problem.js';
-import { jsonOf } from './json-of.js';
+import { jsonOf, requireJson } from './json-of.js';
 import { readUtf8 } from './read-body.js';
 import { sendTooMany } from './too-many.js';
 
@@ -108,8 +107,7 @@ async function publishEvent(options: LoomApiOptions, request: Request, response:
 }
 
 async function readJson(request: Request): Promise<unknown> {
-  if (mediaTypeOf(request.get('content-type') ?? '') !== 'application/json')
-    throw new WebSubError('unsupported_media_type', 'send JSON (Content-Type: application/json)');
+  requireJson(request);
   const body = await readUtf8(request, LONGEST_BODY_BYTES);
   return jsonOf(body, '{"event": {…}}');
 }

@@ -1,4 +1,4 @@
-import { mediaTypeOf, WebSubError } from '@websub/shared';
+import { WebSubError } from '@websub/shared';
 import type { Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
 import { may, type Grant } from '../access/grant.js';
@@ -11,6 +11,7 @@ import type { Publications } from '../protocol/publication.js';
 import { refusalOf, requireManager, sendRefusal, type Admit } from './entrance.js';
 import { sendPlain } from './problem.js';
 import type { BodyRoom } from './body-room.js';
+import { jsonOf, requireJson } from './json-of.js';
 import { readUtf8 } from './read-body.js';
 import { sendTooMany } from './too-many.js';
 
@@ -110,19 +111,10 @@ async function readJson<Schema extends z.ZodType>(
   limit: number,
   room?: BodyRoom,
 ): Promise<z.output<Schema>> {
-  if (mediaTypeOf(request.get('content-type') ?? '') !== 'application/json')
-    throw new WebSubError('unsupported_media_type', 'send JSON (Content-Type: application/json)');
-  const result = schema.safeParse(parse(await readUtf8(request, limit, room)));
+  requireJson(request);
+  const result = schema.safeParse(jsonOf(await readUtf8(request, limit, room), 'JSON'));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const place = typeof issue?.path[0] === 'number' ? `event ${issue.path[0] + 1}: ` : '';
   throw new WebSubError('invalid_request', `${place}${issue?.message ?? 'the body is wrong'}`);
-}
-
-function parse(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
-  } catch {
-    throw new WebSubError('invalid_request', 'the body is not JSON in UTF-8: send JSON');
-  }
 }

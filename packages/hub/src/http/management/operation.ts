@@ -1,9 +1,9 @@
-import { mediaTypeOf, WebSubError } from '@websub/shared';
+import { WebSubError } from '@websub/shared';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { BodyRoom } from '../body-room.js';
 import type { EntranceRefusal } from '../entrance.js';
-import { jsonOf } from '../json-of.js';
+import { jsonOf, requireJson } from '../json-of.js';
 import { sendProblem } from '../problem.js';
 import { readUtf8 } from '../read-body.js';
 
@@ -155,7 +155,6 @@ function complaintOf(issue: z.core.$ZodIssue | undefined): string {
 /** The body as JSON; without one, an empty object. */
 function parseJson(request: Request, body: Uint8Array): unknown {
   if (body.byteLength === 0) return {};
-  if (mediaTypeOf(request.get('content-type') ?? '') !== 'application/json')
-    throw new WebSubError('unsupported_media_type', 'send JSON (Content-Type: application/json)');
+  requireJson(request);
   return jsonOf(body, 'an object');
 }
