@@ -12,12 +12,12 @@ beforeAll(async () => {
 function world(...kids: readonly string[]) {
   const clock = new TestClock();
   const faults: string[] = [];
-  const state = { kids, reads: 0, down: false };
+  const state = { kids, reads: 0, down: false, answers: Promise.resolve() };
   const source = {
     secret: false,
     read: async () => {
       state.reads++;
-      await Promise.resolve();
+      await state.answers;
       if (state.down) throw new Error('it is out of order');
       return JSON.stringify({ keys: state.kids.map((kid) => ({ ...jwk, kid })) });
     },
@@ -63,6 +63,24 @@ describe('a key set', () => {
     await clock.advance(600_000);
     expect(await find('a')).toEqual(['a']);
     expect(faults).toEqual([expect.stringContaining('out of order')]);
+  });
+
+  it('keeps nobody waiting for a source that gave no answer the last time', async () => {
+    const { clock, state, find } = world('a');
+    await find('a');
+    state.down = true;
+    await clock.advance(600_000);
+    await find('a');
+    await clock.advance(10_000);
+    // Now it hangs.
+    let answer = (): void => undefined;
+    state.answers = new Promise((resolve) => (answer = resolve));
+    expect(await find('a')).toEqual(['a']);
+    // It is back, with other keys.
+    Object.assign(state, { down: false, kids: ['b'] });
+    answer();
+    await clock.advance(0);
+    expect(await find('a')).toEqual([]);
   });
 
   it('answers that nobody can say until it was read', async () => {

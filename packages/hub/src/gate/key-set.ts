@@ -18,6 +18,8 @@ export class KeySet {
   #keys: readonly TokenKey[] | undefined;
   #readAt = -Infinity;
   #triedAt = -Infinity;
+  /** It could not be read when it was tried last. */
+  #hasFailed = false;
   #reading: Promise<void> | undefined;
 
   constructor(options: KeySetOptions) {
@@ -27,7 +29,11 @@ export class KeySet {
   /** The keys that a token with this head may be signed with; `undefined` while none could be read at all. */
   async find(id: string | undefined, algorithm: string): Promise<readonly TokenKey[] | undefined> {
     const now = this.#options.clock.monotonic();
-    if (now - this.#readAt >= FRESH_MS) await this.#read();
+    if (now - this.#readAt >= FRESH_MS) {
+      const reading = this.#read();
+      // Of a source that hangs, everybody would wait for each attempt in turn, with keys at hand that are used when it fails.
+      if (this.#keys === undefined || !this.#hasFailed) await reading;
+    }
     const found = this.#among(id, algorithm);
     if (found === undefined || found.length > 0) return found;
     await this.#read();
@@ -42,9 +48,11 @@ export class KeySet {
       const { keys, complaints } = await readTokenKeys(await source.read(), { secrets: source.secret });
       this.#keys = keys;
       this.#readAt = clock.monotonic();
+      this.#hasFailed = false;
       if (complaints.length > 0) return complaints.join('; ');
       return keys.length === 0 ? 'it holds no key' : undefined;
     } catch (error) {
+      this.#hasFailed = true;
       return reasonOf(error);
     }
   }
