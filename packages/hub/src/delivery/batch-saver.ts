@@ -44,7 +44,7 @@ export class BatchSaver<Item> {
 
   /** Settles when everything that changed before is on stable storage; rejects when the store fails. */
   async flush(): Promise<void> {
-    this.#cancel?.();
+    this.#disarm();
     await this.#saving;
     if (this.#changed.size > 0) await this.#write();
   }
@@ -56,9 +56,13 @@ export class BatchSaver<Item> {
     });
   }
 
-  async #save(): Promise<void> {
+  #disarm(): void {
     this.#cancel?.();
     this.#cancel = undefined;
+  }
+
+  async #save(): Promise<void> {
+    this.#disarm();
     if (this.#saving !== undefined || this.#changed.size === 0) return;
     let delayMs = SAVE_AFTER_MS;
     this.#saving = this.#write().catch((error: unknown) => {
