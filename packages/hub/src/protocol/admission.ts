@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { addressBlock, type Clock, type SubscribeRequest, type UnsubscribeRequest } from '@websub/shared';
 import { callbackHost } from '../subscription/callback-host.js';
 import type { Roll } from '../subscription/roll.js';
@@ -68,7 +69,7 @@ export class Admission {
       this.#tooManyPending(host, known?.subscription) ??
       (mode === 'subscribe' && known === undefined ? this.#full(host, tenant) : undefined);
     if (full !== undefined) return full;
-    const waitMs = this.#perPair.admit(`${topic}\n${callback}`, now) || this.#perHost.admit(host, now);
+    const waitMs = this.#perPair.admit(pairOf(topic, callback), now) || this.#perHost.admit(host, now);
     return waitMs === 0 ? undefined : tooMany('this callback is asked to verify too often', waitMs);
   }
 
@@ -92,6 +93,11 @@ export class Admission {
       ? undefined
       : tooMany(`${name} has ${most} subscriptions: unsubscribe some`, FULL_RETRY_AFTER_MS);
   }
+}
+
+/** Short, however long the URLs are that strangers make up: 100,000 of them are remembered (LAW 8). */
+function pairOf(topic: string, callback: string): string {
+  return createHash('sha256').update(`${topic}\n${callback}`).digest('base64');
 }
 
 function tooMany(detail: string, retryAfterMs: number): Refusal {
