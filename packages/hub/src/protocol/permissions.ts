@@ -6,9 +6,9 @@ import { REQUEST_BYTES } from './acceptance.js';
 import type { Subscriptions } from './subscriptions.js';
 
 export interface PermissionsOptions {
-  readonly gate: Gate;
+  readonly gate: Pick<Gate, 'stillReads'>;
   readonly roll: Roll;
-  readonly subscriptions: Subscriptions;
+  readonly subscriptions: Pick<Subscriptions, 'apply'>;
   readonly random: Random;
 }
 
@@ -18,6 +18,9 @@ const REASON = 'the credential that this subscription was made with no longer al
 /** Whether subscriptions may go on, by the credentials that they were asked for with (LAW 13). */
 export class Permissions {
   readonly #options: PermissionsOptions;
+  #looking: Promise<void> | undefined;
+  /** Something was revoked since the look under way began. */
+  #isAsked = false;
   #stopped = false;
 
   constructor(options: PermissionsOptions) {
@@ -47,8 +50,28 @@ export class Permissions {
     });
   }
 
-  /** Calls back for everybody that {@link isLost}. A million subscriptions take a moment, in which others get their turn. */
-  async findLost(onLost: (recipient: Recipient) => void): Promise<void> {
+  /**
+   * Calls back for everybody that {@link isLost}. A million subscriptions take a moment, in which others get their turn; all who
+   * ask meanwhile, as for each key of a tenant, are answered by one further look at everybody.
+   */
+  findLost(onLost: (recipient: Recipient) => void): Promise<void> {
+    this.#isAsked = true;
+    this.#looking ??= this.#lookWhileAsked(onLost);
+    return this.#looking;
+  }
+
+  async #lookWhileAsked(onLost: (recipient: Recipient) => void): Promise<void> {
+    try {
+      while (this.#isAsked && !this.#stopped) {
+        this.#isAsked = false;
+        await this.#look(onLost);
+      }
+    } finally {
+      this.#looking = undefined;
+    }
+  }
+
+  async #look(onLost: (recipient: Recipient) => void): Promise<void> {
     let seen = 0;
     for (const topic of this.#options.roll.topics.values()) {
       for (const recipient of topic.recipients.values()) {
