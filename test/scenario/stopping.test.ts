@@ -1,4 +1,9 @@
-import { expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createHub } from '@websub/hub';
+import { expect, it, onTestFinished } from 'vitest';
+import { loadSqlite } from '../../packages/hub/dist/store/sqlite/sqlite-driver.js';
 import { send } from '../support/http.js';
 import { startClockedHub } from '../support/hub-in-process.js';
 import { ping, publish, subscribed } from '../support/requests.js';
@@ -39,4 +44,27 @@ it('a hub that is to stop says so at once, serves for --drain-seconds, refuses u
   await stopped;
   await expect(ready()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   expect(callback.texts).toEqual(['in time']);
+});
+
+it('a hub that cannot save every place says so when it stops, and lets go of everything all the same', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'websub-stopping-'));
+  onTestFinished(() => rm(data, { recursive: true, force: true }));
+  const options = { dev: true, port: 0, data, canarySeconds: 0 };
+  const hub = await createHub(options);
+  const topic = world.topic().url;
+  const callback = world.callback();
+  await subscribed(hub, callback, topic);
+  const database = (await loadSqlite())(join(data, 'hub.sqlite'));
+  database.exec(`CREATE TRIGGER full BEFORE INSERT ON place BEGIN SELECT RAISE(ABORT, 'no room'); END`);
+  await publish(hub, topic, 'news');
+  await until('it is delivered', () => callback.deliveries.length === 1);
+
+  await expect(hub.stop()).rejects.toMatchObject({ code: 'store_failed' });
+
+  database.exec('DROP TRIGGER full');
+  database.close();
+  const next = await createHub(options);
+  await until('it is delivered again', () => callback.deliveries.length === 2);
+  await next.stop();
+  expect(callback.texts).toEqual(['news', 'news']);
 });

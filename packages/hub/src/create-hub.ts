@@ -48,7 +48,8 @@ export interface Hub {
   /**
    * Stops gracefully: says that it is not ready and serves for `drainSeconds` more; then takes no new work, lets requests and
    * deliveries in flight settle within their own time limits (at most 15 s), saves every place, closes the store (LAW 11).
-   * Stopping twice is harmless.
+   * Stopping twice is harmless. Rejects with `store_full` or `store_failed` when not every place could be saved; it has stopped
+   * all the same, and what was not saved is delivered again after the next start.
    */
   stop(): Promise<void>;
 }
@@ -217,12 +218,15 @@ export async function createHub(
     await engine.deliveries.stop();
     await drain();
     cancelCut();
-    await bridge.stop();
-    await engine.stop();
-    await workers?.stop();
-    await keysHttp.close();
-    await store.close();
-    storeWatch.stop();
+    // A full disk must not leave threads, connections and the lock on the data behind.
+    await allInTurn([
+      () => bridge.stop(),
+      () => engine.stop(),
+      () => workers?.stop(),
+      () => keysHttp.close(),
+      () => store.close(),
+      () => storeWatch.stop(),
+    ]);
   };
 
   try {
@@ -247,6 +251,19 @@ export async function createHub(
     events,
     stop: () => (stopping ??= stop()),
   };
+}
+
+/** Takes one step after the other, whatever becomes of those before; then rejects with what failed first. */
+async function allInTurn(steps: readonly (() => Promise<void> | void | undefined)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }
 
 /** What belongs to one thread cannot be given to others. */
