@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { memoryStore, SubscriberListener, SubscriptionGone } from '@websub/subscriber';
+import {
+  memoryStore,
+  SubscriberListener,
+  SubscriptionGone,
+  type SubscriptionStore,
+} from '@websub/subscriber';
 import type { HubSubscription } from '@websub/subscriber/testing';
 import { freePort, Inbox, openWorld, silent, Told, until, type World } from './world.js';
 
@@ -175,6 +180,32 @@ describe('in the minute of the overlap', () => {
     expect((await world.hub.deliver(old, '{}')).status).toBe(410);
     await until(() => expect(world.hub.lastRequest.mode).toBe('unsubscribe'));
     expect(world.hub.lastRequest.callback).toBe(next.callback);
+  });
+
+  it('whose process dies before it ends the old subscription ends it when that comes due', async () => {
+    const kept = memoryStore();
+    let isDying = true;
+    const store: SubscriptionStore = {
+      get: (id) => kept.get(id),
+      put: (record, version) =>
+        isDying && record.pending === 'unsubscribe'
+          ? Promise.reject(new Error('killed'))
+          : kept.put(record, version),
+      delete: (id) => kept.delete(id),
+      list: () => kept.list(),
+      claimDue: (...due) => kept.claimDue(...due),
+    };
+    await using world = await openWorld({ listener: { store }, hub: { leaseSeconds: LEASE_MS / 1_000 } });
+    await world.start();
+    await world.clock.advance(0.8 * LEASE_MS);
+    await until(() => expect(world.told.errors).toHaveLength(1));
+    const next = newest(world);
+    isDying = false;
+    await until(
+      () => expect(world.hub.subscriptions.size).toBe(1),
+      () => world.clock.advance(1_000),
+    );
+    expect(world.hub.subscription).toBe(next);
   });
 
   it('a restart goes on as it was', async () => {

@@ -148,7 +148,7 @@ export class Life {
           this.#actions.background(sent);
           break;
         case 'retire':
-          this.#actions.background(this.#retire(effect.id, subscription));
+          this.#actions.background(this.retire(effect.id, subscription));
           break;
         case 'stand-down':
           this.#actions.background(this.#standDown(effect, subscription));
@@ -162,7 +162,8 @@ export class Life {
     return { sent };
   }
 
-  async #retire(id: string, { callback, topic, hub }: StoredSubscription): Promise<void> {
+  /** Ends the subscription of this id in favour of one that was verified. Twice is as once. */
+  async retire(id: string, { callback, topic, hub }: StoredSubscription): Promise<void> {
     const old = await this.#store.get(id);
     if (old === undefined) return;
     const atHub = old.callback !== callback || old.topic !== topic || old.hub !== hub;

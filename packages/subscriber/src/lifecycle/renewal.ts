@@ -51,9 +51,12 @@ export class Renewal {
    * (section 5.1.1), so it makes a new subscription that takes over, where {@link takesTurns}.
    */
   async #renew(subscription: StoredSubscription, service: Service): Promise<void> {
+    const successor = await this.#successorOf(subscription);
+    // A process died between the verification of the one and the end of the other.
+    if (successor?.state === 'active') return this.#parts.life.retire(subscription.id, successor);
+    const underWay = successor !== undefined;
     const candidates = await this.#rediscover(subscription, service);
     const stays = candidates.topic === subscription.topic && candidates.hubs.includes(subscription.hub);
-    const underWay = await this.#hasSuccessor(subscription);
     if (stays && !underWay && takesTurns(subscription, service)) {
       const others = candidates.hubs.filter((hub) => hub !== subscription.hub);
       return this.#moveTo({ ...candidates, hubs: [subscription.hub, ...others] }, subscription, service);
@@ -87,9 +90,9 @@ export class Renewal {
     }
   }
 
-  async #hasSuccessor({ replacedBy }: StoredSubscription): Promise<boolean> {
+  async #successorOf({ replacedBy }: StoredSubscription): Promise<StoredSubscription | undefined> {
     const successor = replacedBy === undefined ? undefined : await this.#parts.life.find(replacedBy);
-    return successor !== undefined && isWanted(successor);
+    return successor !== undefined && isWanted(successor) ? successor : undefined;
   }
 
   /** The old subscription goes on until the new one is verified (LAW 5), and is renewed after all if that fails. */
