@@ -119,6 +119,76 @@ describe.each([
     await listener.immediateStop();
   });
 
+  it('leaves one subscription when the callback moved while the hub was away, for a whole run', async () => {
+    const store = await open();
+    const first = await run(store);
+    await first.listener.gracefulStop();
+    hub.reply = () => ({ status: 503 });
+    const moved = { callback: `http://localhost:${port}/`, appendServicePath: true };
+    const second = await run(store, { ...moved, httpConfig: { retry: { attempts: 1 } } });
+    expect(second.report.failed).toHaveLength(1);
+    await second.listener.gracefulStop();
+    hub.reply = undefined;
+    const third = await run(store, moved);
+    await third.attached.verified();
+    await until(
+      () => expect(hub.subscriptions.size).toBe(1),
+      () => clock.advance(1_000),
+    );
+    expect(hub.subscription.callback).toMatch(/^http:\/\/localhost:/);
+    await third.listener.immediateStop();
+  });
+
+  it('goes on as before when the callback moved while the hub was away, and moved back', async () => {
+    const store = await open();
+    const first = await run(store);
+    await first.listener.gracefulStop();
+    hub.reply = () => ({ status: 503 });
+    const moved = { callback: `http://localhost:${port}/`, appendServicePath: true };
+    const second = await run(store, { ...moved, httpConfig: { retry: { attempts: 1 } } });
+    await second.listener.gracefulStop();
+    hub.reply = undefined;
+    const third = await run(store);
+    expect(third.report.resumed).toHaveLength(1);
+    for await (const one of store.list()) expect(one).not.toHaveProperty('replacedBy');
+    await third.listener.immediateStop();
+  });
+
+  it('asks for one that was denied anew, and keeps nothing of the denial', async () => {
+    const store = await open();
+    hub.reply = () => ({ status: 202 });
+    const options = { onDenied: { retryAfterMs: 60_000 } };
+    const first = await run(store, options);
+    await hub.deny(hub.lastRequest.callback, TOPIC);
+    await first.listener.gracefulStop();
+    const second = await run(store, options);
+    const verified = second.attached.verified();
+    await hub.verify(hub.lastRequest);
+    await verified;
+    await clock.advance(60_000);
+    expect(second.attached.subscriptions).toHaveLength(1);
+    expect(hub.requests).toHaveLength(2);
+    await second.listener.immediateStop();
+  });
+
+  it('LAW 5 takes the deliveries of a denied one for as long as its lease runs, until it has the new one', async () => {
+    const store = await open();
+    const first = await run(store);
+    const old = hub.subscription;
+    await hub.deny(old.callback, TOPIC);
+    await first.listener.gracefulStop();
+    hub.reply = () => ({ status: 202 });
+    const second = await run(store);
+    const verified = second.attached.verified();
+    expect((await hub.deliver(old, '"still here"')).status).toBe(202);
+    await hub.verify(hub.lastRequest);
+    await verified;
+    await until(async () => expect((await hub.deliver(old, '{}')).status).toBe(410));
+    expect(second.attached.subscriptions).toMatchObject([{ state: 'active' }]);
+    expect(second.told.unsubscribed).toEqual([]);
+    await second.listener.immediateStop();
+  });
+
   it('subscribes anew when the secret is another one', async () => {
     const store = await open();
     const first = await run(store, { secret: 'old' });

@@ -62,7 +62,8 @@ function lookAt({ settings }: Service, own: readonly StoredSubscription[]): Sigh
   const settled = own.every(({ state, replaces }) => state !== 'pending' || replaces !== undefined);
   if (open.length === 0 && settled) return 'there';
   const denied = own.find(
-    ({ state, target }) => state === 'denied' && open.some(({ key }) => key === target),
+    ({ state, target, replacedBy }) =>
+      state === 'denied' && replacedBy === undefined && open.some(({ key }) => key === target),
   );
   return denied === undefined
     ? 'not yet'

@@ -3,6 +3,7 @@ import { serviceFor } from '../service/own-options.js';
 import type { Service } from '../service/service.js';
 import type { SecretSetting } from '../service/settings.js';
 import type { ReadTarget } from '../service/target.js';
+import { leaseLeft } from '../subscription/change.js';
 import { isWanted, type StoredSubscription } from '../subscription/subscription.js';
 import { targetOf } from './candidates.js';
 import { ownOf, type Wish } from './enrolment.js';
@@ -14,6 +15,8 @@ export interface StartPlan {
   readonly enrol: readonly PlannedEnrolment[];
   /** Are no longer among the targets. */
   readonly end: readonly StoredSubscription[];
+  /** Were denied, and stand in the way of asking anew. */
+  readonly drop: readonly StoredSubscription[];
 }
 
 /** A wish of a service; the subscription that it replaces goes on until the new one is verified. */
@@ -24,11 +27,13 @@ export function planStart(
   service: Service,
   publicUrl: string,
   stored: readonly StoredSubscription[],
+  now: number,
 ): StartPlan {
-  // One that another takes over from has its successor beside it, and ends by itself.
-  const current = stored.filter(
-    (subscription) => isWanted(subscription) && subscription.replacedBy === undefined,
-  );
+  // One that another takes over from has its successor beside it, and ends by itself. A run that failed to make the
+  // successor leaves none.
+  const isSucceeded = ({ replacedBy }: StoredSubscription): boolean =>
+    stored.some((one) => one.id === replacedBy && isWanted(one));
+  const current = stored.filter((one) => isWanted(one) && !isSucceeded(one));
   const { settings } = service;
   const isHere = ({ callback, id, options }: StoredSubscription): boolean =>
     callback === callbackUrl(serviceFor(service, options).settings, publicUrl, id);
@@ -40,21 +45,27 @@ export function planStart(
   const adopted = current.filter((one) => one.origin === 'run-time' && isAdopted(one));
   const atRunTime = current.filter((one) => one.origin === 'run-time' && !isAdopted(one));
   const fitting = configured.filter((one) => isHere(one) && hasSecretOf(settings.secret, one));
-  const missing = settings.targets.filter(({ key }) => !fitting.some(({ target }) => target === key));
+  const isFitted = (key: string): boolean => fitting.some(({ target }) => target === key);
+  const missing = settings.targets.filter(({ key }) => !isFitted(key));
+  const denied = stored.filter((one) => one.state === 'denied' && isAdopted(one));
+  // While its lease runs its hub may still deliver to it (LAW 5).
+  const isInForce = (one: StoredSubscription): boolean =>
+    leaseLeft(one, now) !== undefined && !isFitted(one.target);
   return {
     resume: [...fitting.filter(({ target }) => keys.has(target)), ...atRunTime.filter(isHere)],
     enrol: [
       ...(settings.subscribeOnStartUp
-        ? missing.map((target) => renewed(target, [...configured, ...adopted]))
+        ? missing.map((target) => renewed(target, [...configured, ...adopted, ...denied.filter(isInForce)]))
         : []),
       ...atRunTime.filter((one) => !isHere(one)).map(moved),
     ],
     end: configured.filter(({ target }) => !keys.has(target)),
+    drop: denied.filter((one) => !isInForce(one)),
   };
 }
 
-function renewed(target: ReadTarget, configured: readonly StoredSubscription[]): PlannedEnrolment {
-  const old = configured.find((one) => one.target === target.key);
+function renewed(target: ReadTarget, before: readonly StoredSubscription[]): PlannedEnrolment {
+  const old = before.find((one) => one.target === target.key);
   return { target, origin: 'configured', contested: true, ...(old === undefined ? {} : { replaces: old }) };
 }
 

@@ -47,10 +47,11 @@ export class StartUp {
   /** Settles when every target was tried; never rejects for a target that failed. */
   async begin(service: Service): Promise<StartReport> {
     const stored = this.#parts.life.known.filter((subscription) => subscription.service === service.name);
-    const plan = planStart(service, this.#parts.publicUrl(), stored);
+    const plan = planStart(service, this.#parts.publicUrl(), stored, this.#parts.clock.now());
+    for (const { id } of plan.drop) await this.#parts.life.remove(id);
     for (const { id } of plan.end)
       await this.#parts.life.apply(id, { kind: 'requested', mode: 'unsubscribe' });
-    // What a crash left unasked is asked for; for the rest nothing changes.
+    // What a crash left unasked is asked for; at the hubs of the rest nothing changes.
     for (const { id } of plan.resume) await this.#parts.life.apply(id, { kind: 'resumed' });
     const trying = new AbortController();
     this.#trying.set(service, trying);

@@ -253,7 +253,7 @@ const table: Readonly<Record<EventName, Readonly<Record<Situation, string>>>> = 
     'expired/subscribe': 'expired/-',
     'expired/-': 'expired/-',
     'denied/-': '=',
-    'denied/- leased': '=',
+    'denied/- leased': 'denied/-',
     'unsubscribed/-': '=',
   },
   abandoned: {

@@ -222,8 +222,9 @@ function delivered(
 
 /** Should the one that takes over not be verified by then, this one is asked for again after all. */
 function replaced(s: StoredSubscription, by: string, now: number): Decision {
-  if (!isWanted(s)) return same(s);
   const left = leaseLeft(s, now);
+  // The lease of one that was denied runs on (LAW 5).
+  if (!isWanted(s) && (s.state !== 'denied' || left === undefined)) return same(s);
   if (left !== undefined) {
     return changed(s, { replacedBy: by, renewAt: new Date(now + left / 2) }, ['pending', 'retryAt']);
   }
@@ -253,6 +254,8 @@ function superseded(s: StoredSubscription, atHub: boolean, now: number): Decisio
  * from another has time: the other is in force.
  */
 function resumed(s: StoredSubscription, now: number): Decision {
+  // Nothing that is resumed has a successor: the one that was to be was never made.
+  if (s.replacedBy !== undefined) return changed(s, {}, ['replacedBy']);
   if (s.state !== 'pending' || s.pending !== 'subscribe' || s.replaces !== undefined) return same(s);
   const answeredBy = (s.requestedAt?.getTime() ?? Number.NEGATIVE_INFINITY) + ON_ITS_WAY_MS;
   if (answeredBy <= now) return requestSubscription(s, now);
