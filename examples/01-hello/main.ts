@@ -63,7 +63,6 @@ const publisher = createPublisher({ hub: hub.url });
 for (const [title, summary] of UPDATES) {
   await site.addEntry(title, summary);
   const arriving = once(arrived, 'arrival');
-  story.say('');
   story.start();
   await publisher.ping(site.feedUrl);
   story.tell('publisher', `changed the feed and pinged the hub`, 'one POST');
@@ -74,6 +73,7 @@ for (const [title, summary] of UPDATES) {
       `got “${arrival.title}”`,
       `${arrival.bytes} bytes, ${arrival.contentType}, signature ${arrival.signature}`,
     );
+    story.say('');
   }
 }
 
