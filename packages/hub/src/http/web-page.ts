@@ -20,6 +20,7 @@ export function htmlPage(title: string, body: string): string {
   :root { color-scheme: light dark; }
   body { font: 1rem/1.6 system-ui, sans-serif; max-width: 42rem; margin: 3rem auto; padding: 0 1rem; }
   h1 { font-size: 1.6rem; margin-bottom: 0; }
+  h2 { font-size: 1.2rem; margin-top: 2rem; }
   pre { padding: .8rem 1rem; border: 1px solid color-mix(in srgb, currentColor 25%, transparent); border-radius: .4rem; white-space: pre-wrap; overflow-wrap: anywhere; }
   dt { font-weight: 600; }
   dd { margin: 0 0 .5rem; overflow-wrap: anywhere; }
