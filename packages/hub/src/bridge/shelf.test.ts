@@ -1,31 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../log/log.js';
+import { sizeOf } from '../log/entry-size.js';
 import { entryWith } from './entry.sample.js';
 import { Shelf } from './shelf.js';
 
-function shelfOf(mostBytes: number): { shelf: Shelf<string>; made: string[] } {
+const MADE_BYTES = 10;
+
+/** With room for so many. */
+function shelfOf(most: number): { shelf: Shelf<string>; made: string[] } {
   const made: string[] = [];
   const shelf = new Shelf(
-    mostBytes,
+    most * (sizeOf(entryWith({})) + MADE_BYTES),
     ({ id }) => {
       made.push(id);
       return `made of ${id}`;
     },
-    () => 10,
+    () => MADE_BYTES,
   );
   return { shelf, made };
 }
 
 describe('a shelf', () => {
   it('makes something of an entry once, whoever asks', () => {
-    const { shelf, made } = shelfOf(100);
+    const { shelf, made } = shelfOf(10);
     const entry = entryWith({ id: 'a' });
     expect([shelf.of(entry), shelf.of(entry)]).toEqual(['made of a', 'made of a']);
     expect(made).toEqual(['a']);
   });
 
-  it('keeps no more than its bytes, the newest', () => {
-    const { shelf, made } = shelfOf(20);
+  it('keeps no more than its bytes and those of the entries, the newest', () => {
+    const { shelf, made } = shelfOf(2);
     const [a, b, c] = ['a', 'b', 'c'].map((id) => entryWith({ id }));
     for (const entry of [a!, b!, c!, c!, b!, a!]) shelf.of(entry);
     expect(made).toEqual(['a', 'b', 'c', 'a']);
@@ -49,11 +53,14 @@ describe('a shelf', () => {
       [2, 2, 2, 6],
       [2, 3],
     ],
-  ])('of %j bytes keeps no more than ten', (sizes, kept) => {
+  ])('with things of %j, and room for ten, keeps the newest of them', (sizes, kept) => {
     const isKept = (nth: number): boolean => {
       const made: number[] = [];
-      const make = ({ position }: Entry): number => made.push(position);
-      const shelf = new Shelf(10, make, ({ position }) => sizes[position]!);
+      const make = ({ position }: Entry): number => {
+        made.push(position);
+        return position;
+      };
+      const shelf = new Shelf(10 * 2_000, make, (at, entry) => sizes[at]! * 2_000 - sizeOf(entry));
       const entries = sizes.map((_size, position) => entryWith({ position }));
       for (const entry of entries) shelf.of(entry);
       shelf.of(entries[nth]!);
@@ -63,11 +70,10 @@ describe('a shelf', () => {
     expect(kept.reduce((sum, nth) => sum + sizes[nth]!, 0)).toBeLessThanOrEqual(10);
   });
 
-  it('does not keep what is larger than all of it', () => {
-    const { shelf, made } = shelfOf(5);
-    const entry = entryWith({ id: 'a' });
-    shelf.of(entry);
-    expect(shelf.of(entry)).toBe('made of a');
-    expect(made).toEqual(['a', 'a']);
+  it('keeps the newest even when it is larger than all of it, and nothing else', () => {
+    const { shelf, made } = shelfOf(0.5);
+    const [a, b] = ['a', 'b'].map((id) => entryWith({ id }));
+    for (const entry of [a!, a!, b!, b!, a!]) shelf.of(entry);
+    expect(made).toEqual(['a', 'b', 'a']);
   });
 });

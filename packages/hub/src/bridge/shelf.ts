@@ -1,8 +1,10 @@
+import { sizeOf } from '../log/entry-size.js';
 import type { Entry } from '../log/log.js';
 
 /**
  * What was made of entries, once for all who want it: the newest half of its bytes at least, and never more than all of
- * them. To make something again costs time and nothing else.
+ * them, with those of the entries, which stay in memory for it, unless the newest alone takes more. To make something again
+ * costs time and nothing else.
  *
  * It is cleared by halves, as to take entries from a large `Map` one by one costs more than to make what is kept there: each
  * look for the first passes all those that were taken since the table was last built.
@@ -10,28 +12,28 @@ import type { Entry } from '../log/log.js';
 export class Shelf<Value> {
   readonly #mostBytes: number;
   readonly #make: (entry: Entry) => Value;
-  readonly #sizeOf: (entry: Entry, value: Value) => number;
+  readonly #bytesOf: (value: Value, entry: Entry) => number;
   #newer = new Map<Entry, Value>();
   #newerBytes = 0;
   #older = new Map<Entry, Value>();
   #olderBytes = 0;
 
+  /** `bytesOf` answers what was made takes besides its entry. */
   constructor(
     mostBytes: number,
     make: (entry: Entry) => Value,
-    sizeOf: (entry: Entry, value: Value) => number,
+    bytesOf: (value: Value, entry: Entry) => number,
   ) {
     this.#mostBytes = mostBytes;
     this.#make = make;
-    this.#sizeOf = sizeOf;
+    this.#bytesOf = bytesOf;
   }
 
   of(entry: Entry): Value {
     const known = this.#newer.get(entry) ?? this.#older.get(entry);
     if (known !== undefined) return known;
     const value = this.#make(entry);
-    const bytes = this.#sizeOf(entry, value);
-    if (bytes <= this.#mostBytes) this.#add(entry, value, bytes);
+    this.#add(entry, value, sizeOf(entry) + this.#bytesOf(value, entry));
     return value;
   }
 

@@ -52,7 +52,7 @@ export class SseCodec {
             ...show(entry),
           }),
         );
-      shelf = new Shelf(SHELF_BYTES, make, (_entry, frame) => frame.byteLength);
+      shelf = new Shelf(SHELF_BYTES, make, ({ byteLength }) => byteLength);
       this.#shelves.set(look, shelf);
     }
     const found = shelf;

@@ -5,7 +5,7 @@ import { loomEventOf } from '../loom/loom-event.js';
 import type { LoomTopics } from '../loom/loom-topics.js';
 import type { Payloads } from '../payload.js';
 import { Shelf } from '../shelf.js';
-import { beginningOf, endingOf, type Message } from '../socket/frames.js';
+import { beginningOf, bytesOf, endingOf, type Message } from '../socket/frames.js';
 import type { MessageFormat } from './channel.js';
 
 export interface CableCodecOptions {
@@ -50,7 +50,7 @@ export class CableCodec {
         const place = extended ? `,"offset":${entry.position}` : '';
         return endingOf(Buffer.from(`${this.#textOf(entry, format)}${place}}`));
       };
-      shelf = new Shelf(SHELF_BYTES, make, (_entry, message) => bytesOf(message));
+      shelf = new Shelf(SHELF_BYTES, make, bytesOf);
       this.#shelves.set(key, shelf);
     }
     return shelf;
@@ -78,8 +78,4 @@ export class CableCodec {
  */
 export function streamIdOf(identifier: string): string {
   return createHash('sha256').update(identifier).digest('base64url').slice(0, 22);
-}
-
-function bytesOf(message: Message): number {
-  return message.reduce((sum, frame) => sum + frame.byteLength, 0);
 }

@@ -1,7 +1,7 @@
 import { CLOSINGS } from '../native/close-codes.js';
 import type { Bridge } from '../bridge.js';
 import { Shelf } from '../shelf.js';
-import { messageOf, type Message } from '../socket/frames.js';
+import { bytesOf, messageOf, type Message } from '../socket/frames.js';
 import type { Call, Conversation, Farewell, SocketEnd, SocketProtocol } from '../socket/protocol.js';
 import type { Socket } from '../socket/socket.js';
 import { ChannelConversation } from './channel-conversation.js';
@@ -32,9 +32,7 @@ export class ChannelProtocol implements SocketProtocol {
   constructor(options: ChannelProtocolOptions) {
     this.#options = options;
     const { envelopes } = options.bridge;
-    const bytes = (_entry: unknown, message: Message): number =>
-      message.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    this.#messages = new Shelf(SHELF_BYTES, (entry) => messageOf(envelopes.of(entry)), bytes);
+    this.#messages = new Shelf(SHELF_BYTES, (entry) => messageOf(envelopes.of(entry)), bytesOf);
   }
 
   choose(): undefined {

@@ -1,7 +1,7 @@
 import type { Entry } from '../../log/log.js';
 import type { Envelopes } from '../envelope.js';
 import { Shelf } from '../shelf.js';
-import { beginningOf, endingOf, messageOf, type Message } from '../socket/frames.js';
+import { beginningOf, bytesOf, endingOf, messageOf, type Message } from '../socket/frames.js';
 
 interface Made {
   /** The envelope without the brace that opens it. */
@@ -22,11 +22,7 @@ export class EventFrames {
   readonly #shelf: Shelf<Made>;
 
   constructor(envelopes: Envelopes) {
-    this.#shelf = new Shelf(
-      SHELF_BYTES,
-      (entry) => make(envelopes.of(entry)),
-      (_entry, made) => sizeOf(made),
-    );
+    this.#shelf = new Shelf(SHELF_BYTES, (entry) => make(envelopes.of(entry)), sizeOf);
   }
 
   of(sid: string, entry: Entry): Message {
@@ -48,7 +44,5 @@ function make(envelope: string): Made {
 }
 
 function sizeOf({ rest, ending }: Made): number {
-  return ending === undefined
-    ? rest.length * (MOST_SIDS + 1)
-    : ending.reduce((bytes, frame) => bytes + frame.byteLength, 0);
+  return ending === undefined ? rest.length * (MOST_SIDS + 1) : bytesOf(ending);
 }

@@ -15,6 +15,11 @@ export function messageOf(text: string | Uint8Array): Message {
   return framesOf(TEXT, typeof text === 'string' ? Buffer.from(text) : text);
 }
 
+/** What its frames take. */
+export function bytesOf(message: Message): number {
+  return message.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
 /** The end of a message that begins with {@link beginningOf}, equal for all whose messages end so. */
 export function endingOf(text: Uint8Array): readonly Buffer[] {
   return framesOf(CONTINUATION, text);
