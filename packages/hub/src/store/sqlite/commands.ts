@@ -54,7 +54,7 @@ interface Reads {
   positionOfLast(topics: readonly string[], count: number): Position;
   positionSince(time: number): Position;
   positionSinceEventTime(topic: string, time: number): Position;
-  lag(topic: string, after: Position, most: number): Behind;
+  behind(topic: string, after: Position, most: number): Behind;
   newest(topics: readonly string[]): ReadonlyMap<string, Position>;
   logSize(): LogSize;
   topicsAfter(page: StoredPage): readonly LoadedTopic[];

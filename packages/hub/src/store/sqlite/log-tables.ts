@@ -1,24 +1,18 @@
 import { createHash } from 'node:crypto';
 import {
-  BEFORE_ALL,
   type Appended,
   type Entry,
-  type Behind,
   type LogRead,
   type LogSize,
   type NewEntry,
   type Position,
   type ReadLimit,
-  type Retention,
 } from '../../log/log.js';
 import type { Database, Statement } from './sqlite-driver.js';
 import type { TopicNumbers } from './topic-numbers.js';
-import { countToTrim, type OldEntry } from './trim-decision.js';
 
-const IDEMPOTENT_MS = 24 * 3600_000;
-// One round of trimming takes some 10 ms, during which appends wait. Bodies count too: to free one, SQLite reads its pages.
-const TRIM_ROWS = 1_000;
-const TRIM_BYTES = 16 * 1024 * 1024;
+/** For so long the id of an entry is remembered. */
+export const IDEMPOTENT_MS = 24 * 3600_000;
 const NO_BODY = new Uint8Array(0);
 const LOST = {
   topic: '',
@@ -57,22 +51,12 @@ export class LogTables {
   readonly #saveRecentId: Statement;
   readonly #trimmedOf: Statement;
   readonly #positionsAfter: Statement;
-  readonly #newestOf: Statement;
   readonly #entryAt: Statement;
   readonly #topicAt: Statement;
-  readonly #lastBefore: Statement;
-  readonly #countAfter: Statement;
-  readonly #firstAfter: Statement;
   readonly #allAfter: Statement;
   readonly #identity: Statement;
   readonly #head: Statement;
-  readonly #oldest: Statement;
-  readonly #markTrimmed: Statement;
-  readonly #removeThrough: Statement;
   readonly #removeAt: Statement;
-  readonly #noteTrimmed: Statement;
-  readonly #oldestIds: Statement;
-  readonly #forgetIds: Statement;
 
   constructor(database: Database, topics: TopicNumbers) {
     this.#topics = topics;
@@ -90,41 +74,18 @@ export class LogTables {
     this.#positionsAfter = database.prepare(
       'SELECT position FROM entry WHERE topic = ? AND position > ? ORDER BY position LIMIT ?',
     );
-    this.#newestOf = database.prepare('SELECT max(position) AS position FROM entry WHERE topic = ?');
     this.#entryAt = database.prepare(`
       SELECT coalesce(url, '') AS url, id, type, subject, content_type, headers, published_at, digest, body, event_time
       FROM entry LEFT JOIN topic ON topic.number = entry.topic WHERE position = ?`);
     this.#topicAt = database.prepare(
       'SELECT 1 FROM entry LEFT JOIN topic ON topic.number = entry.topic WHERE position = ? AND url = ?',
     );
-    this.#lastBefore = database.prepare(
-      'SELECT position FROM entry WHERE topic = ? AND published_at < ? ORDER BY position DESC LIMIT 1',
-    );
-    this.#countAfter = database.prepare(
-      // Of a body as a blob its length is known without reading it.
-      `SELECT count(*) AS entries, coalesce(sum(bytes), 0) AS bytes FROM
-         (SELECT length(body) AS bytes FROM entry WHERE topic = ? AND position > ? LIMIT ?)`,
-    );
-    this.#firstAfter = database.prepare(
-      'SELECT published_at AS since FROM entry WHERE topic = ? AND position > ? ORDER BY position LIMIT 1',
-    );
     this.#allAfter = database.prepare(
       'SELECT position FROM entry NOT INDEXED WHERE position > ? ORDER BY position LIMIT ?',
     );
     this.#identity = database.prepare('SELECT epoch, entries, bytes FROM log');
     this.#head = database.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'entry'`);
-    this.#oldest = database.prepare(
-      'SELECT position, published_at AS publishedAt, length(body) AS bytes FROM entry ORDER BY position LIMIT ?',
-    );
-    this.#markTrimmed = database.prepare(`
-      UPDATE topic SET trimmed = removed.position
-      FROM (SELECT topic, max(position) AS position FROM entry WHERE position <= ? GROUP BY topic) AS removed
-      WHERE topic.number = removed.topic`);
-    this.#removeThrough = database.prepare('DELETE FROM entry WHERE position <= ?');
     this.#removeAt = database.prepare('DELETE FROM entry WHERE position = ?');
-    this.#noteTrimmed = database.prepare('UPDATE log SET trimmed = ?, trimmed_until = max(trimmed_until, ?)');
-    this.#oldestIds = database.prepare('SELECT rowid, published_at FROM recent_id ORDER BY rowid LIMIT ?');
-    this.#forgetIds = database.prepare('DELETE FROM recent_id WHERE rowid <= ?');
   }
 
   identity(): { readonly epoch: string; readonly head: Position } {
@@ -250,74 +211,10 @@ export class LogTables {
     return this.#read(position);
   }
 
-  before(url: string, time: number): Position {
-    const [topic] = this.#topics.find([url]);
-    if (topic === undefined) return BEFORE_ALL;
-    const older = this.#lastBefore.get(topic, time) as { position: Position } | undefined;
-    return older?.position ?? (this.#trimmedOf.get(topic) as { trimmed: Position }).trimmed;
-  }
-
-  lag(url: string, after: Position, most: number): Behind {
-    const [topic] = this.#topics.find([url]);
-    if (topic === undefined) return { entries: 0, bytes: 0, since: null };
-    const counted = this.#countAfter.get(topic, after, most) as { entries: number; bytes: number };
-    const first = this.#firstAfter.get(topic, after) as { since: number } | undefined;
-    return { ...counted, since: first?.since ?? null };
-  }
-
-  newest(topics: readonly string[]): ReadonlyMap<string, Position> {
-    const newest = new Map<string, Position>();
-    for (const url of topics) {
-      const [topic] = this.#topics.find([url]);
-      if (topic === undefined) continue;
-      const { position } = this.#newestOf.get(topic) as { position: Position | null };
-      const { trimmed } = this.#trimmedOf.get(topic) as { trimmed: Position };
-      if ((position ?? trimmed) > 0) newest.set(url, position ?? trimmed);
-    }
-    return newest;
-  }
-
   size(): LogSize {
     const { entries, bytes } = this.#identity.get() as { entries: number; bytes: number };
     return { entries, bytes };
   }
-
-  /** Removes a bounded number of entries; `more` when another round is wanted. */
-  trim(retention: Retention, now: number): { readonly removed: number; readonly more: boolean } {
-    const totals = this.#identity.get() as { entries: number; bytes: number };
-    const { oldest, full } = oneRound(this.#oldest.all(TRIM_ROWS) as OldEntry[]);
-    const removed = countToTrim(oldest, totals, retention, now);
-    const last = oldest[removed - 1];
-    if (last !== undefined) {
-      this.#markTrimmed.run(last.position);
-      this.#removeThrough.run(last.position);
-      const gone = oldest.slice(0, removed);
-      this.#noteTrimmed.run(last.position, Math.max(...gone.map(({ publishedAt }) => publishedAt)));
-      this.#addToTotals.run(-removed, -gone.reduce((sum, entry) => sum + entry.bytes, 0));
-    }
-    const moreIds = this.#trimIds(now);
-    return { removed, more: (full && removed === oldest.length) || moreIds };
-  }
-
-  #trimIds(now: number): boolean {
-    const rows = this.#oldestIds.all(TRIM_ROWS) as { rowid: number; published_at: number }[];
-    const kept = rows.findIndex((row) => row.published_at > now - IDEMPOTENT_MS);
-    const last = rows.at(kept < 0 ? -1 : kept - 1);
-    if (kept === 0 || last === undefined) return false;
-    this.#forgetIds.run(last.rowid);
-    return kept < 0 && rows.length === TRIM_ROWS;
-  }
-}
-
-/** The first of these entries, as many as one round may remove; not `full` when there are no others in the log. */
-function oneRound(entries: readonly OldEntry[]): {
-  readonly oldest: readonly OldEntry[];
-  readonly full: boolean;
-} {
-  let bytes = 0;
-  const last = entries.findIndex((entry) => (bytes += entry.bytes) >= TRIM_BYTES);
-  if (last >= 0) return { oldest: entries.slice(0, last + 1), full: true };
-  return { oldest: entries, full: entries.length === TRIM_ROWS };
 }
 
 /**

@@ -113,7 +113,7 @@ export class SqliteLog implements Log {
   }
 
   behind(topic: string, after: Position, most: number): Promise<Behind> {
-    return this.#thread.call('lag', [topic, after, most]);
+    return this.#thread.call('behind', [topic, after, most]);
   }
 
   async newest(topics: readonly string[]): Promise<ReadonlyMap<string, Position>> {

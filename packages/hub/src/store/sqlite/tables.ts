@@ -4,6 +4,7 @@ import { CredentialTables } from './credential-tables.js';
 import { DeadLetterTables } from './dead-letter-tables.js';
 import { LogIndex } from './log-index.js';
 import { LogTables } from './log-tables.js';
+import { LogTrim } from './log-trim.js';
 import { PlaceTables } from './place-tables.js';
 import { QuarantineTable } from './quarantine-table.js';
 import { RegistryTables } from './registry-tables.js';
@@ -14,6 +15,7 @@ import { TopicNumbers } from './topic-numbers.js';
 export class Tables {
   readonly log: LogTables;
   readonly index: LogIndex;
+  readonly trim: LogTrim;
   readonly registry: RegistryTables;
   readonly letters: DeadLetterTables;
   readonly places: PlaceTables;
@@ -25,6 +27,7 @@ export class Tables {
     const topics = new TopicNumbers(database);
     this.log = new LogTables(database, topics);
     this.index = new LogIndex(database, topics);
+    this.trim = new LogTrim(database);
     this.registry = new RegistryTables(database, topics);
     this.letters = new DeadLetterTables(database);
     this.places = new PlaceTables(database);
@@ -34,13 +37,13 @@ export class Tables {
   }
 
   get commands(): Commands {
-    const { log, index, registry, letters, places, quarantine, credentials, consumers } = this;
+    const { log, index, trim, registry, letters, places, quarantine, credentials, consumers } = this;
     return {
       append: (entries) => log.append(entries),
-      trimLog: (retention, now) => log.trim(retention, now),
+      trimLog: (retention, now) => trim.round(retention, now),
       readLog: (topics, after, limit) => log.read(topics, after, limit),
       findEntry: (topic, position) => log.find(topic, position),
-      positionBefore: (topic, time) => log.before(topic, time),
+      positionBefore: (topic, time) => index.before(topic, time),
       contentsAfter: (after, limit) => index.contentsAfter(after, limit),
       contentsThrough: (position, limit) => index.contentsThrough(position, limit),
       findNamed: (id, limit) => index.named(id, limit),
@@ -48,8 +51,8 @@ export class Tables {
       positionOfLast: (topics, count) => index.last(topics, count),
       positionSince: (time) => index.since(time),
       positionSinceEventTime: (topic, time) => index.sinceEventTime(topic, time),
-      lag: (topic, after, most) => log.lag(topic, after, most),
-      newest: (topics) => log.newest(topics),
+      behind: (topic, after, most) => index.behind(topic, after, most),
+      newest: (topics) => index.newest(topics),
       logSize: () => log.size(),
       saveTopic: (topic) => registry.saveTopic(topic),
       topicsAfter: (page) => registry.topicsAfter(page),
