@@ -17,6 +17,8 @@ import type { DeadLetter, DeadLetterBounds, SubscriptionKey } from '../../subscr
 import type { Failure } from './failure.js';
 
 export const DEAD_LETTERS_AT_ONCE = 1_000;
+/** Rows that one command loads: some 10 ms of the store's thread. */
+export const ROWS_AT_ONCE = 2_000;
 
 /** What the main thread asks the store's thread to change, and what it is answered once that is on stable storage. */
 export interface Writes {

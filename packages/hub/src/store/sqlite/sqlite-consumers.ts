@@ -1,36 +1,29 @@
 import type { Consumer, ConsumerPlace } from '../../consumer/consumer.js';
 import type { Consumers } from '../../consumer/consumers.js';
-import type { ConsumerRow } from './commands.js';
-import { quarantine, type OnQuarantine } from './quarantine.js';
+import { ROWS_AT_ONCE, type ConsumerRow, type StoredConsumer } from './commands.js';
+import type { Quarantine } from './quarantine.js';
 import type { StoreThread } from './store-thread.js';
-
-/** Rows of one command: some 10 ms of the store's thread. */
-const ROWS_AT_ONCE = 2_000;
 
 type ConsumerRecord = Omit<Consumer, 'id' | keyof ConsumerPlace>;
 
 /** Named consumers in SQLite. */
 export class SqliteConsumers implements Consumers {
   readonly #thread: StoreThread;
-  readonly #onQuarantine: OnQuarantine;
+  readonly #quarantine: Quarantine;
 
-  constructor(thread: StoreThread, onQuarantine: OnQuarantine) {
+  constructor(thread: StoreThread, quarantine: Quarantine) {
     this.#thread = thread;
-    this.#onQuarantine = onQuarantine;
+    this.#quarantine = quarantine;
   }
 
   async *load(): AsyncIterable<readonly Consumer[]> {
-    let after: string | undefined;
-    // Each round goes on behind the last row, so this ends.
-    for (;;) {
-      const rows = await this.#thread.call('consumersAfter', [{ after, limit: ROWS_AT_ONCE }]);
-      if (rows.length === 0) return;
-      after = rows.at(-1)!.id;
-      const damaged = rows.filter(({ sound }) => sound !== 1).map(({ id }) => ({ row: id, key: id }));
-      // Whoever uses it begins anew: where it was nobody knows.
-      await quarantine(this.#thread, 'consumer', damaged, this.#onQuarantine);
-      yield rows.filter(({ sound }) => sound === 1).map(consumerOf);
-    }
+    // Whoever uses a damaged one begins anew: where it was nobody knows.
+    const consumers = this.#quarantine.soundRows<StoredConsumer>(
+      'consumer',
+      (last) => this.#thread.call('consumersAfter', [{ after: last?.id, limit: ROWS_AT_ONCE }]),
+      ({ id }) => ({ row: id, key: id }),
+    );
+    for await (const batch of consumers) yield batch.map(consumerOf);
   }
 
   async save(consumers: readonly Consumer[]): Promise<void> {

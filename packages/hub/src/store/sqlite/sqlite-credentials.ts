@@ -1,52 +1,38 @@
 import type { Credential } from '../../access/credential.js';
 import type { Credentials } from '../../access/credentials.js';
 import type { Revocation } from '../../access/revocation.js';
-import { quarantine, type OnQuarantine } from './quarantine.js';
+import { ROWS_AT_ONCE, type StoredCredential, type StoredRevocation } from './commands.js';
+import type { Quarantine } from './quarantine.js';
 import type { StoreThread } from './store-thread.js';
-
-/** Rows of one command: some 10 ms of the store's thread. */
-const ROWS_AT_ONCE = 2_000;
 
 /** API keys and revocations in SQLite. */
 export class SqliteCredentials implements Credentials {
   readonly #thread: StoreThread;
+  readonly #quarantine: Quarantine;
 
-  readonly #onQuarantine: OnQuarantine;
-
-  constructor(thread: StoreThread, onQuarantine: OnQuarantine) {
+  constructor(thread: StoreThread, quarantine: Quarantine) {
     this.#thread = thread;
-    this.#onQuarantine = onQuarantine;
+    this.#quarantine = quarantine;
   }
 
   async *loadCredentials(): AsyncIterable<readonly Credential[]> {
-    let after: string | undefined;
-    // Each round goes on behind the last row, so this ends.
-    for (;;) {
-      const rows = await this.#thread.call('findCredentials', [{ after, limit: ROWS_AT_ONCE }]);
-      if (rows.length === 0) return;
-      after = rows.at(-1)!.id;
-      const damaged = rows.filter(({ sound }) => sound !== 1).map(({ id }) => ({ row: id, key: id }));
-      // Whoever has the key needs a new one: what a damaged row would open is not known.
-      await quarantine(this.#thread, 'credential', damaged, this.#onQuarantine);
-      yield rows
-        .filter(({ sound }) => sound === 1)
-        .map(({ id, record }) => ({ id, ...(JSON.parse(record) as Omit<Credential, 'id'>) }));
-    }
+    // Whoever has the key of a damaged one needs a new one: what it would open is not known.
+    const credentials = this.#quarantine.soundRows<StoredCredential>(
+      'credential',
+      (last) => this.#thread.call('findCredentials', [{ after: last?.id, limit: ROWS_AT_ONCE }]),
+      ({ id }) => ({ row: id, key: id }),
+    );
+    for await (const batch of credentials)
+      yield batch.map(({ id, record }) => ({ id, ...(JSON.parse(record) as Omit<Credential, 'id'>) }));
   }
 
   async *loadRevocations(): AsyncIterable<readonly Revocation[]> {
-    let after = 0;
-    // Each round goes on behind the last row, so this ends.
-    for (;;) {
-      const rows = await this.#thread.call('revocationsAfter', [after, ROWS_AT_ONCE]);
-      if (rows.length === 0) return;
-      after = rows.at(-1)!.number;
-      const damaged = rows
-        .filter(({ sound }) => sound !== 1)
-        .map(({ number, kind, value }) => ({ row: number, key: `${kind} ${value}` }));
-      await quarantine(this.#thread, 'revocation', damaged, this.#onQuarantine);
-      yield rows.filter(({ sound }) => sound === 1).map(({ kind, value, at }) => ({ kind, value, at }));
-    }
+    const revocations = this.#quarantine.soundRows<StoredRevocation>(
+      'revocation',
+      (last) => this.#thread.call('revocationsAfter', [last?.number ?? 0, ROWS_AT_ONCE]),
+      ({ number, kind, value }) => ({ row: number, key: `${kind} ${value}` }),
+    );
+    for await (const batch of revocations) yield batch.map(({ kind, value, at }) => ({ kind, value, at }));
   }
 
   addCredential({ id, ...record }: Credential): Promise<boolean> {

@@ -1,6 +1,6 @@
 import type { Place, Places } from '../../subscription/places.js';
 import type { Moved, PlaceBatch } from './commands.js';
-import { quarantine, type OnQuarantine } from './quarantine.js';
+import type { Quarantine } from './quarantine.js';
 import type { StoreThread } from './store-thread.js';
 
 /** Rows of one command: some 10 ms of the store's thread. */
@@ -11,11 +11,11 @@ const LEAST_TOGETHER = 16;
 /** The places of subscriptions in SQLite. */
 export class SqlitePlaces implements Places {
   readonly #thread: StoreThread;
-  readonly #onQuarantine: OnQuarantine;
+  readonly #quarantine: Quarantine;
 
-  constructor(thread: StoreThread, onQuarantine: OnQuarantine) {
+  constructor(thread: StoreThread, quarantine: Quarantine) {
     this.#thread = thread;
-    this.#onQuarantine = onQuarantine;
+    this.#quarantine = quarantine;
   }
 
   async *load(): AsyncIterable<readonly Place[]> {
@@ -23,7 +23,7 @@ export class SqlitePlaces implements Places {
     while (after !== undefined) {
       const batch: PlaceBatch = await this.#thread.call('placesAfter', [after, ROWS_AT_ONCE]);
       // Without its place, a subscription is given again what was published since its lease began.
-      await quarantine(this.#thread, 'place', batch.damaged, this.#onQuarantine);
+      await this.#quarantine.add('place', batch.damaged);
       if (batch.places.length > 0) yield batch.places;
       after = batch.last;
     }

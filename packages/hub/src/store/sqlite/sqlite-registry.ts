@@ -11,15 +11,14 @@ import { stateOf, type Lease, type Pending, type Subscription } from '../../subs
 import { newTopicRecord, type TopicRecord } from '../../topic/topic-record.js';
 import {
   DEAD_LETTERS_AT_ONCE,
+  ROWS_AT_ONCE,
   type AskedRedelivery,
+  type LoadedTopic,
   type StoredSubscription,
   type KnownTopic,
 } from './commands.js';
-import { quarantine, type OnQuarantine } from './quarantine.js';
+import type { Quarantine } from './quarantine.js';
 import type { StoreThread } from './store-thread.js';
-
-/** Rows of one command: some 10 ms of the store's thread. */
-const ROWS_AT_ONCE = 2_000;
 
 type SubscriptionRow = [
   id: string,
@@ -33,24 +32,20 @@ type SubscriptionRow = [
 /** Topics, subscriptions and dead letters in SQLite. */
 export class SqliteRegistry implements Registry {
   readonly #thread: StoreThread;
-  readonly #onQuarantine: OnQuarantine;
+  readonly #quarantine: Quarantine;
 
-  constructor(thread: StoreThread, onQuarantine: OnQuarantine) {
+  constructor(thread: StoreThread, quarantine: Quarantine) {
     this.#thread = thread;
-    this.#onQuarantine = onQuarantine;
+    this.#quarantine = quarantine;
   }
 
   async *loadTopics(): AsyncIterable<readonly TopicRecord[]> {
-    let after: string | undefined;
-    // Each round goes on behind the last row, so this ends.
-    for (;;) {
-      const topics = await this.#thread.call('topicsAfter', [{ after, limit: ROWS_AT_ONCE }]);
-      if (topics.length === 0) return;
-      after = topics.at(-1)!.url;
-      const damaged = topics.filter(({ sound }) => sound !== 1).map(({ url }) => ({ row: url, key: url }));
-      await quarantine(this.#thread, 'topic_record', damaged, this.#onQuarantine);
-      yield topics.filter(({ sound }) => sound === 1).map(topicOf);
-    }
+    const topics = this.#quarantine.soundRows<LoadedTopic>(
+      'topic_record',
+      (last) => this.#thread.call('topicsAfter', [{ after: last?.url, limit: ROWS_AT_ONCE }]),
+      ({ url }) => ({ row: url, key: url }),
+    );
+    for await (const batch of topics) yield batch.map(topicOf);
   }
 
   async *loadSubscriptions(): AsyncIterable<readonly Subscription[]> {
@@ -64,7 +59,7 @@ export class SqliteRegistry implements Registry {
       // The thread reads on while this batch is dealt with.
       asked = next(last);
       asked.catch(() => undefined);
-      await quarantine(this.#thread, 'subscription', damaged, this.#onQuarantine);
+      await this.#quarantine.add('subscription', damaged);
       yield (JSON.parse(rows) as SubscriptionRow[]).map(([id, url, callback, version, lease, pending]) => {
         const topic = topics.get(url) ?? url;
         if (topic === url) topics.set(url, url);

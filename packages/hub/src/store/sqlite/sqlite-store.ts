@@ -1,6 +1,6 @@
 import type { WebSubError } from '@websub/shared';
 import type { Store } from '../../store.js';
-import type { OnQuarantine } from './quarantine.js';
+import { Quarantine, type OnQuarantine } from './quarantine.js';
 import { SqliteConsumers } from './sqlite-consumers.js';
 import { SqliteCredentials } from './sqlite-credentials.js';
 import { SqliteLog } from './sqlite-log.js';
@@ -35,12 +35,13 @@ export async function openSqliteStore({
   onCommit = () => undefined,
 }: SqliteStoreOptions): Promise<Store> {
   const thread = await StoreThread.open({ folder, onFatal, onCommit });
+  const quarantine = new Quarantine(thread, onQuarantine);
   return {
     log: new SqliteLog(thread),
-    registry: new SqliteRegistry(thread, onQuarantine),
-    places: new SqlitePlaces(thread, onQuarantine),
-    credentials: new SqliteCredentials(thread, onQuarantine),
-    consumers: new SqliteConsumers(thread, onQuarantine),
+    registry: new SqliteRegistry(thread, quarantine),
+    places: new SqlitePlaces(thread, quarantine),
+    credentials: new SqliteCredentials(thread, quarantine),
+    consumers: new SqliteConsumers(thread, quarantine),
     lateMs: () => thread.lateMs(),
     close: () => thread.close(),
   };
