@@ -1,4 +1,5 @@
 import { BEFORE_ALL, type Position } from '../../log/log.js';
+import type { LoadedTopic, StoredConsumer, StoredCredential, StoredRevocation } from './commands.js';
 import { openDatabase } from './open-database.js';
 import { LATEST_SCHEMA, schemaOf } from './schema.js';
 import { loadSqlite, type Database } from './sqlite-driver.js';
@@ -76,57 +77,47 @@ function examineRows(
   damage: string[],
   read: NonNullable<Findings['read']>,
 ): void {
-  // Each goes on behind the last row that it was given, so all of them end.
-  for (let after: Position | undefined = BEFORE_ALL; after !== undefined;) {
-    const batch: ReturnType<typeof log.examineAfter> = log.examineAfter(after, ROWS_AT_ONCE);
+  const limit = ROWS_AT_ONCE;
+  for (const batch of batches(BEFORE_ALL, (after: Position) => log.examineAfter(after, limit))) {
     read.entries += batch.count;
     for (const { position, id, topic } of batch.damaged)
       damage.push(`entry ${position} (${id}) of ${topic} is not as it was published`);
+  }
+  for (const { rows, damaged } of batches(0, (after: number) => registry.subscriptionsAfter(after, limit))) {
+    read.subscriptions += (JSON.parse(rows) as unknown[]).length;
+    for (const { key } of damaged) damage.push(`subscription ${key} is not as it was written`);
+  }
+  for (const { damaged } of batches(0, (after: number) => places.after(after, limit)))
+    for (const { key } of damaged) damage.push(`the place of subscription ${key} is not as it was written`);
+  for (const { url } of damagedRows<LoadedTopic>((last) => registry.topicsAfter({ after: last?.url, limit })))
+    damage.push(`topic ${url} is not as it was written`);
+  for (const { id } of damagedRows<StoredCredential>((last) => credentials.find({ after: last?.id, limit })))
+    damage.push(`credential ${id} is not as it was written`);
+  for (const { id } of damagedRows<StoredConsumer>((last) => consumers.after({ after: last?.id, limit })))
+    damage.push(`consumer ${id} is not as it was written`);
+  const revocations = damagedRows<StoredRevocation>((last) =>
+    credentials.revocationsAfter(last?.number ?? 0, limit),
+  );
+  for (const { kind, value } of revocations)
+    damage.push(`the revocation of ${kind} ${value} is not as it was written`);
+}
+
+// Each read goes on behind the last row that was given, so both end.
+
+function* batches<After, Batch extends { readonly last?: After }>(
+  first: NoInfer<After>,
+  read: (after: After) => Batch,
+): Generator<Batch> {
+  for (let after: After | undefined = first; after !== undefined;) {
+    const batch: Batch = read(after);
+    yield batch;
     after = batch.last;
   }
-  for (let after: number | undefined = 0; after !== undefined;) {
-    const batch: ReturnType<typeof registry.subscriptionsAfter> = registry.subscriptionsAfter(
-      after,
-      ROWS_AT_ONCE,
-    );
-    read.subscriptions += (JSON.parse(batch.rows) as unknown[]).length;
-    for (const { key } of batch.damaged) damage.push(`subscription ${key} is not as it was written`);
-    after = batch.last;
-  }
-  for (let after: number | undefined = 0; after !== undefined;) {
-    const batch: ReturnType<typeof places.after> = places.after(after, ROWS_AT_ONCE);
-    for (const { key } of batch.damaged)
-      damage.push(`the place of subscription ${key} is not as it was written`);
-    after = batch.last;
-  }
-  for (let after: string | undefined = ''; after !== undefined;) {
-    const topics: ReturnType<typeof registry.topicsAfter> = registry.topicsAfter({
-      after,
-      limit: ROWS_AT_ONCE,
-    });
-    for (const { sound, url } of topics)
-      if (sound !== 1) damage.push(`topic ${url} is not as it was written`);
-    after = topics.at(-1)?.url;
-  }
-  for (let after: string | undefined = ''; after !== undefined;) {
-    const keys: ReturnType<typeof credentials.find> = credentials.find({ after, limit: ROWS_AT_ONCE });
-    for (const { sound, id } of keys)
-      if (sound !== 1) damage.push(`credential ${id} is not as it was written`);
-    after = keys.at(-1)?.id;
-  }
-  for (let after: string | undefined = ''; after !== undefined;) {
-    const found: ReturnType<typeof consumers.after> = consumers.after({ after, limit: ROWS_AT_ONCE });
-    for (const { sound, id } of found)
-      if (sound !== 1) damage.push(`consumer ${id} is not as it was written`);
-    after = found.at(-1)?.id;
-  }
-  for (let after: number | undefined = 0; after !== undefined;) {
-    const revoked: ReturnType<typeof credentials.revocationsAfter> = credentials.revocationsAfter(
-      after,
-      ROWS_AT_ONCE,
-    );
-    for (const { sound, kind, value } of revoked)
-      if (sound !== 1) damage.push(`the revocation of ${kind} ${value} is not as it was written`);
-    after = revoked.at(-1)?.number;
-  }
+}
+
+function* damagedRows<Row extends { readonly sound: number }>(
+  read: (last: Row | undefined) => readonly Row[],
+): Generator<Row> {
+  for (let rows = read(undefined); rows.length > 0; rows = read(rows.at(-1)))
+    yield* rows.filter(({ sound }) => sound !== 1);
 }
