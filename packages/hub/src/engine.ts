@@ -6,6 +6,7 @@ import { Courier } from './delivery/courier.js';
 import { DeadLetterBox } from './delivery/dead-letter-box.js';
 import { Deliveries } from './delivery/deliveries.js';
 import { Lag } from './delivery/lag.js';
+import { LONGEST_RETRY_AFTER_MS } from './delivery/patience.js';
 import { PlaceSaver } from './delivery/place-saver.js';
 import { RecentAttempts } from './delivery/recent-attempts.js';
 import { Redeliveries } from './delivery/redeliveries.js';
@@ -66,8 +67,6 @@ export interface EngineOptions {
 // nothing of hosts while others do the work.
 const SLOTS_WITH_WORKERS = { perHostAtFirst: 8, inAllAtFirst: 512, lookEveryMs: 5 };
 const VERIFICATIONS_IN_ALL = 128;
-// The longest Retry-After that is followed.
-const LONGEST_RETRY_MS = 12 * 3_600_000;
 const VERIFICATIONS_PER_HOST = { perSecond: 5, burst: 50 };
 const STORE_FAULT_PAUSE_MS = 5_000;
 
@@ -137,10 +136,12 @@ export class Engine {
       inAll: VERIFICATIONS_IN_ALL,
       onSettled: (recipient) => this.#attend(recipient),
     });
+    this.publications = new Publications({ ...common, log });
     this.fetches = new TopicFetches({
       ...common,
       http: options.topicHttp,
       log,
+      publications: this.publications,
       maxBodyBytes: config.maxBodyBytes,
       fetchUnwanted: config.dev,
       isRead: options.isRead,
@@ -189,7 +190,6 @@ export class Engine {
       subscriptions: this.#subscriptions,
       deliveries: this.deliveries,
     });
-    this.publications = new Publications({ ...common, log });
     this.admission = config.dev
       ? undefined
       : new Admission({ roll, clock, mostSubscriptions: config.maxSubscriptions });
@@ -219,7 +219,7 @@ export class Engine {
       () => void this.#permissions.findLost((recipient) => this.#attend(recipient)),
     );
     const { config, seal } = this.#options;
-    const longestMs = Math.max(LONGEST_RETRY_MS, ...config.patience.retryDelaysMs);
+    const longestMs = Math.max(LONGEST_RETRY_AFTER_MS, ...config.patience.retryDelaysMs);
     await restore({
       registry,
       places,

@@ -36,7 +36,8 @@ export const DEFAULT_SUSPEND_AFTER_SECONDS = 259_200;
 const SUSPENDED_PACE_MS = 60_000;
 
 const JITTER = 0.2;
-const LONGEST_RETRY_AFTER_MS = 12 * 3_600_000;
+/** No `Retry-After` is followed for longer. */
+export const LONGEST_RETRY_AFTER_MS = 12 * 3_600_000;
 
 /** The retry policy: pure. `fraction` in [0, 1) spreads what failed together. */
 export function patience(options: PatienceOptions, failed: FailedAttempt, fraction: number): Verdict {

@@ -9,7 +9,7 @@ import {
 import type { HubEmitter } from '../events.js';
 import { formatCursor } from '../log/cursor.js';
 import { entryId } from '../log/entry-id.js';
-import type { Appended, Log } from '../log/log.js';
+import type { Appended, Log, Position } from '../log/log.js';
 
 /** A publication with its content, as it came. */
 export interface Publication {
@@ -27,8 +27,9 @@ export interface Publication {
 }
 
 export interface Published {
+  readonly position: Position;
   readonly cursor: string;
-  /** False when an entry with this id was there already; the cursor is then that one's. */
+  /** False when an entry with this id was there already; position and cursor are then that one's. */
   readonly fresh: boolean;
 }
 
@@ -43,7 +44,7 @@ const RANDOM_BYTES = 10;
 // Names travel in headers and addresses: visible ASCII without the space.
 const TOKEN = /^[\x21-\x7e]{1,256}$/;
 
-/** Publishes content that comes with the request (product surface: `POST /?hub.mode=publish&hub.topic=…`). */
+/** Publishes content: what comes with a request to publish, and what was fetched of a topic that was pinged. */
 export class Publications {
   readonly #options: PublicationsOptions;
 
@@ -92,7 +93,7 @@ export class Publications {
         bytes: content.body.byteLength,
         ...(trace === undefined ? {} : { traceparent: trace.traceparent }),
       });
-    return { cursor, fresh };
+    return { position, cursor, fresh };
   }
 }
 

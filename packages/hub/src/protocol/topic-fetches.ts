@@ -13,7 +13,6 @@ import {
 } from '@websub/shared';
 import { HostTurns } from '../delivery/host-turns.js';
 import type { HubEmitter } from '../events.js';
-import { formatCursor } from '../log/cursor.js';
 import { entryId } from '../log/entry-id.js';
 import type { Log, Position } from '../log/log.js';
 import type { Registry } from '../subscription/registry.js';
@@ -23,9 +22,11 @@ import type { Ping, Topic } from '../topic/topic.js';
 import type { TopicPolicy, TopicRecord } from '../topic/topic-record.js';
 import { decodeContent } from './decode-content.js';
 import { InOrder } from './in-order.js';
+import type { Publications } from './publication.js';
 
 export interface TopicFetchesOptions {
-  readonly log: Log;
+  readonly log: Pick<Log, 'newest'>;
+  readonly publications: Publications;
   readonly registry: Registry;
   readonly roll: Roll;
   readonly http: HttpClient;
@@ -221,33 +222,17 @@ export class TopicFetches {
   }
 
   async #append(topic: Topic, content: Content, digest: string): Promise<Position> {
-    const { log, clock, events } = this.#options;
+    const { fetch } = topic.record;
     // A crash between this and saving the validators makes the hub fetch and append again: the same fetch with the same
     // content has the same id, and is one entry.
-    const id = `${topic.record.fetch?.id ?? ''}${digest.slice(0, 11).replace(/[+/]/g, '-')}`;
-    const [appended] = await log.append([
-      {
-        topic: topic.url,
-        id,
-        idempotent: true,
-        content,
-        headers: { ...topic.record.fetch?.trace },
-        publishedAt: clock.now(),
-      },
-    ]);
-    if (appended === undefined) throw new WebSubError('store_failed', 'the log answered without a position');
-    const { position, fresh } = appended;
-    if (fresh) {
-      const cursor = formatCursor(log.epoch, position);
-      const traceparent = topic.record.fetch?.trace?.traceparent;
-      events.emit('entry-appended', {
-        topic: topic.url,
-        entry: id,
-        cursor,
-        bytes: content.body.byteLength,
-        ...(traceparent === undefined ? {} : { traceparent }),
-      });
-    }
+    const id = `${fetch?.id ?? ''}${digest.slice(0, 11).replace(/[+/]/g, '-')}`;
+    const { position } = await this.#options.publications.publish({
+      topic: topic.url,
+      id,
+      content,
+      headers: {},
+      ...(fetch?.trace !== undefined && { trace: fetch.trace }),
+    });
     return position;
   }
 
