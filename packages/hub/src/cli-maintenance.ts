@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
-import { environmentOf, flagOf, readStartOptions } from './cli-options.js';
+import { environmentOf, flagOf } from './cli-option-specs.js';
+import { readStartOptions } from './cli-options.js';
 import { OptionError } from './option-error.js';
 import { backUpData, checkData, type Inspection } from './maintenance.js';
 

@@ -1,7 +1,8 @@
 import { reasonOf, systemClock, WebSubError, type ErrorCode } from '@websub/shared';
 import { Command, CommanderError, Option } from 'commander';
-import { environmentOf, flagOf, OPTION_SPECS, readStartOptions } from './cli-options.js';
 import { maintenanceCommands } from './cli-maintenance.js';
+import { environmentOf, flagOf, OPTION_SPECS } from './cli-option-specs.js';
+import { readStartOptions } from './cli-options.js';
 import { createHub, type Hub } from './create-hub.js';
 import { HubEmitter } from './events.js';
 import { createLogger, logEvents } from './logging.js';
