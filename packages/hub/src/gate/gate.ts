@@ -8,8 +8,8 @@ import type { Revocation } from '../access/revocation.js';
 import { EVERY_TOPIC } from '../access/topic-scope.js';
 import type { HubEmitter } from '../events.js';
 import type { Page } from '../subscription/registry.js';
+import { ApiKeys, type CredentialFilter } from './api-keys.js';
 import { Holders, type GrantEnd } from './holders.js';
-import { KeyRing, type CredentialFilter } from './key-ring.js';
 import { looksLikeToken } from './looks-like-token.js';
 import { Revocations } from './revocations.js';
 import { Tickets, type Ticket } from './tickets.js';
@@ -58,7 +58,7 @@ export class Gate {
   /** What anybody may do. */
   readonly anybody: Grant;
   readonly #options: GateOptions;
-  readonly #keys: KeyRing;
+  readonly #keys: ApiKeys;
   readonly #revocations: Revocations;
   readonly #tickets: Tickets;
   readonly #holders: Holders;
@@ -69,7 +69,7 @@ export class Gate {
     const { credentials, anybody, adminKey, clock } = options;
     this.#options = options;
     this.anybody = anybody;
-    this.#keys = new KeyRing(credentials, anybody);
+    this.#keys = new ApiKeys(credentials, anybody);
     this.#revocations = new Revocations(credentials);
     this.#tickets = new Tickets(options);
     this.#holders = new Holders(clock, (grant) => this.#isRevoked(grant));

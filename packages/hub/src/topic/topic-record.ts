@@ -1,6 +1,5 @@
-import type { Position } from '../log/log.js';
-
 import type { TraceContext } from '@websub/shared';
+import type { Position } from '../log/log.js';
 
 /** What is known of a topic's content as last fetched, so that an unchanged topic is recognised. */
 export interface Validators {

@@ -79,7 +79,8 @@ export class StoreThread {
 
   /**
    * Has the command run and settles with its answer. `bytes` is what it holds in memory besides itself. Rejects with
-   * `store_full`, `store_failed`, or `stopped` after {@link close}.
+   * `store_full`, also when too much waits for the disk, with `store_failed` or `store_damaged`, or with `stopped` after
+   * {@link close}.
    */
   call<Name extends CommandName>(
     name: Name,

@@ -18,7 +18,7 @@ interface Key {
 }
 
 /** Every API key in memory, by id and by digest: finding the grant of a key takes no I/O. */
-export class KeyRing {
+export class ApiKeys {
   readonly #store: Credentials;
   readonly #anybody: Grant;
   readonly #byId = new Map<string, Key>();
