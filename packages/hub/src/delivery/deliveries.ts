@@ -8,6 +8,7 @@ import type { Backlog } from './backlog.js';
 import { CANARY_HOST } from './canary.js';
 import type { Attempt, Courier } from './courier.js';
 import { Extras, type ExtraOutcome } from './extras.js';
+import { FailingTurns } from './failing-turns.js';
 import { HostHealth, turnOutcomeOf, type BreakerCounts } from './host-health.js';
 import type { PlaceSaver } from './place-saver.js';
 import { Pump } from './pump.js';
@@ -54,6 +55,7 @@ const STORE_FAULT_PAUSE_MS = 1_000;
 export class Deliveries {
   readonly #options: DeliveriesOptions;
   readonly #pump: Pump<Recipient>;
+  readonly #failing: FailingTurns;
   readonly #wakings: Wakings;
   readonly #health: HostHealth | undefined;
   readonly #windowed: WindowedDeliveries;
@@ -67,6 +69,11 @@ export class Deliveries {
       ...options,
       hostApart: CANARY_HOST,
       start: (recipient) => this.#start(recipient),
+    });
+    this.#failing = new FailingTurns({
+      ...options,
+      hostApart: CANARY_HOST,
+      queue: (recipient) => this.#pump.add(recipient.host, recipient),
     });
     this.#wakings = new Wakings({
       ...options,
@@ -91,7 +98,7 @@ export class Deliveries {
   }
 
   get waiting(): number {
-    return this.#pump.waiting;
+    return this.#pump.waiting + this.#failing.waiting;
   }
 
   /** Recipients that wait for their origin to recover. */
@@ -165,7 +172,8 @@ export class Deliveries {
   #queueIfReady(recipient: Recipient, now: number): boolean {
     if (!recipient.isReady(now) || !this.#windowed.reserve(recipient)) return false;
     recipient.delivery = 'queued';
-    this.#pump.add(recipient.host, recipient);
+    if (recipient.failure === null) this.#pump.add(recipient.host, recipient);
+    else this.#failing.add(recipient);
     return true;
   }
 
@@ -176,6 +184,7 @@ export class Deliveries {
     }
     recipient.delivery = 'held';
     this.#windowed.leave(recipient);
+    this.#failing.end(recipient);
     this.#pump.release(recipient.host);
     this.#extras.end(recipient, 'not-now');
   }
@@ -279,6 +288,7 @@ export class Deliveries {
       this.#extras.end(recipient, outcome?.kind ?? 'not-now');
     }
     this.#health?.settled(recipient, startedAt, turnOutcomeOf(outcome));
+    this.#failing.end(recipient);
     this.#queueIfReady(recipient, this.#options.clock.now());
     this.#options.onSettled(recipient);
     this.#pump.release(recipient.host);
