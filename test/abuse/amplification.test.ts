@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import { ADMIN, ADMIN_KEY } from '../support/access.js';
 import { startClockedHub } from '../support/hub-in-process.js';
-import { subscribe } from '../support/requests.js';
+import { postForm, subscribe } from '../support/requests.js';
 import { until } from '../support/until.js';
 import { useWorld } from '../support/world.js';
 
@@ -29,4 +30,27 @@ it('LAW 7 a callback host is asked five times a second whatever is asked for, an
   });
   await clock.advance(120_000);
   expect(asked()).toBe(135);
+});
+
+it('LAW 8 the operator may move in many subscriptions at once, and no callback host is asked oftener for that', async () => {
+  const { hub } = await startClockedHub({
+    dev: false,
+    allowNetwork: ['127.0.0.0/8'],
+    adminKey: ADMIN_KEY,
+  });
+  const victims = [await world.callbackServer(), await world.callbackServer()];
+  const asked = async (headers: typeof ADMIN | undefined, each: number): Promise<readonly number[]> => {
+    const statuses: number[] = [];
+    for (const victim of victims)
+      for (let nth = 0; nth < each; nth++) {
+        const fields = { 'hub.mode': 'subscribe', 'hub.callback': victim.callback().url };
+        const topic = { 'hub.topic': 'https://publisher.example/feed' };
+        statuses.push((await postForm(hub, { ...fields, ...topic }, headers)).status);
+      }
+    return statuses;
+  };
+  expect(new Set(await asked(ADMIN, 40))).toEqual(new Set([202]));
+  const beyond = await asked(ADMIN, 15);
+  expect(beyond.filter((status) => status === 202)).toHaveLength(20);
+  expect(beyond.filter((status) => status === 429)).toHaveLength(10);
 });

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createHub, HubEmitter } from '@websub/hub';
 import { describe, expect, it } from 'vitest';
 import { send } from '../support/http.js';
 import { HubProcess, runHub } from '../support/hub-process.js';
@@ -151,6 +152,21 @@ describe('what it says', () => {
     expect(hub.output).not.toContain(planted);
     for (const line of hub.output.trim().split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow();
   });
+});
+
+it('a short admin key opens the management API on this machine, with a warning that tells the cure', async () => {
+  const events = new HubEmitter();
+  const cures: string[] = [];
+  events.on('admin-key-guessable', ({ cure }) => cures.push(cure));
+  const hub = await createHub({ adminKey: 'short', data: ':memory:', port: 0 }, events);
+  try {
+    const stats = new URL('/v1/stats', hub.url).href;
+    expect((await send(stats, { headers: { authorization: 'Bearer short' } })).status).toBe(200);
+    expect((await send(stats, { headers: { authorization: 'Bearer shot' } })).status).toBe(401);
+    expect(cures).toEqual([expect.stringContaining('choose a longer one')]);
+  } finally {
+    await hub.stop();
+  }
 });
 
 describe('its end', () => {

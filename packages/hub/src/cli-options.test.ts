@@ -76,7 +76,11 @@ describe('options', () => {
     [{ maxLease: 10 }, /^maxLease is less than the shortest lease, 300 s: raise it/],
     [{ retryDelays: [1e300] }, /^retryDelays has a delay of more than ten years: give less/],
     [{ publicUrl: 'ftp://x/' }, /^publicUrl is not an absolute http or https URL/],
-    [{ adminKey: 'short' }, /^adminKey has fewer than 16 characters/],
+    [
+      { adminKey: 'short', host: '0.0.0.0' },
+      /^adminKey has fewer than 16 characters: .* or listen on 127.0.0.1/,
+    ],
+    [{ adminKey: '' }, /^adminKey is empty: give a key/],
     [{ allowNetwork: ['10.0.0.0'] }, /^allowNetwork is not CIDR/],
     [{ minLease: 0 }, /^minLease is less than 1 second/],
     [{ minLease: 600, maxLease: 60 }, /^minLease is greater than the longest lease/],
@@ -100,6 +104,13 @@ describe('options', () => {
     ]);
     expect(hub.dev).toBe(true);
   });
+
+  it.each([{}, { host: '::1' }, { host: 'localhost' }, { dev: true, host: '0.0.0.0' }])(
+    'takes a short admin key where nobody else listens, or in development: %j',
+    (options) => {
+      expect(resolveOptions({ ...options, adminKey: 'short' }).adminKey).toBe('short');
+    },
+  );
 
   it('opens in development what is closed in production', () => {
     const production = resolveOptions({});

@@ -29,7 +29,7 @@ import { Gate } from './gate/gate.js';
 import { listen } from './http/server.js';
 import type { HubOptions, HubPorts } from './hub-options.js';
 import { OptionError } from './option-error.js';
-import { resolveOptions, type ResolvedOptions } from './options.js';
+import { isGuessable, resolveOptions, type ResolvedOptions } from './options.js';
 import { FETCHES_PER_HOST } from './protocol/topic-fetches.js';
 import { StoreWatch } from './protocol/store-watch.js';
 import { validateAll, validateTopicAddress } from './protocol/validation.js';
@@ -108,6 +108,7 @@ export async function createHub(
     onCommit: (durationMs, changes) => events.emit('store-committed', { durationMs, changes }),
   });
   const found = await readyKeys(config, store, events);
+  if (isGuessable(config)) events.emit('admin-key-guessable', { cure: LONGER_KEY });
   const seal = new KeyRing(found.keys);
   const gate = new Gate({
     credentials: store.credentials,
@@ -291,6 +292,9 @@ async function readyKeys(config: ResolvedOptions, store: Store, events: HubEmitt
     throw error;
   }
 }
+
+const LONGER_KEY =
+  'the admin key has fewer than 16 characters: choose a longer one before anybody else reaches this hub';
 
 const EXPOSED = {
   'beside-the-data': `the key of the secrets lies beside the data (${KEY_FILE}): keep one elsewhere and give it by --secret-key-file or WEBSUB_SECRET_KEY`,

@@ -114,6 +114,8 @@ export interface HubEvents {
   'secrets-resealed': [{ readonly subscriptions: number }];
   /** Secrets are not safe from whoever reads the data folder; `cure` says what to do. */
   'secrets-exposed': [{ readonly cure: string }];
+  /** The admin key is so short that whoever reaches the hub could find it; `cure` says what to do. */
+  'admin-key-guessable': [{ readonly cure: string }];
   /** A stored row was not as it was written, and is put aside: what it said is not in force. */
   'row-quarantined': [{ readonly source: string; readonly key: string }];
   'log-trimmed': [{ readonly entries: number }];

@@ -36,7 +36,10 @@ export interface HubOptions {
   readonly data?: string;
   /** Development: loopback addresses allowed, publishing and the management API open, no rate limits. Default false. */
   readonly dev?: boolean;
-  /** Bearer key of the management API, which answers 403 without it unless `dev`. At least 16 characters. Default none. */
+  /**
+   * Bearer key of the management API, which answers 403 without it unless `dev`. At least 16 characters where other machines
+   * reach `host` (not with `dev`). Default none.
+   */
   readonly adminKey?: string;
   /** Who may publish without a credential: `open` (content too), `ping` (pings only), `closed`. Default `ping`. */
   readonly publish?: PublishPolicy;

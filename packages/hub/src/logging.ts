@@ -50,6 +50,7 @@ export const LEVEL_OF: Readonly<Record<keyof HubEvents, EventLevel>> = {
   'topic-fetch-failed': 'warn',
   'secrets-resealed': 'info',
   'secrets-exposed': 'warn',
+  'admin-key-guessable': 'warn',
   'row-quarantined': 'error',
   'log-trimmed': 'info',
   'canary-returned': 'trace',

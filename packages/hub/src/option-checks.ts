@@ -32,7 +32,7 @@ const schema = z.strictObject({
   waypointTimeout: seconds.max(3_600, 'is longer than an hour: give less').default(60),
   data: z.string().min(1, 'is empty: name a folder, or :memory:').default('./websub-data'),
   dev: z.boolean().default(false),
-  adminKey: z.string().min(16, 'has fewer than 16 characters: choose a longer key').optional(),
+  adminKey: z.string().min(1, 'is empty: give a key').optional(),
   publish: z.enum(PUBLISH_POLICIES, `is none of ${PUBLISH_POLICIES.join(', ')}: choose one`).default('ping'),
   read: z.enum(READ_POLICIES, `is none of ${READ_POLICIES.join(', ')}: choose one`).default('open'),
   jwtKeys: z

@@ -79,6 +79,11 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
         )
       : new OptionError('minLease', 'is greater than the longest lease: lower it or raise max-lease');
   }
+  if (isGuessable(checked) && !isOfThisMachine(given.host))
+    throw new OptionError(
+      'adminKey',
+      `has fewer than ${SHORTEST_ADMIN_KEY} characters: choose a longer key, or listen on 127.0.0.1`,
+    );
   return {
     ...given,
     publicUrl: given.publicUrl,
@@ -122,6 +127,25 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
     drainMs: given.drainSeconds * 1000,
     retention: { ageMs: given.retainSeconds * 1000, count: given.retainEntries, bytes: given.retainBytes },
   };
+}
+
+const SHORTEST_ADMIN_KEY = 16;
+
+/** Whether the admin key could be found by trying. In development there is nothing that it opens. */
+export function isGuessable({
+  dev,
+  adminKey,
+}: {
+  readonly dev: boolean;
+  readonly adminKey?: string | undefined;
+}): boolean {
+  return !dev && adminKey !== undefined && adminKey.length < SHORTEST_ADMIN_KEY;
+}
+
+const THIS_MACHINE = new NetworkPolicy({ allowLoopback: true });
+
+function isOfThisMachine(host: string): boolean {
+  return host === 'localhost' || THIS_MACHINE.exempts(host);
 }
 
 function networkPolicy(dev: boolean, ...allowed: readonly (readonly string[])[]): NetworkPolicy {
