@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WebSubError } from './errors.js';
@@ -359,6 +361,17 @@ describe('parseForm', () => {
       ['hub[a]', '2'],
       ['hub.a[]', '3'],
     ]);
+  });
+
+  it('keeps in memory what its values take, however long the form was', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const long = bytes(`hub.topic=${TOPIC}&padding=${'y'.repeat(60_000)}`);
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    const topics = Array.from({ length: 500 }, () => parseForm(long).get('hub.topic'));
+    collect();
+    expect((process.memoryUsage().heapUsed - before) / topics.length).toBeLessThan(6_000);
   });
 
   it('reads a form that lies inside a larger buffer', () => {

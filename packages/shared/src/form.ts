@@ -104,14 +104,21 @@ export function parseForm(body: Uint8Array, mostParameters = FORM_PARAMETERS_LIM
   } catch {
     throw new WebSubError('invalid_request', 'the form is not UTF-8: encode it as UTF-8');
   }
-  const params = new URLSearchParams(text);
-  if (params.size > mostParameters) {
+  const found = new URLSearchParams(text);
+  if (found.size > mostParameters) {
     throw new WebSubError(
       'invalid_request',
       `the form has more than ${mostParameters} parameters: send fewer`,
     );
   }
+  const params = new URLSearchParams();
+  for (const [name, value] of found) params.append(name, withOwnMemory(value));
   return params;
+}
+
+/** V8 cuts a string out by pointing into the whole one: a callback that is kept would keep the form that it came with. */
+function withOwnMemory(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 function readSubscribe(params: URLSearchParams): SubscribeRequest {
