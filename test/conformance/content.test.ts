@@ -174,6 +174,18 @@ it('H6 content with another mode than publish is answered 4xx', async () => {
   expect([400, 415]).toContain(answer.status);
 });
 
+it('H6 content that a client sends as a form, as curl does unless told otherwise, is answered 400 with the cure', async () => {
+  const topic = world.topic().url;
+  const url = `${world.hub.url}?${formOf({ 'hub.mode': 'publish', 'hub.topic': topic })}`;
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  for (const body of ['hello', 'a=b&c=d', '']) {
+    const answer = await send(url, { method: 'POST', headers, body });
+    expect([answer.status, answer.text]).toEqual([400, expect.stringMatching(/with its own Content-Type/)]);
+  }
+  const form = formOf({ 'hub.mode': 'publish', 'hub.url': topic });
+  expect((await send(url, { method: 'POST', headers, body: form })).status).toBe(202);
+});
+
 describe('a publish request with hub.id', () => {
   it('is appended once: a repetition is answered 202 with the first cursor', async () => {
     const topic = world.topic().url;

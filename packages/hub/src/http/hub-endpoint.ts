@@ -111,6 +111,8 @@ function unsupported(cure: string): WebSubError {
 const SECRET_IN_THE_OPEN =
   'hub.secret came over plain http, where others can read it: send it over https, or leave it out';
 
+const CONTENT_AS_FORM = `content came as ${FORM_CONTENT_TYPE}, which is for requests: send it with its own Content-Type`;
+
 async function answerForm(options: HubEndpointOptions, visit: Visit): Promise<void> {
   const { request, response, entrance } = visit;
   const form = parseForm(await readUtf8(request, MAX_FORM_BYTES));
@@ -118,6 +120,8 @@ async function answerForm(options: HubEndpointOptions, visit: Visit): Promise<vo
     await answerChannel(options, visit, channelRequestOf(form));
     return;
   }
+  if (!form.has('hub.mode') && single(queryOf(request), 'hub.mode') === 'publish')
+    throw new WebSubError('invalid_request', CONTENT_AS_FORM);
   const hubRequest = readHubRequest(form);
   if (hubRequest.mode === 'subscribe' && hubRequest.secret !== undefined && !options.isPrivate(request))
     throw new WebSubError('invalid_request', SECRET_IN_THE_OPEN);
