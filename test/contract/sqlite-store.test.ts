@@ -259,19 +259,28 @@ describe('a closed store', () => {
   });
 });
 
+const LARGE = 5 * 1024 * 1024;
+
 describe('a store that is slower than its callers', () => {
-  it('refuses more than it may hold, and takes work again when that is done', async () => {
-    const store = await open(':memory:');
-    const content = { body: new Uint8Array(5 * 1024 * 1024), contentType: 'a/b' };
-    const large = () =>
-      store.log.append([{ topic: 't', id: 'x', idempotent: false, content, headers: {}, publishedAt: 0 }]);
-    const answers = await Promise.allSettled(Array.from({ length: 30 }, large));
-    const refused = answers.filter(({ status }) => status === 'rejected');
-    expect(refused).toHaveLength(5);
-    for (const { reason } of refused as PromiseRejectedResult[])
-      expect(reason).toMatchObject({ code: 'store_full' });
-    expect(await large()).toHaveLength(1);
-  });
+  it.each([
+    ['bodies', { body: new Uint8Array(LARGE) }],
+    ['headers', { headers: { 'x-a': 'x'.repeat(LARGE) } }],
+  ])(
+    'LAW 8: refuses more %s than it may hold, and takes work again when that is done',
+    async (_of, given) => {
+      const { body = new Uint8Array(0), headers = {} } = given;
+      const store = await open(':memory:');
+      const content = { body, contentType: 'a/b' };
+      const large = () =>
+        store.log.append([{ topic: 't', id: 'x', idempotent: false, content, headers, publishedAt: 0 }]);
+      const answers = await Promise.allSettled(Array.from({ length: 30 }, large));
+      const refused = answers.filter(({ status }) => status === 'rejected');
+      expect(refused).toHaveLength(5);
+      for (const { reason } of refused as PromiseRejectedResult[])
+        expect(reason).toMatchObject({ code: 'store_full' });
+      expect(await large()).toHaveLength(1);
+    },
+  );
 
   it('is asked for a long list without keeping publishers waiting', async () => {
     const store = await open(':memory:');

@@ -5,7 +5,7 @@ export const ENTRY_BYTES = 1024;
 const HEADER_BYTES = 64;
 
 /** The memory that an entry takes, in bytes. */
-export function sizeOf({ content, headers }: Entry): number {
+export function sizeOf({ content, headers }: Pick<Entry, 'content' | 'headers'>): number {
   let bytes = ENTRY_BYTES + content.body.byteLength;
   for (const name in headers) bytes += HEADER_BYTES + name.length + headers[name]!.length;
   return bytes;

@@ -1,4 +1,5 @@
 import type { Content } from '@websub/shared';
+import { sizeOf } from '../../log/entry-size.js';
 import type {
   Appended,
   Entry,
@@ -38,7 +39,7 @@ export class SqliteLog implements Log {
 
   async append(entries: readonly NewEntry[]): Promise<readonly Appended[]> {
     if (entries.length === 0) return [];
-    const bytes = entries.reduce((sum, { content }) => sum + content.body.byteLength, 0);
+    const bytes = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
     const appended = await this.#thread.call('append', [entries.map(toSend)], bytes);
     this.#durable(entries, appended);
     return appended;
