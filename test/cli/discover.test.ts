@@ -114,7 +114,7 @@ for the topic   https://p.example/feed
     ['a URL that is none', ['discover', 'blog'], 2, 'url is not a URL: send an absolute http or https URL'],
     ['nobody there', ['discover', 'http://127.0.0.1:9/'], 1, 'Check that it is running'],
     ['a private address', ['discover', 'http://10.0.0.1/'], 1, 'add --allow-private-networks'],
-    ['no URL', ['discover'], 2, "missing required argument 'url': see websub --help"],
+    ['no URL', ['discover'], 2, "missing required argument 'url': see websub discover --help"],
     [
       'a header without a colon',
       ['discover', 'http://a.example/', '-H', 'x'],

@@ -108,7 +108,7 @@ it.each([
     /^websub-hub: --data names \/nowhere, which is not there: /,
   ],
   ['a backup without data', ['backup', '--data', '/nowhere', '--to', '/tmp/x'], /^websub-hub: --data names /],
-  ['a backup without a name', ['backup'], /--to/],
+  ['a backup without a name', ['backup'], /--to.*: see websub-hub backup --help/],
 ])('%s ends with status 2 and the cure', async (_what, args, line) => {
   const ended = await runHub(args);
   expect(ended.status).toBe(2);

@@ -1,5 +1,5 @@
 import { reasonOf, systemClock, WebSubError, type ErrorCode } from '@websub/shared';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, Option, type CommanderError } from 'commander';
 import { maintenanceCommands } from './cli-maintenance.js';
 import { environmentOf, flagOf, OPTION_SPECS } from './cli-option-specs.js';
 import { readStartOptions } from './cli-options.js';
@@ -38,8 +38,9 @@ async function main(argv: readonly string[]): Promise<void> {
   }
   start.addHelpText('after', EXAMPLES).action((flags: Record<string, unknown>) => run(flags));
   for (const command of [program, start, ...maintenanceCommands(program)]) {
+    const path = command === program ? 'websub-hub' : `websub-hub ${command.name()}`;
     command
-      .exitOverride()
+      .exitOverride((error) => leave(error, path))
       .configureOutput({ outputError: () => undefined })
       .showHelpAfterError(false);
   }
@@ -121,14 +122,16 @@ function fail(sentence: string, status: number): never {
   process.exit(status);
 }
 
+/** What commander ends with: help that it has shown, or a command line that is wrong. */
+function leave({ exitCode, code, message }: CommanderError, path: string): never {
+  if (exitCode === 0) process.exit(0);
+  // Without a command it has shown the help.
+  if (code === 'commander.help') process.exit(MISUSE);
+  fail(`${message.replace(/^error: |\.$/g, '')}: see ${path} --help`, MISUSE);
+}
+
 main(process.argv).catch((error: unknown) => {
   if (error instanceof OptionError) fail(error.message, MISUSE);
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) process.exit(0);
-    // Without a command it has shown the help.
-    if (error.code === 'commander.help') process.exit(MISUSE);
-    fail(`${error.message.replace(/^error: |\.$/g, '')}: see websub-hub start --help`, MISUSE);
-  }
   fail(reasonOf(error), statusOf(error));
 });
 

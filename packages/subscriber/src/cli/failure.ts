@@ -24,13 +24,15 @@ const FLAGS: readonly (readonly [option: string, flag: string])[] = [
   ['give a credential that may publish', 'give --credential, a key that may publish'],
 ];
 
+/** What commander ends `command` with: as it is after help, else with where help is. */
+export function misuseOf(error: CommanderError, command: string): Error {
+  if (error.exitCode === 0 || error.code === 'commander.help') return error;
+  return new CommandFailure(`${error.message.replace(/^error: /, '')}: see ${command} --help`, MISUSED);
+}
+
 /** Anything thrown, as one line and a status; `undefined` for what commander has written itself, such as help. */
 export function failureOf(thrown: unknown): { readonly line: string; readonly status: number } | undefined {
-  if (thrown instanceof CommanderError) {
-    if (thrown.exitCode === 0 || thrown.code === 'commander.help') return undefined;
-    const line = thrown.message.replace(/^error: /, '').replaceAll('\n', ' ');
-    return { line: `${line}: see websub --help`, status: MISUSED };
-  }
+  if (thrown instanceof CommanderError) return undefined;
   return { line: inFlags(reasonOf(thrown).replaceAll('\n', ' ')), status: statusOf(thrown) };
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { discoverCommand } from './discover-command.js';
-import { failureOf, MISUSED } from './failure.js';
+import { failureOf, MISUSED, misuseOf } from './failure.js';
 import { listenCommand } from './listen-command.js';
 import { publishCommand } from './publish-command.js';
 import { tell } from './terminal.js';
@@ -26,7 +26,9 @@ async function main(argv: readonly string[]): Promise<void> {
   for (const command of [discoverCommand(), listenCommand(), publishCommand(), verifySignatureCommand()])
     program.addCommand(command);
   for (const command of [program, ...program.commands])
-    command.exitOverride().configureOutput({ outputError: () => undefined });
+    command.configureOutput({ outputError: () => undefined }).exitOverride((error) => {
+      throw misuseOf(error, command === program ? 'websub' : `websub ${command.name()}`);
+    });
   await program.parseAsync([...argv]);
 }
 
