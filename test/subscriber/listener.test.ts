@@ -319,10 +319,59 @@ describe('attaching', () => {
     );
   });
 
+  it.each([
+    [{ store: './subscriptions.db' }, 'store does not fit: give memoryStore(), sqliteStore(path)'],
+    [{ logger: 'info' }, 'logger does not fit: give pino, console'],
+    [{ container: {} }, 'container does not fit'],
+    [{ publicUrl: new URL('https://me.example/') }, 'publicUrl does not fit: give a URL, or a function'],
+    [{ gracefulShutdownPeriod: '20' }, 'gracefulShutdownPeriod does not fit: give a number'],
+    [{ signals: 'SIGTERM' }, 'signals does not fit: give true or false'],
+  ])('refuses an option of the listener that does not compile as well: %j', (options: object, why) => {
+    expect(() => new SubscriberListener(0, options)).toThrow(ConfigurationError);
+    expect(() => new SubscriberListener(0, options)).toThrow(why);
+  });
+
+  it.each([
+    ['9090', '"9090"'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [{}, 'object'],
+  ])('refuses to be made on %j, and says on what it is', (on: unknown, name) => {
+    const make = (): unknown => new SubscriberListener(on as number, { publicUrl: 'https://me.example/' });
+    expect(make).toThrow(ConfigurationError);
+    expect(make).toThrow(`not made on ${name}: give a port, a server or an express app`);
+  });
+
+  it.each([
+    [
+      'whose decorator was forgotten',
+      new (class Feed {
+        onEventNotification(): void {}
+      })(),
+      {},
+      'Feed has no options: decorate its class with @SubscriberService, use attachWithConfig, or subscribe it at run time',
+    ],
+    [
+      'whose method is spelt wrong',
+      new (class Feed {
+        onEventNotificaton(): void {}
+      })(),
+      { path: '/feed' },
+      '/feed has no method that takes updates: add onEventNotification, or name a method by @OnEvent or in a table',
+    ],
+  ])('warns of a service %s', async (_, service, options, warning) => {
+    const warned: string[] = [];
+    const logger = { ...silent, warn: (_fields: object, message: string) => void warned.push(message) };
+    await using listener = new SubscriberListener(0, { logger });
+    await listener.attachWithConfig(service, options);
+    expect(warned).toEqual([warning]);
+  });
+
   it('refuses what is no service, no method, no port and no time', async () => {
     await using world = await openWorld();
     const nothing: unknown = null;
-    await expect(world.listener.attach(nothing as object)).rejects.toThrow('an object or a class');
+    for (const none of [nothing, () => undefined])
+      await expect(world.listener.attach(none as object)).rejects.toThrow('an object or a class');
     const wrong: object = { onEventNotification: 5 };
     await expect(world.listener.attach(wrong)).rejects.toThrow('onEventNotification is no method');
     for (const port of [-1, 70_000, 1.5])
@@ -369,8 +418,14 @@ describe('attaching', () => {
         notified.push(`${this.#name} ${notification.text()}`);
       }
     }
+    class Container {
+      static get<T>(): T {
+        return new Decorated('injected by a class') as T;
+      }
+    }
     for (const container of [
       undefined,
+      Container,
       { get: <T>(): Promise<T> => Promise.resolve(new Decorated('injected') as T) },
     ]) {
       await using listener = new SubscriberListener(0, {
@@ -383,7 +438,7 @@ describe('attaching', () => {
         contentType: 'text/plain',
       });
     }
-    expect(notified).toEqual(['plain hi', 'injected hi']);
+    expect(notified).toEqual(['plain hi', 'injected by a class hi', 'injected hi']);
   });
 });
 

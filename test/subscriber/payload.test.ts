@@ -197,7 +197,7 @@ describe('what a method declares and is not given', () => {
   async function warningsOf(service: object): Promise<readonly string[]> {
     const warnings: string[] = [];
     const logger = { ...silent, warn: (_fields: object, message: string) => warnings.push(message) };
-    await new SubscriberListener(0, { logger }).attach(service);
+    await new SubscriberListener(0, { logger }).attachWithConfig(service, { path: '/tickets' });
     return warnings;
   }
 

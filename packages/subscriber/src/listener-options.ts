@@ -1,5 +1,17 @@
 import type { Clock, HttpClient, Random } from '@websub/shared';
 import type { LogFunctions, Logger } from './logger.js';
+import {
+  any,
+  either,
+  flag,
+  number,
+  problemsIn,
+  text,
+  withMethods,
+  type Misshape,
+  type Shapes,
+} from './service/option-shapes.js';
+import { problemsOfUrl } from './service/target.js';
 import type { SubscriptionStore } from './subscription/store.js';
 
 /** The options of a {@link SubscriberListener}. Every one may be left out. */
@@ -35,23 +47,40 @@ export interface ListenerOptions {
   ports?: { clock?: Clock; random?: Random; http?: HttpClient };
 }
 
-const KNOWN: Readonly<Record<keyof ListenerOptions, true>> = {
-  publicUrl: true,
-  host: true,
-  store: true,
-  logger: true,
-  container: true,
-  gracefulShutdownPeriod: true,
-  renewAt: true,
-  failFast: true,
-  signals: true,
-  ports: true,
+const STORE: readonly (keyof SubscriptionStore)[] = ['get', 'put', 'delete', 'list', 'claimDue'];
+const LOGGER: readonly (keyof Logger)[] = ['debug', 'info', 'warn', 'error'];
+
+const SHAPES: Shapes<ListenerOptions> = {
+  publicUrl: either(text, (value) => typeof value === 'function', 'give a URL, or a function that finds it'),
+  host: text,
+  store: withMethods(STORE, 'give memoryStore(), sqliteStore(path) or a SubscriptionStore of your own'),
+  logger: withMethods(LOGGER, 'give pino, console or what has debug, info, warn and error'),
+  container: withMethods(['get'], 'give what has get'),
+  gracefulShutdownPeriod: number,
+  renewAt: number,
+  failFast: flag,
+  signals: flag,
+  ports: any,
 };
 
-/** A sentence for each option that there is none of, with the cure. */
-export function unknownOptions(options: object): string[] {
-  const names = Object.keys(KNOWN);
-  return Object.keys(options)
-    .filter((name) => !names.includes(name))
-    .map((name) => `${name} is no option of a listener: use ${names.join(', ')}`);
+/** Sentences about what is wrong with the options of a listener; empty when they can be used. */
+export function problemsOfListener(options: ListenerOptions): string[] {
+  const misshapen = problemsIn(options, SHAPES);
+  if (misshapen.length > 0) return misshapen.map(sentenceOf);
+  const { publicUrl, renewAt, gracefulShutdownPeriod: grace } = options;
+  const problems: string[] = [];
+  if (typeof publicUrl === 'string') problems.push(...problemsOfUrl(publicUrl, 'publicUrl'));
+  if (renewAt !== undefined && !(renewAt > 0 && renewAt < 1))
+    problems.push('renewAt is not between 0 and 1: leave it out for 0.8');
+  if (grace !== undefined && !(grace >= 0))
+    problems.push('gracefulShutdownPeriod is negative: give milliseconds');
+  return problems;
+}
+
+function sentenceOf({ at, why }: Misshape): string {
+  const [name = ''] = at;
+  const names = Object.keys(SHAPES);
+  return names.includes(name)
+    ? `${name} ${why}`
+    : `${name} is no option of a listener: use ${names.join(', ')}`;
 }

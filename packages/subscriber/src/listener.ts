@@ -1,6 +1,6 @@
 import { Server, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Server as SecureServer } from 'node:https';
-import { parseWebUrl, reasonOf, WebSubError } from '@websub/shared';
+import { parseWebUrl, WebSubError } from '@websub/shared';
 import { attachedService, type AttachedService } from './attached-service.js';
 import { answer } from './callback/exchange.js';
 import { fromNode, toNode } from './callback/node-http.js';
@@ -12,7 +12,7 @@ import { asWebSubError, ConfigurationError } from './errors.js';
 import type { SubscriberEvents } from './events.js';
 import { endSubscriptions } from './lifecycle/end-subscriptions.js';
 import type { StartReport } from './lifecycle/start-up.js';
-import { unknownOptions, type ListenerOptions } from './listener-options.js';
+import { problemsOfListener, type ListenerOptions } from './listener-options.js';
 import { Run } from './run.js';
 import { GivenApp, GivenServer, OwnServer, type Entrance, type MountableApp } from './server/entrance.js';
 import type { SubscriberServiceOptions } from './service/options.js';
@@ -81,7 +81,7 @@ export class SubscriberListener implements AsyncDisposable {
     config: SubscriberServiceOptions,
     path?: string,
   ): Promise<AttachedService> {
-    if (service === null || (typeof service !== 'object' && typeof service !== 'function'))
+    if (service === null || (typeof service !== 'object' && !isClass(service)))
       throw new ConfigurationError(['a service is an object or a class: give one']);
     const instance = typeof service === 'function' ? await this.#make(service as Ctor<object>) : service;
     const read = readService(instance, { ...config, ...(path === undefined ? {} : { path }) });
@@ -296,37 +296,37 @@ function merged(reports: readonly StartReport[]): StartReport {
   };
 }
 
+/** An arrow function or a method cannot be constructed, and has no prototype. */
+function isClass(service: unknown): service is Ctor {
+  return typeof service === 'function' && service.prototype !== undefined;
+}
+
 /** A server over TLS is of another class than one without. */
 function isServer(on: unknown): on is Server | SecureServer {
   return on instanceof Server || on instanceof SecureServer;
 }
 
-function checkOptions(
-  on: number | Server | SecureServer | MountableApp,
-  { publicUrl, renewAt, ...options }: ListenerOptions,
-): void {
-  const problems = unknownOptions({ publicUrl, renewAt, ...options });
-  if (typeof on === 'number' && !(Number.isInteger(on) && on >= 0 && on <= 65_535)) {
-    problems.push(`${on} is no port: give one from 0 to 65535`);
+function checkOptions(on: number | Server | SecureServer | MountableApp, options: ListenerOptions): void {
+  const problems = problemsOfListener(options);
+  if (typeof on === 'number') {
+    if (!(Number.isInteger(on) && on >= 0 && on <= 65_535))
+      problems.push(`${on} is no port: give one from 0 to 65535`);
+  } else if (!isServer(on)) {
+    if (!isMountable(on))
+      problems.push(`a listener is not made on ${nameOf(on)}: give a port, a server or an express app`);
+    else if (options.publicUrl === undefined)
+      problems.push('publicUrl is missing: say under which URL hubs reach the app');
   }
-  if (typeof on !== 'number' && !isServer(on) && publicUrl === undefined) {
-    problems.push('publicUrl is missing: say under which URL hubs reach the app');
-  }
-  if (typeof publicUrl === 'string') problems.push(...problemOf(() => parseWebUrl(publicUrl, 'publicUrl')));
-  if (renewAt !== undefined && !(renewAt > 0 && renewAt < 1)) {
-    problems.push('renewAt is not between 0 and 1: leave it out for 0.8');
-  }
-  const grace = options.gracefulShutdownPeriod;
-  if (grace !== undefined && !(grace >= 0))
-    problems.push('gracefulShutdownPeriod is negative: give milliseconds');
   if (problems.length > 0) throw new ConfigurationError(problems);
 }
 
-function problemOf(check: () => unknown): readonly string[] {
-  try {
-    check();
-    return [];
-  } catch (thrown) {
-    return [reasonOf(thrown)];
-  }
+/** Whoever does not compile, or takes a port from the environment, may give anything. */
+function isMountable(on: unknown): boolean {
+  const isObject = typeof on === 'function' || (typeof on === 'object' && on !== null);
+  return isObject && 'use' in on && typeof on.use === 'function';
+}
+
+/** A port as the environment has it is text. */
+function nameOf(on: unknown): string {
+  return typeof on === 'string' ? JSON.stringify(on) : on === null ? 'null' : typeof on;
 }

@@ -2,18 +2,19 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { HttpConfig, SubscriberServiceOptions } from './options.js';
 
 /** Whoever does not compile may write anything. */
-interface Shape {
+export interface Shape {
   fits(value: unknown): boolean;
   /** What to give instead. */
   readonly cure: string;
 }
-type Shapes<T> = { readonly [K in keyof Required<T>]: Shape | Shapes<object> };
+export type Shapes<T> = { readonly [K in keyof Required<T>]: Shape | Shapes<object> };
 
-const text: Shape = { fits: (value) => typeof value === 'string', cure: 'give a string' };
-const flag: Shape = { fits: (value) => typeof value === 'boolean', cure: 'give true or false' };
+export const text: Shape = { fits: (value) => typeof value === 'string', cure: 'give a string' };
+export const number: Shape = { fits: (value) => typeof value === 'number', cure: 'give a number' };
+export const flag: Shape = { fits: (value) => typeof value === 'boolean', cure: 'give true or false' };
 const callable: Shape = { fits: (value) => typeof value === 'function', cure: 'give a function' };
 /** What is checked elsewhere. */
-const any: Shape = { fits: () => true, cure: '' };
+export const any: Shape = { fits: () => true, cure: '' };
 
 function oneOf(...words: readonly string[]): Shape {
   return {
@@ -27,7 +28,15 @@ function integerFrom(least: number): Shape {
   return { fits, cure: `give an integer, ${least} or more` };
 }
 
-function either(one: Shape, other: (value: unknown) => boolean, cure: string): Shape {
+/** An object, or a class with static members such as a container of typedi, with methods of these names. */
+export function withMethods(names: readonly string[], cure: string): Shape {
+  const isMethod = (value: object, name: string): boolean => typeof Reflect.get(value, name) === 'function';
+  const fits = (value: unknown): boolean =>
+    (isObject(value) || typeof value === 'function') && names.every((name) => isMethod(value, name));
+  return { fits, cure };
+}
+
+export function either(one: Shape, other: (value: unknown) => boolean, cure: string): Shape {
   return { fits: (value) => one.fits(value) || other(value), cure };
 }
 
@@ -90,12 +99,13 @@ export function misshapen(options: object): {
   };
 }
 
-interface Misshape {
+export interface Misshape {
   readonly at: readonly string[];
   readonly why: string;
 }
 
-function problemsIn(given: object, shapes: object): readonly Misshape[] {
+/** What of `given` is of another shape; a member that has none is no option. */
+export function problemsIn(given: object, shapes: object): readonly Misshape[] {
   const known = new Map<string, Shape | Shapes<object>>(Object.entries(shapes));
   return Object.entries(given).flatMap(([name, value]: readonly [string, unknown]): readonly Misshape[] => {
     const shape = known.get(name);

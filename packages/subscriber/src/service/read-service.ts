@@ -25,14 +25,32 @@ export function readService(instance: object, config: SubscriberServiceOptions):
   ];
   if (problems.length > 0) throw new ConfigurationError(problems);
   const settings = settingsOf(options);
+  const name = options.path === undefined ? type.name : settings.path;
   return {
-    name: options.path === undefined ? type.name : settings.path,
+    name,
     instance: handlersOf(instance),
     options,
     settings,
     rules,
-    warnings: rules.flatMap((rule) => mismatchOf(type, rule)),
+    warnings: [
+      ...idleness(name, options, rules.length > 0 || has('onEventNotification')),
+      ...rules.flatMap((rule) => mismatchOf(type, rule)),
+    ],
   };
+}
+
+/** What is nothing to refuse, since a service may be subscribed at run time and heard by its events, and yet is likely a slip. */
+function idleness(name: string, options: SubscriberServiceOptions, takesUpdates: boolean): readonly string[] {
+  const warnings: string[] = [];
+  if (Object.keys(options).length === 0)
+    warnings.push(
+      `${name} has no options: decorate its class with @SubscriberService, use attachWithConfig, or subscribe it at run time`,
+    );
+  if (!takesUpdates)
+    warnings.push(
+      `${name} has no method that takes updates: add onEventNotification, or name a method by @OnEvent or in a table`,
+    );
+  return warnings;
 }
 
 const HANDLERS = [

@@ -78,7 +78,8 @@ export function problemsOfTarget(target: ReadTarget): readonly string[] {
   ];
 }
 
-function problemsOfUrl(value: string, field: string): readonly string[] {
+/** A sentence about what keeps `value` from being an absolute http or https URL, if anything does. */
+export function problemsOfUrl(value: string, field: string): readonly string[] {
   try {
     parseWebUrl(value, field);
     return [];
