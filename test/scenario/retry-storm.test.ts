@@ -52,6 +52,7 @@ it('LAW 7 a hub that starts with everything overdue keeps its bounds, in all and
   await until('all have it', async () =>
     (await listAll(hub, '/v1/subscriptions', { topic })).every((row) => row['caught_up'] === true),
   );
-  expect(most.ofHost).toBe(3);
-  expect(most.inAll).toBe(8);
+  // Half of the slots, of an odd number the greater part: the others are for whoever did not fail.
+  expect(most.ofHost).toBe(2);
+  expect(most.inAll).toBe(4);
 });

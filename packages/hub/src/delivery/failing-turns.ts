@@ -6,7 +6,7 @@ export interface FailingTurnsOptions extends Pick<HostTurnsOptions, 'perHost' | 
   readonly queue: (recipient: Recipient) => void;
 }
 
-/** Of a host's slots, and of all, no more are for whoever failed last; one at least. */
+/** Of a host's slots, and of all, no more are for whoever failed last; of an odd number the greater part. */
 const SHARE = 0.5;
 
 /**
@@ -56,5 +56,5 @@ export class FailingTurns {
 }
 
 function shareOf(slots: number): number {
-  return Math.max(1, Math.floor(slots * SHARE));
+  return Math.ceil(slots * SHARE);
 }
