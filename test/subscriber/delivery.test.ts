@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { sign } from '@websub/shared';
 import {
   memoryStore,
@@ -503,7 +503,11 @@ describe('the answer', () => {
 });
 
 describe('a delivery that the store fails at', () => {
-  it.each(['get', 'put'] as const)('by %s is answered 500, and that is told', async (method) => {
+  /** A store of which one method may fail. */
+  function breakable(): {
+    readonly store: SubscriptionStore;
+    readonly breakBy: (method: 'get' | 'put') => void;
+  } {
     let broken = 'nothing';
     const inner = memoryStore();
     const reached = (name: string): Promise<void> =>
@@ -515,14 +519,36 @@ describe('a delivery that the store fails at', () => {
       list: () => inner.list(),
       claimDue: (...values) => inner.claimDue(...values),
     };
+    return { store, breakBy: (method) => (broken = method) };
+  }
+
+  it.each(['get', 'put'] as const)('by %s is answered 500, and that is told', async (method) => {
+    const { store, breakBy } = breakable();
     await using world = await openWorld({ listener: { store } });
     await world.start();
-    broken = method;
+    breakBy(method);
     expect((await world.hub.deliver(world.hub.subscription, '{}')).status).toBe(500);
     expect(world.told.errors).toMatchObject([{ message: expect.stringContaining('disk gone') as unknown }]);
     const request = new Request(world.hub.subscription.callback, { method: 'GET' });
     expect((await world.listener.fetch(request)).status).toBe(method === 'get' ? 500 : 404);
     expect(world.inbox.notifications).toEqual([]);
+  });
+
+  it('is answered 500 where a function of the options throws as well, and ends no process', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    onTestFinished(() => void process.off('unhandledRejection', unhandled));
+    const { store, breakBy } = breakable();
+    await using world = await openWorld({ listener: { store } });
+    await world.start({
+      orderBy: () => {
+        throw new Error('bad key');
+      },
+    });
+    breakBy('put');
+    expect((await world.hub.deliver(world.hub.subscription, '{}')).status).toBe(500);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).not.toHaveBeenCalled();
   });
 });
 

@@ -85,11 +85,12 @@ export class Delivery {
     const handled = this.#once(subscription, service, notification, () =>
       this.#handle(subscription, service, notification, noted),
     );
+    // Awaited together, so that neither fails unheard.
     const [outcome] = await Promise.all([handled, noted]);
     return outcome;
   }
 
-  #once(
+  async #once(
     subscription: StoredSubscription,
     service: Service,
     notification: Notification,
