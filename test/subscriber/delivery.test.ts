@@ -535,7 +535,7 @@ describe('a delivery that the store fails at', () => {
   });
 
   it('is answered 500 where a function of the options throws as well, and ends no process', async () => {
-    const unhandled = vi.fn();
+    const unhandled = vi.fn<(reason: unknown) => void>();
     process.on('unhandledRejection', unhandled);
     onTestFinished(() => void process.off('unhandledRejection', unhandled));
     const { store, breakBy } = breakable();
