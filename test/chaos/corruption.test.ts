@@ -11,7 +11,7 @@ import { useWorld } from '../support/world.js';
 import { randomFrom } from './load.js';
 
 /** Damaged copies of one data folder that a hub is started on; `npm run chaos` takes many more. */
-const DAMAGES = Number(process.env['DAMAGES'] ?? 6);
+const DAMAGES = Number(process.env['DAMAGES'] ?? 5);
 const SEED = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
 const TRUNCATED = 0.2;
 const SECRET = 'a secret of the callback';

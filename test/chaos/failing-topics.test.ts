@@ -7,7 +7,7 @@ import { useWorld } from '../support/world.js';
 import { randomFrom } from './load.js';
 
 /** Pings of each topic; `npm run faults` takes more. */
-const ROUNDS = Number(process.env['PING_ROUNDS'] ?? 8);
+const ROUNDS = Number(process.env['PING_ROUNDS'] ?? 6);
 const SEED = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
 const FAILING = 0.2;
 const TOPICS = 6;
