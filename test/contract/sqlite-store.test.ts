@@ -30,7 +30,7 @@ async function openFile(folder: string): Promise<Database> {
   return database;
 }
 
-function publish(store: Store, text: string) {
+function publish(store: Pick<Store, 'log'>, text: string) {
   const content = { body: new TextEncoder().encode(text), contentType: 'text/plain' };
   return store.log.append([
     { topic: 't', id: text, idempotent: false, content, headers: { 'x-a': 'b' }, publishedAt: 0 },
@@ -66,6 +66,32 @@ describe('the data folder', () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
     await open(folder);
+  });
+
+  it('LAW 12: keeps of topics that went those of which retention removed something, and no others', async () => {
+    const folder = await temporaryFolder();
+    const { log, registry } = await open(folder);
+    const record = { version: 1, registered: false, fetch: null, validators: null };
+    const subscription = { callback: 'c', version: 1, lease: null, pending: null };
+    const urls = async () =>
+      (await openFile(folder))
+        .prepare('SELECT url FROM topic ORDER BY url')
+        .all()
+        .map((row) => (row as { url: string }).url);
+    for (const url of ['quiet', 'shared', 't']) await registry.saveTopic({ ...record, url });
+    for (const topic of ['shared', 'stranger'])
+      await registry.saveSubscription({ ...subscription, id: topic, topic });
+    await publish({ log }, 'a');
+    await log.trim({ ageMs: Infinity, count: 0, bytes: Infinity }, 0);
+    for (const url of ['quiet', 'shared', 't'])
+      expect(await registry.removeTopic({ ...record, url })).toBe(true);
+    expect(await urls()).toEqual(['shared', 'stranger', 't']);
+    for (const topic of ['shared', 'stranger'])
+      await registry.removeSubscription({ ...subscription, id: topic, topic });
+    expect(await urls()).toEqual(['t']);
+    expect(await log.read(['t', 'quiet'], START, { entries: 1, bytes: 1 })).toMatchObject({ kind: 'gap' });
+    await registry.saveTopic({ ...record, url: 'quiet' });
+    expect(await log.read(['quiet'], START, { entries: 1, bytes: 1 })).toEqual({ kind: 'caught-up' });
   });
 
   it('is read by other programs while the hub runs', async () => {

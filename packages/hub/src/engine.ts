@@ -31,6 +31,8 @@ import { Resealing } from './protocol/resealing.js';
 import { restore } from './protocol/restore.js';
 import { Subscriptions } from './protocol/subscriptions.js';
 import { TopicFetches } from './protocol/topic-fetches.js';
+import { TopicRecords } from './protocol/topic-records.js';
+import { UnusedTopics } from './protocol/unused-topics.js';
 import type { Validate } from './protocol/validation.js';
 import { Verification } from './protocol/verification.js';
 import { Webhooks } from './protocol/webhooks.js';
@@ -94,6 +96,7 @@ export class Engine {
   readonly #permissions: Permissions;
   readonly #verification: Verification;
   readonly fetches: TopicFetches;
+  readonly records: TopicRecords;
   readonly #places: PlaceSaver;
   readonly #housekeeping: Housekeeping;
   readonly #resealing: Resealing;
@@ -137,8 +140,10 @@ export class Engine {
       onSettled: (recipient) => this.#attend(recipient),
     });
     this.publications = new Publications({ ...common, log });
+    this.records = new TopicRecords({ ...common, onChange: (topic) => this.#attendTopic(topic) });
     this.fetches = new TopicFetches({
       ...common,
+      records: this.records,
       http: options.topicHttp,
       log,
       publications: this.publications,
@@ -197,6 +202,7 @@ export class Engine {
       ...common,
       subscriptions: this.#subscriptions,
       fetches: this.fetches,
+      records: this.records,
       networks: config.networks,
       admission: this.admission,
       lease: config.lease,
@@ -209,7 +215,12 @@ export class Engine {
       head: () => log.head(),
     });
     this.#resealing = new Resealing({ ...common, subscriptions: this.#subscriptions });
-    this.#housekeeping = new Housekeeping({ ...common, log, retention: config.retention });
+    this.#housekeeping = new Housekeeping({
+      ...common,
+      log,
+      retention: config.retention,
+      unusedTopics: new UnusedTopics({ ...common, log, records: this.records, isRead: options.isRead }),
+    });
   }
 
   /** Reads what the last run left and goes on with it; settles when everything that was promised is on the agenda. */

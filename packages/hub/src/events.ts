@@ -119,6 +119,8 @@ export interface HubEvents {
   /** A stored row was not as it was written, and is put aside: what it said is not in force. */
   'row-quarantined': [{ readonly source: string; readonly key: string }];
   'log-trimmed': [{ readonly entries: number }];
+  /** Nobody has used them any more, and nothing of them was kept. */
+  'topics-forgotten': [{ readonly topics: number }];
   /** The hub's own update came round: published, stored, and given its turn like any other. */
   'canary-returned': [{ readonly latencyMs: number }];
   /** It has not come round for too long: the hub is not ready. */

@@ -78,7 +78,7 @@ export function createFront(options: FrontOptions): Server {
     recentAttempts: engine.recentAttempts,
     redeliveries: engine.redeliveries,
     operator: engine.operator,
-    fetches: engine.fetches,
+    records: engine.records,
     webhooks: engine.webhooks,
     admission: engine.admission,
     publications: engine.publications,

@@ -53,6 +53,7 @@ export const LEVEL_OF: Readonly<Record<keyof HubEvents, EventLevel>> = {
   'admin-key-guessable': 'warn',
   'row-quarantined': 'error',
   'log-trimmed': 'info',
+  'topics-forgotten': 'info',
   'canary-returned': 'trace',
   'canary-late': 'error',
   'store-committed': 'trace',

@@ -29,6 +29,34 @@ const topics: readonly Case[] = [
     ]);
     assert.deepEqual(saved, [true, false]);
   }),
+  promise('a topic is removed when its version is the stored one, and begins anew', async ({ registry }) => {
+    const second = topicOf(FEED, { version: 2, registered: true });
+    await registry.saveTopic(topicOf(NEWS));
+    await registry.saveTopic(topicOf(FEED));
+    await registry.saveTopic(second);
+    assert.equal(await registry.removeTopic(topicOf(FEED)), false);
+    assert.equal(await registry.removeTopic({ ...second, version: 3 }), false);
+    assert.equal(await registry.removeTopic(topicOf('unknown')), false);
+    assert.equal((await registry.listTopics({}, everything)).length, 2);
+    assert.equal(await registry.removeTopic(second), true);
+    assert.equal(await registry.removeTopic(second), false);
+    assert.deepEqual(await registry.listTopics({}, everything), [topicOf(NEWS)]);
+    assert.equal(await registry.saveTopic({ ...second, version: 3 }), false);
+    assert.equal(await registry.saveTopic(topicOf(FEED)), true);
+    assert.deepEqual(await registry.listTopics({ topic: FEED }, everything), [topicOf(FEED)]);
+  }),
+  promise('what was subscribed to stays when the topic is removed', async ({ registry }) => {
+    const subscription = subscriptionOf('a');
+    await registry.saveTopic(topicOf(FEED));
+    await registry.saveSubscription(subscription);
+    assert.equal(await registry.removeTopic(topicOf(FEED)), true);
+    assert.deepEqual(await listAll(registry), [subscription]);
+    assert.deepEqual(await registry.listTopics({}, everything), [topicOf(FEED, { version: 0 })]);
+    assert.equal(await registry.removeSubscription(subscription), true);
+    assert.deepEqual(await registry.listTopics({}, everything), []);
+    assert.equal(await registry.saveSubscription(subscription), true);
+    assert.deepEqual(await listAll(registry), [subscription]);
+  }),
   promise('topics are listed by URL, bytewise, page by page', async ({ registry }) => {
     // In UTF-16, as JavaScript compares, the last two are the other way round.
     const urls = ['A', 'Z', 'a', 'a/b', 'ü', '\uFFFD', '🦊'];
@@ -215,6 +243,9 @@ const reopening: readonly Case[] = [
       assert.deepEqual([...byUrl.values()].length, records.length);
       for (const record of records) assert.deepEqual(byUrl.get(record.url), record);
       assert.equal(await again.saveTopic({ ...records[0]!, version: 2 }), true);
+      assert.equal(await again.removeTopic({ ...records[0]!, version: 2 }), true);
+      const last = (await open()).registry;
+      assert.equal((await gather(last.loadTopics())).length, records.length - 1);
     },
   ),
 ];

@@ -13,6 +13,7 @@ import { tenantOf } from '../access/principal.js';
 import type { Admission, Refusal } from './admission.js';
 import type { Subscriptions } from './subscriptions.js';
 import type { TopicFetches } from './topic-fetches.js';
+import type { TopicRecords } from './topic-records.js';
 
 export interface LeaseBounds {
   readonly minSeconds: number;
@@ -29,6 +30,7 @@ export interface NetworkPolicies {
 export interface AcceptanceOptions {
   readonly subscriptions: Subscriptions;
   readonly fetches: TopicFetches;
+  readonly records: TopicRecords;
   readonly networks: NetworkPolicies;
   /** Absent: no bounds, as in development. */
   readonly admission: Admission | undefined;
@@ -66,7 +68,7 @@ export class Acceptance {
     grant: Grant,
     origin: { readonly trace?: TraceContext } = {},
   ): Promise<Accepted | Refusal> {
-    const { fetches } = this.#options;
+    const { fetches, records } = this.#options;
     switch (request.mode) {
       case 'subscribe':
       case 'unsubscribe':
@@ -76,7 +78,7 @@ export class Acceptance {
         return { kind: 'accepted', request: undefined };
       case 'register':
       case 'deregister':
-        await fetches.setRegistered(request.topic, request.mode === 'register');
+        await records.setRegistered(request.topic, request.mode === 'register');
         return { kind: 'accepted', request: undefined };
     }
   }

@@ -4,7 +4,6 @@ import {
   digestOf,
   fetchResource,
   headerText,
-  WebSubError,
   type Clock,
   type Content,
   type HttpClient,
@@ -15,19 +14,17 @@ import { HostTurns } from '../delivery/host-turns.js';
 import type { HubEmitter } from '../events.js';
 import { entryId } from '../log/entry-id.js';
 import type { Log, Position } from '../log/log.js';
-import type { Registry } from '../subscription/registry.js';
 import type { Roll } from '../subscription/roll.js';
 import { fetched, pinged, validatorsOf, type FetchOutcome } from '../topic/fetch-decision.js';
 import type { Ping, Topic } from '../topic/topic.js';
-import type { TopicPolicy, TopicRecord } from '../topic/topic-record.js';
 import { decodeContent } from './decode-content.js';
-import { InOrder } from './in-order.js';
 import type { Publications } from './publication.js';
+import type { TopicRecords } from './topic-records.js';
 
 export interface TopicFetchesOptions {
   readonly log: Pick<Log, 'newest'>;
   readonly publications: Publications;
-  readonly registry: Registry;
+  readonly records: TopicRecords;
   readonly roll: Roll;
   readonly http: HttpClient;
   readonly clock: Clock;
@@ -53,7 +50,6 @@ const ACCEPTED: ReadonlySet<number> = new Set([200, 203]);
 /** Fetches topics that were pinged and appends what changed (section 6). */
 export class TopicFetches {
   readonly #options: TopicFetchesOptions;
-  readonly #inOrder = new InOrder();
   readonly #turns = new HostTurns<Topic>({ perHost: FETCHES_PER_HOST, inAll: IN_ALL });
   #stopped = false;
 
@@ -67,17 +63,16 @@ export class TopicFetches {
    * nobody wants is left alone.
    */
   async ping(url: string, ping: Ping = {}): Promise<void> {
-    const { roll, random, clock, events } = this.#options;
+    const { records, random, clock, events } = this.#options;
     if (!(await this.#isWanted(url))) return;
-    await this.#inOrder.run(url, async () => {
-      const topic = roll.topic(url);
+    await records.change(url, async (topic) => {
       events.emit('topic-pinged', { topic: url });
       if (topic.fetching) {
         // The stored fetch is still pending, so this ping is on stable storage already.
         topic.pingedAgain ??= ping;
       } else if (topic.record.fetch === null || topic.record.fetch.attempts > 0) {
         const fetch = { id: entryId(clock.now(), random, RANDOM_BYTES), ...ping };
-        await this.#save(topic, pinged(topic.record, fetch, clock.now()));
+        await records.save(topic, pinged(topic.record, fetch, clock.now()));
       }
     });
   }
@@ -91,26 +86,6 @@ export class TopicFetches {
       isRead(url) ||
       (await log.newest([url])).has(url)
     );
-  }
-
-  /** Announces or withdraws a topic; settles when that is durable. */
-  async setRegistered(url: string, registered: boolean): Promise<void> {
-    const { roll } = this.#options;
-    await this.#inOrder.run(url, async () => {
-      const topic = roll.topic(url);
-      if (topic.record.registered !== registered) await this.#save(topic, { ...topic.record, registered });
-      roll.forgetIfUnused(topic);
-    });
-  }
-
-  /** Sets what callbacks are owed that were away; settles when that is durable. */
-  async setPolicy(url: string, policy: TopicPolicy): Promise<void> {
-    const { roll } = this.#options;
-    await this.#inOrder.run(url, async () => {
-      const topic = roll.topic(url);
-      if (topic.policy !== policy) await this.#save(topic, { ...topic.record, policy });
-      roll.forgetIfUnused(topic);
-    });
   }
 
   /** Queues the topic's pending fetch; does nothing when there is none or it is queued. */
@@ -136,7 +111,7 @@ export class TopicFetches {
       // Pings that came while this fetch waited for its turn are answered by it.
       topic.pingedAgain = undefined;
       const outcome = await this.#fetch(topic);
-      await this.#inOrder.run(topic.url, () => this.#settle(topic, outcome));
+      await this.#options.records.change(topic.url, () => this.#settle(topic, outcome));
     } catch (error) {
       // The store is broken: the fetch stays pending there, and is tried again after a while.
       topic.fetching = false;
@@ -155,7 +130,7 @@ export class TopicFetches {
   }
 
   async #settle(topic: Topic, outcome: FetchOutcome): Promise<void> {
-    const { clock, random, events, roll } = this.#options;
+    const { clock, random, events, records } = this.#options;
     const next =
       topic.pingedAgain === undefined
         ? undefined
@@ -164,9 +139,8 @@ export class TopicFetches {
     if (outcome.kind === 'failed' || outcome.kind === 'refused') {
       events.emit('topic-fetch-failed', { topic: topic.url, detail: outcome.detail, retryInMs });
     }
-    await this.#save(topic, record);
+    await records.save(topic, record);
     topic.fetching = false;
-    roll.forgetIfUnused(topic);
   }
 
   async #fetch(topic: Topic): Promise<FetchOutcome> {
@@ -234,18 +208,6 @@ export class TopicFetches {
       ...(fetch?.trace !== undefined && { trace: fetch.trace }),
     });
     return position;
-  }
-
-  async #save(topic: Topic, record: TopicRecord): Promise<void> {
-    const next = { ...record, version: topic.record.version + 1 };
-    if (!(await this.#options.registry.saveTopic(next))) {
-      throw new WebSubError(
-        'store_failed',
-        'a topic was changed by another process: run one hub per data folder',
-      );
-    }
-    topic.record = next;
-    this.#options.onChange(topic);
   }
 }
 

@@ -73,6 +73,11 @@ export interface Registry {
 
   /** Saves when the stored version is the record's less one (0: not stored yet); false when somebody else was faster. */
   saveTopic(topic: TopicRecord): Promise<boolean>;
+  /**
+   * Removes the topic's record when the stored version is the given one; false when it is not. What the log keeps of the
+   * topic, or knows to have removed of it, stays. The next version that is saved of it is the first.
+   */
+  removeTopic(topic: TopicRecord): Promise<boolean>;
   /** As {@link saveTopic}. A different subscription with the same topic and callback also answers false. */
   saveSubscription(subscription: Subscription): Promise<boolean>;
   /** Removes the subscription and its place when the stored version is the given one. */

@@ -99,8 +99,9 @@ export class Roll {
 
   /** A topic that nobody wants and of which nothing is stored need not be remembered. */
   forgetIfUnused(topic: Topic): void {
-    const { recipients, record, fetching } = topic;
-    if (recipients.size === 0 && record.version === 0 && !fetching) this.topics.delete(topic.url);
+    const { recipients, record, fetching, changing } = topic;
+    if (recipients.size === 0 && record.version === 0 && !fetching && !changing)
+      this.topics.delete(topic.url);
   }
 }
 

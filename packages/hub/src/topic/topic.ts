@@ -13,6 +13,8 @@ export class Topic {
   readonly recipients = new Map<string, Recipient>();
   /** A fetch is under way. */
   fetching = false;
+  /** Its record is being changed: until that is durable, nobody may begin the topic anew. */
+  changing = false;
   /** A ping that arrived while the fetch was under way, which may have read the content from before. */
   pingedAgain: Ping | undefined;
   agendaTime = Infinity;
@@ -45,6 +47,17 @@ export class Topic {
     for (const { subscription, asking } of this.recipients.values())
       if (subscription.lease !== null || asking) return true;
     return false;
+  }
+
+  /**
+   * Its record says nothing that would be missed: nobody wants the topic, the log keeps nothing that follows `trimmed`, and
+   * its policy is the one that every topic has.
+   */
+  isUnused(trimmed: Position): boolean {
+    const { registered, fetch, version } = this.record;
+    if (version === 0 || registered || fetch !== null || this.fetching || this.policy !== 'every')
+      return false;
+    return this.recipients.size === 0 && this.newest <= trimmed;
   }
 
   /** What was last fetched, when it is the topic's newest content. */

@@ -1,6 +1,6 @@
 import { parseWebUrl } from '@websub/shared';
 import { z } from 'zod';
-import type { TopicFetches } from '../../protocol/topic-fetches.js';
+import type { TopicRecords } from '../../protocol/topic-records.js';
 import type { Registry } from '../../subscription/registry.js';
 import type { Roll } from '../../subscription/roll.js';
 import { newTopicRecord, TOPIC_POLICIES, type TopicRecord } from '../../topic/topic-record.js';
@@ -10,7 +10,7 @@ import { answerPage, isoTime, once, only, pageOf, pageQuery, time } from './page
 export interface TopicsOptions {
   readonly registry: Registry;
   readonly roll: Roll;
-  readonly fetches: Pick<TopicFetches, 'setPolicy'>;
+  readonly records: Pick<TopicRecords, 'setPolicy'>;
 }
 
 export const topicSchema = z.object({
@@ -33,7 +33,7 @@ export const policyBody = z.strictObject({
 });
 
 /** What the hub knows of topics. */
-export function topicOperations({ registry, roll, fetches }: TopicsOptions): readonly Operation[] {
+export function topicOperations({ registry, roll, records }: TopicsOptions): readonly Operation[] {
   return [
     operation({
       method: 'get',
@@ -62,7 +62,7 @@ export function topicOperations({ registry, roll, fetches }: TopicsOptions): rea
       answer: topicSchema,
       run: async ({ id, body }) => {
         parseWebUrl(id, 'the topic');
-        await fetches.setPolicy(id, body.policy);
+        await records.setPolicy(id, body.policy);
         return topicView(roll.topics.get(id)?.record ?? newTopicRecord(id), roll);
       },
     }),

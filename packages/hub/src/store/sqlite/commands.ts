@@ -26,6 +26,7 @@ export interface Writes {
   /** Removes a bounded number of entries; `more` when retention asks for another round. */
   trimLog(retention: Retention, now: number): { readonly removed: number; readonly more: boolean };
   saveTopic(topic: StoredTopic): boolean;
+  removeTopic(url: string, version: number): boolean;
   saveSubscription(subscription: StoredSubscription): boolean;
   removeSubscription(id: string, version: number): boolean;
   savePlaces(places: readonly (Place | Moved)[]): void;

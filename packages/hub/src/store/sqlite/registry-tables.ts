@@ -29,6 +29,7 @@ export class RegistryTables {
   readonly #topics: TopicNumbers;
   readonly #insertTopic: Statement;
   readonly #updateTopic: Statement;
+  readonly #deleteTopic: Statement;
   readonly #insertSubscription: Statement;
   readonly #updateSubscription: Statement;
   readonly #deleteSubscription: Statement;
@@ -48,6 +49,7 @@ export class RegistryTables {
       `UPDATE topic_record SET record = ?1, version = ?3, checksum = checksum(json_array(?2, CAST(?3 AS INTEGER), ?1))
        WHERE url = ?2 AND version = ?3 - 1`,
     );
+    this.#deleteTopic = database.prepare('DELETE FROM topic_record WHERE url = ? AND version = ?');
     // Another subscription with the same topic and callback makes these change nothing.
     this.#insertSubscription = database.prepare(`
       INSERT OR IGNORE INTO subscription (id, topic, callback, version, lease, pending, checksum)
@@ -56,7 +58,9 @@ export class RegistryTables {
       UPDATE OR IGNORE subscription SET topic = ?2, callback = ?3, version = ?4, lease = ?5, pending = ?6,
         checksum = checksum(${SUBSCRIPTION_VALUES})
       WHERE id = ?1 AND version = ?4 - 1`);
-    this.#deleteSubscription = database.prepare('DELETE FROM subscription WHERE id = ? AND version = ?');
+    this.#deleteSubscription = database.prepare(
+      'DELETE FROM subscription WHERE id = ? AND version = ? RETURNING topic',
+    );
     this.#deletePlace = database.prepare('DELETE FROM place WHERE subscription = ?');
     // SQLite writes the JSON itself: one text crosses to the main thread instead of thousands of objects.
     this.#subscriptionsAfter = database.prepare(`
@@ -84,6 +88,12 @@ export class RegistryTables {
     return Number(save.run(record, url, version).changes) === 1;
   }
 
+  removeTopic(url: string, version: number): boolean {
+    if (Number(this.#deleteTopic.run(url, version).changes) === 0) return false;
+    this.#topics.release(this.#topics.numberOf(url));
+    return true;
+  }
+
   topicsAfter(page: StoredPage): readonly LoadedTopic[] {
     const select =
       'SELECT url, version, record, checksum(json_array(url, version, record)) = checksum AS sound FROM topic_record';
@@ -102,8 +112,10 @@ export class RegistryTables {
   }
 
   removeSubscription(id: string, version: number): boolean {
-    if (Number(this.#deleteSubscription.run(id, version).changes) === 0) return false;
+    const removed = this.#deleteSubscription.get(id, version) as { topic: number } | undefined;
+    if (removed === undefined) return false;
     this.#deletePlace.run(id);
+    this.#topics.release(removed.topic);
     return true;
   }
 

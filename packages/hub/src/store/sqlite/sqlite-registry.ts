@@ -72,6 +72,10 @@ export class SqliteRegistry implements Registry {
     return this.#thread.call('saveTopic', [{ url, version, record: JSON.stringify(record) }]);
   }
 
+  removeTopic({ url, version }: TopicRecord): Promise<boolean> {
+    return this.#thread.call('removeTopic', [url, version]);
+  }
+
   saveSubscription({ id, topic, callback, version, lease, pending }: Subscription): Promise<boolean> {
     return this.#thread.call('saveSubscription', [
       { id, topic, callback, version, lease: jsonOrNull(lease), pending: jsonOrNull(pending) },

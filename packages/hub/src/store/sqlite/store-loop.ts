@@ -8,6 +8,7 @@ const WRITES: Readonly<Record<keyof Writes, true>> = {
   append: true,
   trimLog: true,
   saveTopic: true,
+  removeTopic: true,
   saveSubscription: true,
   removeSubscription: true,
   savePlaces: true,

@@ -55,6 +55,7 @@ export class Tables {
       newest: (topics) => index.newest(topics),
       logSize: () => log.size(),
       saveTopic: (topic) => registry.saveTopic(topic),
+      removeTopic: (url, version) => registry.removeTopic(url, version),
       topicsAfter: (page) => registry.topicsAfter(page),
       findKnownTopics: (filter, page) => registry.findKnownTopics(filter, page),
       saveSubscription: (subscription) => registry.saveSubscription(subscription),

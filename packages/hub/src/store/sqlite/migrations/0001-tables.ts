@@ -10,8 +10,8 @@ export function createTables(database: Database): void {
       bytes INTEGER NOT NULL
     ) STRICT;
 
-    -- A topic's URL once, however many entries and subscriptions it has. Never removed: 'trimmed', the position of the
-    -- newest entry that retention removed, is what tells a late reader of a gap.
+    -- A topic's URL once, however many entries and subscriptions it has. Never removed where 'trimmed' is not 0: the position
+    -- of the newest entry that retention removed is what tells a late reader of a gap.
     CREATE TABLE topic (
       number INTEGER PRIMARY KEY,
       url TEXT NOT NULL UNIQUE,
