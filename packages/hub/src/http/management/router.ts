@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import type { Deliveries } from '../../delivery/deliveries.js';
 import { asyncApiDocument } from '../asyncapi.js';
 import { requireManager } from '../entrance.js';
 import { openApiDocument } from '../openapi.js';
@@ -24,6 +25,7 @@ export interface ManagementOptions
     StreamsOptions,
     TargetsOptions,
     TopicsOptions {
+  readonly deliveries: Deliveries;
   readonly adminKey: string | undefined;
 }
 

@@ -9,9 +9,9 @@ import { NEVER, stateOf, SUBSCRIPTION_STATES } from '../../subscription/subscrip
 import { isoTime, isoTimeOrNull, time } from './page.js';
 
 export interface SubscriptionViewOptions {
-  readonly log: Log;
-  readonly deliveries: Deliveries;
-  readonly recentAttempts: RecentAttempts;
+  readonly log: Pick<Log, 'epoch' | 'behind'>;
+  readonly deliveries: Pick<Deliveries, 'holdOf'>;
+  readonly recentAttempts: Pick<RecentAttempts, 'of'>;
   readonly clock: Clock;
 }
 
@@ -80,6 +80,8 @@ export async function subscriptionView(
   recipient: Recipient,
   options: SubscriptionViewOptions,
 ): Promise<SubscriptionView> {
+  // First, since an attempt may settle meanwhile: the rest is of one moment.
+  const lag = await lagOf(recipient, options);
   const { subscription, failure } = recipient;
   const { id, topic, callback, lease, pending } = subscription;
   const { log, clock } = options;
@@ -107,7 +109,7 @@ export async function subscriptionView(
           },
     cursor: formatCursor(log.epoch, recipient.position),
     caught_up: recipient.isCaughtUp,
-    lag: await lagOf(recipient, options),
+    lag,
     failed_attempts: recipient.window?.open[0]?.attempts ?? recipient.attempts,
     failing_since: isoTimeOrNull(failure?.since),
     last_outcome: lastOutcomeOf(recipient, options),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ATTEMPTS_EACH } from '../../delivery/recent-attempts.js';
 import { parseCursor } from '../../log/cursor.js';
-import type { Position } from '../../log/log.js';
+import type { Log, Position } from '../../log/log.js';
 import type { Operator } from '../../protocol/operator.js';
 import type { Recipient } from '../../subscription/recipient.js';
 import type { Registry } from '../../subscription/registry.js';
@@ -18,6 +18,7 @@ import {
 } from './subscription-view.js';
 
 export interface SubscriptionsOptions extends SubscriptionViewOptions {
+  readonly log: Log;
   readonly registry: Registry;
   readonly roll: Roll;
   readonly operator: Operator;
