@@ -10,7 +10,7 @@ import type { HistoryEvent } from './history.js';
 import { Load, randomFrom } from './load.js';
 
 /** Kills in one run; `npm run chaos` takes many more. */
-const KILLS = Number(process.env['CHAOS_KILLS'] ?? 4);
+const KILLS = Number(process.env['CHAOS_KILLS'] ?? 3);
 /** Stops by SIGTERM in another run. */
 const STOPS = Number(process.env['CHAOS_STOPS'] ?? 2);
 /** Freezes by SIGSTOP in a third one, so long at most that no delivery runs out of time. */
