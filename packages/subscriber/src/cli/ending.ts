@@ -6,37 +6,25 @@ export class Ending {
   readonly reached: Promise<void>;
   now: () => void = () => undefined;
   fail: (sentence: string) => void = () => undefined;
-  readonly #atSignal = (): void => {
-    this.now();
-    this.#onSignal();
-    process.once('SIGINT', leave);
-    process.once('SIGTERM', leave);
-  };
-
-  readonly #onSignal: () => void;
 
   /** `onSignal` says what happens at a signal; a second one leaves at once. */
   constructor(onSignal: () => void) {
-    this.#onSignal = onSignal;
     this.reached = new Promise((resolve, reject) => {
       this.now = resolve;
       this.fail = (sentence) => reject(new CommandFailure(sentence));
     });
     // It is read in a race that something else may have won.
     this.reached.catch(() => undefined);
-    process.once('SIGINT', this.#atSignal);
-    process.once('SIGTERM', this.#atSignal);
+    let isSecond = false;
+    const atSignal = (): void => {
+      if (isSecond) process.exit(130);
+      isSecond = true;
+      this.now();
+      onSignal();
+    };
+    // For good: a signal that nobody listens for kills the process.
+    process.on('SIGINT', atSignal);
+    process.on('SIGTERM', atSignal);
     process.stdout.on('error', this.now);
   }
-
-  forget(): void {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.off(signal, this.#atSignal);
-      process.off(signal, leave);
-    }
-  }
-}
-
-function leave(): void {
-  process.exit(130);
 }

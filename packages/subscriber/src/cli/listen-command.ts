@@ -88,7 +88,6 @@ async function listen(resource: string, flags: ListenFlags): Promise<void> {
     subscribing.catch(() => undefined);
     // What the hub has not verified there is nothing to end of, and it cannot be verified any more.
     await (life.stage === 'asking' ? listener.immediateStop() : listener.gracefulStop());
-    end.forget();
   }
   if (life.stage === 'subscribed') tellOfEnd(service);
   else tell('ended before the hub had verified the subscription: it delivers nothing');
