@@ -110,6 +110,19 @@ describe('a graceful stop', () => {
     await until(() => expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow('fetch failed'));
     await world.listener.start();
   });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('at a second %s goes on stopping gracefully', async (signal) => {
+    await using world = await openWorld({ listener: { signals: true } });
+    await world.start({ unsubscribeOnShutdown: true });
+    const listening = process.listenerCount(signal);
+    process.emit(signal);
+    // A signal that nobody listens for kills the process.
+    expect(process.listenerCount(signal)).toBe(listening);
+    process.emit(signal);
+    await world.listener.gracefulStop();
+    expect(world.hub.subscriptions.size).toBe(0);
+    expect(process.listenerCount(signal)).toBe(listening - 1);
+  });
 });
 
 it('a service that is let go while its hub is asked is not tried again', async () => {

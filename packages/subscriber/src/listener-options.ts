@@ -38,7 +38,7 @@ export interface ListenerOptions {
   renewAt?: number;
   /** Whether `start()` rejects when a subscription fails, instead of reporting it. Default false. */
   failFast?: boolean;
-  /** Whether SIGTERM and SIGINT stop the listener gracefully. Default false. */
+  /** Whether SIGTERM and SIGINT stop the listener gracefully, a second one as the first. Default false. */
   signals?: boolean;
   /**
    * Time, chance and requests, for tests. Leases are counted by `clock`; `http` takes every request, and guards the

@@ -275,8 +275,9 @@ export class SubscriberListener implements AsyncDisposable {
 
   #listenForSignals(listen: boolean): void {
     if (this.#options.signals !== true) return;
+    // Not once: a terminal and npm both send Ctrl-C on, and the second one would kill us in the middle of the stop.
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      if (listen) process.once(signal, this.#onSignal);
+      if (listen) process.on(signal, this.#onSignal);
       else process.off(signal, this.#onSignal);
     }
   }
