@@ -11,11 +11,11 @@ import {
   subscribed,
 } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-// The world's own hub is not asked anything here: these are hubs as they run in production, which refuse every address
-// that is not public.
-const world = useWorld();
+// Hardly anything is asked of the world's own hub here: these are hubs as they run in production, which refuse every
+// address that is not public.
+const world = useEmbeddedWorld();
 
 /** Hosts of loopback, in every spelling that some library or other takes for it. */
 const LOOPBACK = [
@@ -72,7 +72,7 @@ const PUBLIC = 'http://example.com/x';
 
 describe('an address that is not public, without --dev', () => {
   it('H8 is refused with 400 as a callback, in every spelling, and nobody connects to it', async () => {
-    const hub = await world.startHub({ dev: false });
+    const hub = await world.embedHub({ dev: false });
     const victim = await world.callbackServer();
     const { port } = new URL(victim.origin);
     for (const host of [...LOOPBACK, ...NOT_PUBLIC]) {
@@ -84,7 +84,7 @@ describe('an address that is not public, without --dev', () => {
   });
 
   it('H8 is refused with 400 as a topic of a subscription, in every spelling', async () => {
-    const hub = await world.startHub({ dev: false });
+    const hub = await world.embedHub({ dev: false });
     for (const host of [...LOOPBACK, ...NOT_PUBLIC]) {
       const answer = await subscribe(hub, PUBLIC, `http://${host}:9/topic`);
       expect(`${host} ${answer.status}`).toBe(`${host} 400`);
@@ -93,7 +93,7 @@ describe('an address that is not public, without --dev', () => {
   });
 
   it('is not fetched for a ping: 400, or 202 as for every topic that nobody knows', async () => {
-    const hub = await world.startHub({ dev: false });
+    const hub = await world.embedHub({ dev: false });
     const victim = await world.callbackServer();
     const { port } = new URL(victim.origin);
     for (const host of LOOPBACK) {
@@ -103,7 +103,7 @@ describe('an address that is not public, without --dev', () => {
   });
 
   it('behind a name is answered 202, and then nobody connects to it and nothing comes of it', async () => {
-    const hub = await world.startHub({ dev: false, flags: ['--admin-key', ADMIN_KEY] });
+    const hub = await world.embedHub({ dev: false, flags: ['--admin-key', ADMIN_KEY] });
     const victim = await world.callbackServer();
     const callback = `http://localhost:${new URL(victim.origin).port}/callback`;
     const answer = await subscribe(hub, callback, PUBLIC);
@@ -121,7 +121,7 @@ describe('an address that is not public, without --dev', () => {
 
   it('is not reached by the redirect of a topic', async () => {
     const allowed = '127.0.0.2';
-    const hub = await world.startHub({ dev: false, flags: ['--allow-network', `${allowed}/32`] });
+    const hub = await world.embedHub({ dev: false, flags: ['--allow-network', `${allowed}/32`] });
     const publisher = await world.topicServer({ host: allowed });
     const callbacks = await world.callbackServer({ host: allowed });
     const victim = await world.callbackServer();
@@ -147,7 +147,7 @@ describe('an address that is not public, without --dev', () => {
   });
 
   it('is reached when --allow-network names it, and no other is', async () => {
-    const hub = await world.startHub({ dev: false, flags: ['--allow-network', '127.0.0.1/32'] });
+    const hub = await world.embedHub({ dev: false, flags: ['--allow-network', '127.0.0.1/32'] });
     const callback = world.callback();
     await subscribed(hub, callback, `${world.topics.origin}/x`);
     expect((await subscribe(hub, 'http://127.0.0.3/callback', `${world.topics.origin}/x`)).status).toBe(400);
@@ -159,7 +159,7 @@ describe('an address that is not public, without --dev', () => {
       ['--allow-callback-network', `${callbacksAt}/32`],
       ['--allow-topic-network', `${topicsAt}/32`],
     ];
-    const hub = await world.startHub({ dev: false, flags: flags.flat() });
+    const hub = await world.embedHub({ dev: false, flags: flags.flat() });
     const publisher = await world.topicServer({ host: topicsAt });
     const callback = (await world.callbackServer({ host: callbacksAt })).callback();
     const inside = (await world.topicServer({ host: callbacksAt })).topic();
@@ -191,7 +191,7 @@ describe('an address that --dev does not open either', () => {
 
 describe('a client that asks too much, without --dev', () => {
   it('is answered 429 with Retry-After, and a callback host is not flooded', async () => {
-    const hub = await world.startHub({ dev: false, flags: ['--allow-network', '127.0.0.0/8'] });
+    const hub = await world.embedHub({ dev: false, flags: ['--allow-network', '127.0.0.0/8'] });
     const answers = await Promise.all(
       Array.from({ length: 120 }, () => subscribe(hub, world.callback().url, `${world.topics.origin}/x`)),
     );
@@ -207,7 +207,7 @@ describe('a client that asks too much, without --dev', () => {
   });
 
   it('for one and the same subscription is answered 429 after a few', async () => {
-    const hub = await world.startHub({ dev: false, flags: ['--allow-network', '127.0.0.0/8'] });
+    const hub = await world.embedHub({ dev: false, flags: ['--allow-network', '127.0.0.0/8'] });
     const callback = world.callback();
     const statuses: number[] = [];
     for (let n = 0; n < 12; n++) {
@@ -220,7 +220,7 @@ describe('a client that asks too much, without --dev', () => {
 
   it('is counted by its /64 where it has an IPv6 address, and alone where it has an IPv4 one', async () => {
     const flags = ['--trust-proxy', '127.0.0.0/8'];
-    const hub = await world.startHub({ dev: false, flags });
+    const hub = await world.embedHub({ dev: false, flags });
     const ask = async (client: string): Promise<number> => {
       const headers = { 'x-forwarded-for': client };
       return (await send(new URL('/status/nothing', hub.url).href, { headers })).status;
@@ -234,7 +234,7 @@ describe('a client that asks too much, without --dev', () => {
   });
 
   it("publishes as fast as the hub can with a publisher's credential, and subscribes no faster", async () => {
-    const hub = await world.startHub({ dev: false, flags: GUARDED });
+    const hub = await world.embedHub({ dev: false, flags: GUARDED });
     const topic = `${world.topics.origin}/x`;
     const headers = bearer((await createKey(hub, { role: 'publisher', publish: ['*'] })).key);
     const many = async (request: (n: number) => Promise<{ readonly status: number }>): Promise<number[]> => {
@@ -258,7 +258,7 @@ describe('a client that asks too much, without --dev', () => {
 
   it('a callback that never answers is asked at most three times for each request', async () => {
     // The second and third try come after 5 and 30 s: this sees the first two.
-    const hub = await world.startHub({ dev: false, flags: ['--allow-network', '127.0.0.0/8'] });
+    const hub = await world.embedHub({ dev: false, flags: ['--allow-network', '127.0.0.0/8'] });
     const callback = world.callback();
     callback.onIntent = () => ({ status: 500 });
     await postForm(hub, {
@@ -272,7 +272,7 @@ describe('a client that asks too much, without --dev', () => {
 });
 
 it('a secret that came over plain http is refused, unless it came from this machine or the own network', async () => {
-  const hub = await world.startHub({
+  const hub = await world.embedHub({
     dev: false,
     flags: ['--allow-network', '127.0.0.0/8,10.0.0.0/8', '--trust-proxy', '127.0.0.0/8'],
   });

@@ -156,7 +156,7 @@ describe('the management API', () => {
   it.each(['/v1/subscriptions', '/v1/topics', '/v1/dead-letters'])(
     'pages %s by limit and after',
     async (path) => {
-      const own = await world.startHub({ flags: ['--retry-delays', '0'] });
+      const own = await world.embedHub({ flags: ['--retry-delays', '0'] });
       const [one, two] = [world.topic().url, world.topic().url];
       const topics = [one, two, world.topic().url, world.topic().url, world.topic().url];
       for (const topic of topics) {
@@ -209,7 +209,7 @@ describe('the management API', () => {
   });
 
   it('is closed without --dev and without a key: 403', async () => {
-    const closed = await world.startHub({ dev: false });
+    const closed = await world.embedHub({ dev: false });
     for (const path of ['/v1/subscriptions', '/v1/topics', '/v1/dead-letters', '/v1/stats']) {
       expectProblem(await send(at(path, closed.url)), 403, path);
       expectProblem(
@@ -256,7 +256,7 @@ describe('who may publish', () => {
     ['with --publish open', ['--publish', 'open'], { ping: 202, content: 202 }],
     ['with --publish closed', ['--publish', 'closed'], { ping: 403, content: 403 }],
   ] as const)('H1 %s: without a credential %o', async (_what, more, expected) => {
-    const hub = await world.startHub({ dev: false, flags: [...flags, ...more] });
+    const hub = await world.embedHub({ dev: false, flags: [...flags, ...more] });
     const topic = world.topic();
     const callback = world.callback();
     await subscribed(hub, callback, topic.url);
@@ -276,7 +276,7 @@ describe('who may publish', () => {
   });
 
   it.each(['register', 'deregister'])('%s needs a credential, and is 202 with it', async (mode) => {
-    const hub = await world.startHub({ dev: false, flags });
+    const hub = await world.embedHub({ dev: false, flags });
     const topic = world.topic().url;
     expect([401, 403]).toContain((await postForm(hub, { 'hub.mode': mode, 'hub.topic': topic })).status);
     expect((await postForm(hub, { 'hub.mode': mode, 'hub.topic': topic }, key)).status).toBe(202);
@@ -302,7 +302,7 @@ describe('who may publish', () => {
   });
 
   it('a callback that knows neither key nor flag may always subscribe', async () => {
-    const hub = await world.startHub({ dev: false, flags: [...flags, '--publish', 'closed'] });
+    const hub = await world.embedHub({ dev: false, flags: [...flags, '--publish', 'closed'] });
     const callback = world.callback();
     expect((await subscribe(hub, callback.url, world.topic().url)).status).toBe(202);
     await arrived('verifications', callback.intents, 1);

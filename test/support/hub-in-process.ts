@@ -1,6 +1,8 @@
 import { createHub, type Hub, type HubOptions } from '@websub/hub';
 import { TestClock } from '@websub/shared';
 import { onTestFinished } from 'vitest';
+import { readStartOptions } from '../../packages/hub/dist/cli-options.js';
+import { WORKERS, type HubOptions as CommandLine } from './hub-process.js';
 
 export interface ClockedHub {
   readonly hub: Hub;
@@ -21,4 +23,30 @@ export async function startClockedHub(options: HubOptions = {}): Promise<Clocked
       for (let left = ms; left > 0; left -= stepMs) await clock.advance(Math.min(stepMs, left));
     },
   };
+}
+
+/**
+ * A hub in this process, with the flags of one in a process of its own, which takes eight times the time to start. For
+ * whatever neither ends the process nor reads what it writes. Keeps its data in memory unless told where.
+ */
+export function embedHub({
+  dev = true,
+  flags = [],
+  env = {},
+  data = ':memory:',
+}: CommandLine = {}): Promise<Hub> {
+  const { hub } = readStartOptions(parse(flags), { ...WORKERS, ...env });
+  return createHub({ dev, ...hub, port: 0, data });
+}
+
+/** What the command line hands over of flags. */
+function parse(flags: readonly string[]): Record<string, string | true> {
+  return Object.fromEntries(
+    flags.flatMap((flag, index) => {
+      if (!flag.startsWith('--')) return [];
+      const name = flag.slice(2).replace(/-([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+      const value = flags[index + 1];
+      return [[name, value === undefined || value.startsWith('--') ? true : value]];
+    }),
+  );
 }

@@ -7,7 +7,8 @@ import { until } from './until.js';
 
 const BINARY = fileURLToPath(new URL('../../packages/hub/bin/websub-hub.js', import.meta.url));
 /** `WORKERS=2 npm test -- scenario`: every hub of the tests delivers in so many threads. */
-const WORKERS = process.env['WORKERS'];
+export const WORKERS: Readonly<Record<string, string>> =
+  process.env['WORKERS'] === undefined ? {} : { WEBSUB_WORKERS: process.env['WORKERS'] };
 const START_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 35_000;
 
@@ -103,7 +104,7 @@ export class HubProcess {
       {
         env: {
           ...withoutHubSettings(process.env),
-          ...(WORKERS === undefined ? {} : { WEBSUB_WORKERS: WORKERS }),
+          ...WORKERS,
           ...env,
         },
         stdio: ['ignore', 'pipe', 'pipe'],

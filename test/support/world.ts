@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Hub } from '@websub/hub';
 import { afterAll, beforeAll } from 'vitest';
 import {
   startCallbacks,
@@ -7,14 +8,15 @@ import {
   type CallbackServerOptions,
 } from './callbacks.js';
 import type { ListenOptions } from './listener.js';
+import { embedHub } from './hub-in-process.js';
 import { HubProcess, type HubOptions } from './hub-process.js';
-import { published, subscribed, type Fields } from './requests.js';
+import { published, subscribed, type Fields, type HubAddress } from './requests.js';
 import { startTopics, type Topic, type TopicServer } from './topics.js';
 import { until } from './until.js';
 
 /** One hub, one server of callbacks and one publisher, shared by the tests of a file. */
-export interface World {
-  readonly hub: HubProcess;
+export interface World<Main extends HubAddress = HubProcess> {
+  readonly hub: Main;
   readonly callbacks: CallbackServer;
   readonly topics: TopicServer;
   /** A new callback on the shared server. */
@@ -27,6 +29,8 @@ export interface World {
   topicServer(options?: ListenOptions): Promise<TopicServer>;
   /** A further hub, ended with the file. */
   startHub(options?: HubOptions): Promise<HubProcess>;
+  /** One in this process, for what neither ends the process nor reads what it writes: see {@link embedHub}. */
+  embedHub(options?: HubOptions): Promise<Hub>;
   /** A callback that has subscribed, by content or by ping. */
   subscriber(topic: string, more?: Fields): Promise<Callback>;
   /**
@@ -38,15 +42,26 @@ export interface World {
 
 /** Starts the parts before the tests of the file and ends them afterwards. */
 export function useWorld(options: HubOptions = {}): World {
+  return worldOf(() => HubProcess.start(options));
+}
+
+/** The same around a hub in this process: see {@link embedHub}. */
+export function useEmbeddedWorld(options: HubOptions = {}): World<Hub> {
+  return worldOf(() => embedHub(options));
+}
+
+function worldOf<Main extends HubAddress & { stop(): Promise<void> }>(
+  start: () => Promise<Main>,
+): World<Main> {
   const closing: (() => Promise<unknown>)[] = [];
-  let parts: { hub: HubProcess; callbacks: CallbackServer; topics: TopicServer } | undefined;
+  let parts: { hub: Main; callbacks: CallbackServer; topics: TopicServer } | undefined;
   const running = (): NonNullable<typeof parts> => {
     if (parts === undefined) throw new Error('the world is there in tests and in hooks only');
     return parts;
   };
 
   beforeAll(async () => {
-    const hub = await HubProcess.start(options);
+    const hub = await start();
     const callbacks = await startCallbacks();
     const topics = await startTopics(hub.url);
     closing.push(
@@ -60,7 +75,7 @@ export function useWorld(options: HubOptions = {}): World {
     await Promise.all(closing.map((close) => close()));
   });
 
-  const world: World = {
+  const world: World<Main> = {
     get hub() {
       return running().hub;
     },
@@ -84,6 +99,11 @@ export function useWorld(options: HubOptions = {}): World {
     },
     startHub: async (hubOptions) => {
       const hub = await HubProcess.start(hubOptions);
+      closing.push(() => hub.stop());
+      return hub;
+    },
+    embedHub: async (hubOptions) => {
+      const hub = await embedHub(hubOptions);
       closing.push(() => hub.stop());
       return hub;
     },
