@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHub } from '@websub/hub';
+import type { HttpClient } from '@websub/shared';
 import { expect, it, onTestFinished } from 'vitest';
 import { loadSqlite } from '../../packages/hub/dist/store/sqlite/sqlite-driver.js';
 import { send } from '../support/http.js';
@@ -67,4 +68,15 @@ it('a hub that cannot save every place says so when it stops, and lets go of eve
   await until('it is delivered again', () => callback.deliveries.length === 2);
   await next.stop();
   expect(callback.texts).toEqual(['news', 'news']);
+});
+
+it('a hub that cannot start says why, also when what it had opened cannot be closed', async () => {
+  const { hub } = await startClockedHub();
+  const http: HttpClient = {
+    send: () => Promise.reject(new Error('nothing is asked for')),
+    close: () => Promise.reject(new Error('it does not close')),
+  };
+  await expect(
+    createHub({ dev: true, port: Number(new URL(hub.url).port), data: ':memory:', ports: { http } }),
+  ).rejects.toMatchObject({ option: 'port' });
 });

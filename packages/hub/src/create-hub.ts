@@ -240,7 +240,8 @@ export async function createHub(
     hub.phase = 'ready';
     events.emit('listening', { url: listensAt });
   } catch (error) {
-    await stop();
+    // What went wrong first is what its user can mend.
+    await stop().catch(() => undefined);
     if (error instanceof WebSubError && error.code === 'unknown_key') discardKey(found);
     throw error;
   }
