@@ -38,6 +38,19 @@ describe('a subscription request', () => {
     expect(new Set(secrets).size).toBe(2);
   });
 
+  it('is made once for a target that the options give twice, and reported once', async () => {
+    await using world = await openWorld();
+    const [hub, topic] = world.target;
+    const { subscribed } = await world.start({
+      target: [
+        { hub, topic },
+        { hub: [hub], topic },
+      ],
+    });
+    expect(subscribed).toMatchObject([{ hub, topic }]);
+    expect(world.hub.requests).toHaveLength(1);
+  });
+
   it('S11 carries the secret that the options give, the first of several', async () => {
     await using world = await openWorld();
     await world.start({ secret: ['new', 'old'] });

@@ -21,12 +21,13 @@ export type ReadTarget =
     };
 
 /**
- * The targets of a service. Two strings are a hub and a topic, as in Ballerina; several resources are written as
+ * The targets of a service, each once. Two strings are a hub and a topic, as in Ballerina; several resources are written as
  * `{ resource }` each, or are three and more strings.
  */
 export function readTargets(targets: Target | readonly Target[] | undefined): readonly ReadTarget[] {
   if (targets === undefined) return [];
-  return isList(targets) ? targets.map(readTarget) : [readTarget(targets)];
+  const read = (isList(targets) ? targets : [targets]).map(readTarget);
+  return [...new Map(read.map((target) => [target.key, target])).values()];
 }
 
 function isList(targets: Target | readonly Target[]): targets is readonly Target[] {
