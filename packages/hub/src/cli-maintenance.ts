@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
 import { environmentOf, flagOf } from './cli-option-specs.js';
 import { readStartOptions } from './cli-options.js';
+import type { Inspection } from './maintenance.js';
 import { OptionError } from './option-error.js';
-import { backUpData, checkData, type Inspection } from './maintenance.js';
 
 const DAMAGED = 1;
 
@@ -14,6 +14,7 @@ export function maintenanceCommands(program: Command): readonly Command[] {
     .addOption(dataOption())
     .requiredOption('--to <file>', 'the copy; it must not exist yet')
     .action(async (flags: { readonly data?: string; readonly to: string }) => {
+      const { backUpData } = await import('./maintenance.js');
       const { inspection, keyFile } = await asWritten(() => backUpData(dataOf(flags), flags.to));
       tell(flags.to, inspection);
       if (keyFile !== undefined)
@@ -23,9 +24,10 @@ export function maintenanceCommands(program: Command): readonly Command[] {
     .command('check')
     .description('read all data and name what is damaged; status 1 when something is')
     .addOption(dataOption())
-    .action(async (flags: { readonly data?: string }) =>
-      tell(dataOf(flags), await asWritten(() => checkData(dataOf(flags)))),
-    );
+    .action(async (flags: { readonly data?: string }) => {
+      const { checkData } = await import('./maintenance.js');
+      tell(dataOf(flags), await asWritten(() => checkData(dataOf(flags))));
+    });
   return [backup, check];
 }
 

@@ -1,5 +1,5 @@
 import { PUBLISH_POLICIES, READ_POLICIES } from './hub-options.js';
-import { LOG_LEVELS } from './logging.js';
+import { LOG_LEVELS } from './log-levels.js';
 import type { OptionName } from './option-checks.js';
 
 /** What is written down: a list or numbers with commas in between. */

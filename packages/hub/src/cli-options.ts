@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { reasonOf } from '@websub/shared';
-import { environmentOf, flagOf, OPTION_SPECS, type OptionKind } from './cli-option-specs.js';
+import { reasonOf } from '@websub/shared/errors';
+import { environmentOf, flagOf, OPTION_SPECS, type OptionKind, type OptionSpec } from './cli-option-specs.js';
 import type { HubOptions } from './hub-options.js';
-import { LOG_LEVELS, type LogLevel } from './logging.js';
-import { OPTION_NAMES, type OptionName } from './option-checks.js';
+import { LOG_LEVELS, type LogLevel } from './log-levels.js';
+import type { OptionName } from './option-checks.js';
 import { OptionError } from './option-error.js';
 
 export interface StartOptions {
@@ -129,8 +129,8 @@ function readConfigFile({ value, as }: Written): ReadonlyMap<string, unknown> {
   return contents;
 }
 
-function isHubOption(name: string): name is OptionName {
-  return (OPTION_NAMES as readonly string[]).includes(name);
+function isHubOption(name: OptionSpec['name']): name is OptionName {
+  return name !== 'logLevel' && name !== 'config';
 }
 
 function logLevelOf(written: Written | undefined): LogLevel {

@@ -2,7 +2,8 @@ import { TestClock } from '@websub/shared';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { HubEmitter, type HubEvents } from './events.js';
-import { createLogger, LEVEL_OF, logEvents, type LogLevel } from './logging.js';
+import type { LogLevel } from './log-levels.js';
+import { createLogger, LEVEL_OF, logEvents } from './logging.js';
 
 const NAMES = Object.keys(LEVEL_OF) as (keyof HubEvents)[];
 const HOSTILE = [

@@ -4,10 +4,9 @@ import { createRequire } from 'node:module';
 import { pino, type Logger } from 'pino';
 import type PinoPretty from 'pino-pretty';
 import type { HubEmitter, HubEvents } from './events.js';
+import type { LogLevel } from './log-levels.js';
 import { Repetitions } from './repetitions.js';
 
-export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 type EventLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
 /** Where events are written: pino's interface, or one that has these methods of it. */

@@ -1,4 +1,4 @@
-import { WebSubError } from '@websub/shared';
+import { WebSubError } from '@websub/shared/errors';
 
 /** A wrong option; the message reads on after the option's name. */
 export class OptionError extends WebSubError {

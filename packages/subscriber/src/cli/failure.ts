@@ -1,4 +1,4 @@
-import { reasonOf, WebSubError } from '@websub/shared';
+import { reasonOf, WebSubError } from '@websub/shared/errors';
 import { CommanderError } from 'commander';
 
 /** What was asked for is not so, or could not be done. */

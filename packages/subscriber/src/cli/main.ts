@@ -17,7 +17,7 @@ Examples:
 websub COMMAND --help tells the options of a command.
 `;
 
-/** `websub`: looks at, subscribes to and publishes topics from a terminal. */
+/** `websub`. What a command does is loaded when it runs: help, the version and a wrong flag do without. */
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('websub')
     .description('Look at, subscribe to and publish WebSub topics from a terminal')
