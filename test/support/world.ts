@@ -37,7 +37,7 @@ export interface World<Main extends HubAddress = HubProcess> {
    * Publishes to the topic until everybody who could have been reached was: a witness gets two updates, one after the
    * other. What has not reached anybody else by then was not sent.
    */
-  barrier(topic: string, witness: Callback): Promise<void>;
+  barrier(topic: string, witness: Callback, hub?: HubAddress): Promise<void>;
 }
 
 /** Starts the parts before the tests of the file and ends them afterwards. */
@@ -112,10 +112,10 @@ function worldOf<Main extends HubAddress & { stop(): Promise<void> }>(
       await subscribed(running().hub, callback, topic, more);
       return callback;
     },
-    barrier: async (topic, witness) => {
+    barrier: async (topic, witness, hub = running().hub) => {
       for (let round = 0; round < 2; round++) {
         const mark = `barrier ${randomBytes(6).toString('hex')}`;
-        await published(running().hub, topic, mark);
+        await published(hub, topic, mark);
         await until('the barrier arrived', () => witness.texts.includes(mark));
       }
     },
