@@ -11,10 +11,20 @@ export interface ClockedHub {
   pass(ms: number, stepMs?: number): Promise<void>;
 }
 
-/** A hub in this process whose time moves only when the test says so; stopped with the test. */
+/**
+ * A hub in this process whose time moves only when the test says so; stopped with the test. It sends itself nothing: where
+ * days pass in a moment, an update every ten seconds would be nearly all of the work.
+ */
 export async function startClockedHub(options: HubOptions = {}): Promise<ClockedHub> {
   const clock = new TestClock(Date.UTC(2026, 10, 21, 12));
-  const hub = await createHub({ dev: true, port: 0, data: ':memory:', ...options, ports: { clock } });
+  const hub = await createHub({
+    dev: true,
+    port: 0,
+    data: ':memory:',
+    canarySeconds: 0,
+    ...options,
+    ports: { clock },
+  });
   onTestFinished(() => hub.stop());
   return {
     hub,
