@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { startClockedHub } from '../support/hub-in-process.js';
 import { idOf, manage, subscription } from '../support/manage.js';
 import { inState, listAll, published, subscribed, subscriptionsOf } from '../support/requests.js';
+import { itSurvives, type Survival } from '../support/survival.js';
 import { arrived, until } from '../support/until.js';
 import { useWorld } from '../support/world.js';
 
@@ -16,7 +18,7 @@ async function active(topic: string) {
 
 describe('one subscription', () => {
   it('is shown with its place, its lag, its last outcome and its next attempt', async () => {
-    const hub = await world.startHub({ flags: ['--retry-delays', '600'] });
+    const { hub, clock } = await startClockedHub({ retryDelays: [600] });
     const topic = world.topic().url;
     const callback = (await world.callbackServer()).callback();
     callback.onDelivery = () => ({ status: 500 });
@@ -38,7 +40,7 @@ describe('one subscription', () => {
       next_attempt_at: ANY_TEXT,
     });
     expect(JSON.stringify(row)).not.toContain('nobody sees');
-    const wait = Date.parse(String(row['next_attempt_at'])) - Date.now();
+    const wait = Date.parse(String(row['next_attempt_at'])) - clock.now();
     expect(wait).toBeGreaterThan(400_000);
     expect(wait).toBeLessThan(800_000);
   });
@@ -96,20 +98,6 @@ describe('one subscription', () => {
     await until('both arrive, in order', () => callback.texts.slice(0, 2).join() === 'one,two');
   });
 
-  it('stays paused over a renewal and a restart', async () => {
-    const hub = await world.startHub();
-    const topic = world.topic().url;
-    const callback = world.callback();
-    await subscribed(hub, callback, topic);
-    await inState(hub, callback, 'active');
-    await manage(hub, 'POST', `/subscriptions/${await idOf(hub, callback)}/pause`);
-    await subscribed(hub, callback, topic);
-    await until('it is renewed', async () => (await inState(hub, callback, 'paused'))['pending'] === null);
-    await hub.kill();
-    await hub.restart();
-    await inState(hub, callback, 'paused');
-  });
-
   it('is replayed from a cursor and since a time, and goes on with what is new', async () => {
     const topic = world.topic().url;
     const { callback, id } = await active(topic);
@@ -128,24 +116,6 @@ describe('one subscription', () => {
     expect(callback.texts.join()).toBe('one,two,three,two,three,one,two,three,four');
     const ids = callback.deliveries.map(({ headers }) => headers['webhook-id']);
     expect(new Set(ids).size).toBe(4);
-  });
-
-  it('LAW 1 goes on with a replay after a crash, also from before it was subscribed', async () => {
-    const hub = await world.startHub({
-      flags: ['--retry-delays', '0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1'],
-    });
-    const topic = world.topic().url;
-    const callback = world.callback();
-    await published(hub, topic, 'before');
-    await subscribed(hub, callback, topic);
-    await inState(hub, callback, 'active');
-    callback.onDelivery = () => ({ status: 500 });
-    const id = await idOf(hub, callback);
-    await manage(hub, 'POST', `/subscriptions/${id}/replay`, { since: '2020-01-01T00:00:00Z' });
-    await hub.kill();
-    callback.onDelivery = () => ({ status: 204 });
-    await hub.restart();
-    await until('it is delivered', () => callback.texts.at(-1) === 'before');
   });
 
   it.each([
@@ -244,27 +214,6 @@ describe('dead letters', () => {
     expect(await listAll(world.hub, '/v1/dead-letters', { topic: other })).toHaveLength(1);
   });
 
-  it('LAW 1: are delivered again after a crash, once that is accepted', async () => {
-    const hub = await world.startHub({ flags: ['--retry-delays', ''] });
-    const topic = world.topic().url;
-    const callback = world.callback();
-    callback.onDelivery = () => ({ status: 500 });
-    await subscribed(hub, callback, topic);
-    for (const update of ['one', 'two', 'three']) await published(hub, topic, update);
-    await until('all are given up', async () => (await listAll(hub, '/v1/dead-letters')).length === 3);
-    const id = await idOf(hub, callback);
-    await manage(hub, 'POST', `/subscriptions/${id}/pause`);
-    expect((await manage(hub, 'POST', '/dead-letters/redeliver', { topic })).status).toBe(202);
-    await hub.kill();
-    callback.onDelivery = () => ({ status: 204 });
-    await hub.restart();
-    const before = callback.deliveries.length;
-    await manage(hub, 'POST', `/subscriptions/${id}/resume`);
-    await until('none is left', async () => (await listAll(hub, '/v1/dead-letters')).length === 0);
-    // Places that were not saved yet are repeated, too.
-    expect(new Set(callback.texts.slice(before))).toEqual(new Set(['one', 'two', 'three']));
-  });
-
   it('of a subscription that ended are given to whoever subscribes anew', async () => {
     const topic = world.topic().url;
     const { callback, id } = await active(topic);
@@ -288,4 +237,53 @@ describe('dead letters', () => {
     );
     expect(callback.texts.at(-1)).toBe('one');
   });
+});
+
+const SURVIVALS: Readonly<Record<string, Survival>> = {
+  async *'a subscription stays paused, also over a renewal'(hub) {
+    const topic = world.topic().url;
+    const { callback, id } = await active(topic);
+    await manage(hub, 'POST', `/subscriptions/${id}/pause`);
+    await subscribed(hub, callback, topic);
+    await until('it is renewed', async () => (await inState(hub, callback, 'paused'))['pending'] === null);
+    yield;
+    yield;
+    await inState(hub, callback, 'paused');
+  },
+
+  async *'LAW 1 a replay goes on, also from before it was subscribed'(hub) {
+    const topic = world.topic().url;
+    await published(hub, topic, 'before');
+    const { callback, id } = await active(topic);
+    callback.onDelivery = () => 'hang';
+    await manage(hub, 'POST', `/subscriptions/${id}/replay`, { since: '2020-01-01T00:00:00Z' });
+    yield;
+    callback.onDelivery = () => ({ status: 204 });
+    const before = callback.deliveries.length;
+    yield;
+    await until('it is delivered', () => callback.texts.slice(before).includes('before'));
+  },
+
+  async *'LAW 1: dead letters are delivered again, once that is accepted'(hub) {
+    const topic = world.topic().url;
+    const { callback, id } = await active(topic);
+    callback.onDelivery = () => ({ status: 500 });
+    const letters = () => listAll(hub, '/v1/dead-letters', { topic });
+    for (const update of ['one', 'two', 'three']) await published(hub, topic, update);
+    await until('all are given up', async () => (await letters()).length === 3);
+    await manage(hub, 'POST', `/subscriptions/${id}/pause`);
+    expect((await manage(hub, 'POST', '/dead-letters/redeliver', { topic })).status).toBe(202);
+    yield;
+    callback.onDelivery = () => ({ status: 204 });
+    const before = callback.deliveries.length;
+    yield;
+    await manage(hub, 'POST', `/subscriptions/${id}/resume`);
+    await until('none is left', async () => (await letters()).length === 0);
+    // Places that were not saved yet are repeated, too.
+    expect(new Set(callback.texts.slice(before))).toEqual(new Set(['one', 'two', 'three']));
+  },
+};
+
+describe('after a crash', () => {
+  itSurvives(() => world.hub, SURVIVALS);
 });
