@@ -7,6 +7,7 @@ import {
   memoryStore,
   sqliteStore,
   SubscriberListener,
+  type StartReport,
   type SubscriberServiceOptions,
   type SubscriptionStore,
 } from '@websub/subscriber';
@@ -39,6 +40,23 @@ async function run(store: SubscriptionStore, options: SubscriberServiceOptions =
   const told = new Told(listener);
   const attached = await listener.attachWithConfig(inbox, { target: [hub.url, TOPIC], ...options });
   return { inbox, listener, told, attached, report: await listener.start() };
+}
+
+/** As options: the callback is at another name of this machine. */
+const moved = (): SubscriberServiceOptions => ({
+  callback: `http://localhost:${port}/`,
+  appendServicePath: true,
+});
+
+/** The callback moves while the hub is away, for a whole run. Settles when the hub is back, with the report of that run. */
+async function moveWhileHubIsAway(store: SubscriptionStore): Promise<StartReport> {
+  const first = await run(store);
+  await first.listener.gracefulStop();
+  hub.reply = () => ({ status: 503 });
+  const { listener, report } = await run(store, { ...moved(), httpConfig: { retry: { attempts: 1 } } });
+  await listener.gracefulStop();
+  hub.reply = undefined;
+  return report;
 }
 
 describe.each([
@@ -121,37 +139,24 @@ describe.each([
 
   it('leaves one subscription when the callback moved while the hub was away, for a whole run', async () => {
     const store = await open();
-    const first = await run(store);
-    await first.listener.gracefulStop();
-    hub.reply = () => ({ status: 503 });
-    const moved = { callback: `http://localhost:${port}/`, appendServicePath: true };
-    const second = await run(store, { ...moved, httpConfig: { retry: { attempts: 1 } } });
-    expect(second.report.failed).toHaveLength(1);
-    await second.listener.gracefulStop();
-    hub.reply = undefined;
-    const third = await run(store, moved);
-    await third.attached.verified();
+    expect((await moveWhileHubIsAway(store)).failed).toHaveLength(1);
+    const next = await run(store, moved());
+    await next.attached.verified();
     await until(
       () => expect(hub.subscriptions.size).toBe(1),
       () => clock.advance(1_000),
     );
     expect(hub.subscription.callback).toMatch(/^http:\/\/localhost:/);
-    await third.listener.immediateStop();
+    await next.listener.immediateStop();
   });
 
   it('goes on as before when the callback moved while the hub was away, and moved back', async () => {
     const store = await open();
-    const first = await run(store);
-    await first.listener.gracefulStop();
-    hub.reply = () => ({ status: 503 });
-    const moved = { callback: `http://localhost:${port}/`, appendServicePath: true };
-    const second = await run(store, { ...moved, httpConfig: { retry: { attempts: 1 } } });
-    await second.listener.gracefulStop();
-    hub.reply = undefined;
-    const third = await run(store);
-    expect(third.report.resumed).toHaveLength(1);
+    await moveWhileHubIsAway(store);
+    const back = await run(store);
+    expect(back.report.resumed).toHaveLength(1);
     for await (const one of store.list()) expect(one).not.toHaveProperty('replacedBy');
-    await third.listener.immediateStop();
+    await back.listener.immediateStop();
   });
 
   it('asks for one that was denied anew, and keeps nothing of the denial', async () => {

@@ -29,7 +29,7 @@ import { Gate } from './gate/gate.js';
 import { listen } from './http/server.js';
 import type { HubOptions, HubPorts } from './hub-options.js';
 import { OptionError } from './option-error.js';
-import { isGuessable, resolveOptions, type ResolvedOptions } from './options.js';
+import { isGuessable, resolveOptions, SHORTEST_ADMIN_KEY, type ResolvedOptions } from './options.js';
 import { FETCHES_PER_HOST } from './protocol/topic-fetches.js';
 import { StoreWatch } from './protocol/store-watch.js';
 import { validateAll, validateTopicAddress } from './protocol/validation.js';
@@ -294,8 +294,7 @@ async function readyKeys(config: ResolvedOptions, store: Store, events: HubEmitt
   }
 }
 
-const LONGER_KEY =
-  'the admin key has fewer than 16 characters: choose a longer one before anybody else reaches this hub';
+const LONGER_KEY = `the admin key has fewer than ${SHORTEST_ADMIN_KEY} characters: choose a longer one before anybody else reaches this hub`;
 
 const EXPOSED = {
   'beside-the-data': `the key of the secrets lies beside the data (${KEY_FILE}): keep one elsewhere and give it by --secret-key-file or WEBSUB_SECRET_KEY`,

@@ -129,7 +129,8 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
   };
 }
 
-const SHORTEST_ADMIN_KEY = 16;
+/** Characters: what is shorter may be found by trying. */
+export const SHORTEST_ADMIN_KEY = 16;
 
 /** Whether the admin key could be found by trying. In development there is nothing that it opens. */
 export function isGuessable({
