@@ -9,12 +9,12 @@ import { check, TOLERANCES, type Violation } from './checker.js';
 import type { HistoryEvent } from './history.js';
 import { Load, randomFrom } from './load.js';
 
-/** Kills in one run; `npm run chaos` takes many more. */
-const KILLS = Number(process.env['CHAOS_KILLS'] ?? 3);
-/** Stops by SIGTERM in another run. */
-const STOPS = Number(process.env['CHAOS_STOPS'] ?? 2);
-/** Freezes by SIGSTOP in a third one, so long at most that no delivery runs out of time. */
-const FREEZES = Number(process.env['CHAOS_FREEZES'] ?? 2);
+/** Kills in one run, besides the last; `npm run chaos` takes many more. */
+const KILLS = Number(process.env['CHAOS_KILLS'] ?? 2);
+/** Stops by SIGTERM in the same run. */
+const STOPS = Number(process.env['CHAOS_STOPS'] ?? 1);
+/** Freezes by SIGSTOP in another one, so long at most that no delivery runs out of time. */
+const FREEZES = Number(process.env['CHAOS_FREEZES'] ?? 1);
 const LONGEST_FREEZE_MS = 300 + FREEZES * 200;
 const MOST_FREEZE_MS = 8_000;
 /** Between two updates of a feed, at most; 0 publishes as fast as the hub takes it. */
@@ -42,24 +42,27 @@ afterAll(async () => {
   for (const close of closing) await close();
 });
 
-/** Ends a hub without a warning; settles when it is gone. */
-type End = (hub: HubProcess) => Promise<unknown>;
+/** What befalls a hub; settles when it serves again. */
+type Mishap = (hub: HubProcess, load: Load) => Promise<void>;
+
+const killed = endedBy('killed', (hub) => hub.kill());
+const stopped = endedBy('terminated', (hub) => hub.terminate());
+const chance = randomFrom(SEED);
+const frozen: Mishap = async ({ pid }, load) => {
+  process.kill(pid, 'SIGSTOP');
+  await load.pause(300 + chance() * (Math.min(LONGEST_FREEZE_MS, MOST_FREEZE_MS) - 300));
+  process.kill(pid, 'SIGCONT');
+};
 
 it(
-  `keeps every law through ${KILLS} kills (CHAOS_SEED=${SEED})`,
-  () => keepsEveryLaw({ end: (hub) => hub.kill() }),
-  60_000 + KILLS * 3_000,
-);
-
-it(
-  `keeps every law through ${STOPS} stops, each of which ends with status 0 (CHAOS_SEED=${SEED})`,
-  () => keepsEveryLaw({ end: undefined, ends: STOPS }),
-  60_000 + STOPS * 6_000,
+  `keeps every law through ${KILLS} kills and ${STOPS} stops, each of which ends with status 0 (CHAOS_SEED=${SEED})`,
+  () => keepsEveryLaw(shuffled([...times(KILLS, killed), ...times(STOPS, stopped)]), killed),
+  60_000 + KILLS * 3_000 + STOPS * 6_000,
 );
 
 it.skipIf(process.platform === 'win32')(
   `keeps every law through ${FREEZES} freezes (CHAOS_SEED=${SEED})`,
-  () => keepsEveryLaw({ end: undefined, ends: FREEZES, freezes: true }),
+  () => keepsEveryLaw(times(FREEZES, frozen), stopped),
   60_000 + FREEZES * 12_000,
 );
 
@@ -72,27 +75,20 @@ it.skipIf(noPowerCut !== undefined)(
     const disk = await preparePowerCut(data);
     closing.push(() => disk.close());
     let cuts = 0;
-    await keepsEveryLaw({
-      hub: { data, env: disk.env },
-      end: async (hub) => {
-        await disk.cut((['drop', 'prefix', 'any'] as const)[cuts++ % 3]!, SEED + cuts);
-        await hub.ended();
-      },
+    const cutOff = endedBy('killed', async (hub) => {
+      await disk.cut((['drop', 'prefix', 'any'] as const)[cuts++ % 3]!, SEED + cuts);
+      await hub.ended();
     });
+    await keepsEveryLaw(times(KILLS, cutOff), cutOff, { data, env: disk.env });
   },
   60_000 + KILLS * 3_000,
 );
 
-interface Run {
-  readonly hub?: HubOptions;
-  /** How the hub ends; gracefully when undefined. */
-  readonly end: End | undefined;
-  readonly ends?: number;
-  /** It does not end but stands still for a while, but for the last time. */
-  readonly freezes?: boolean;
-}
-
-async function keepsEveryLaw({ hub: options = {}, end, ends = KILLS, freezes = false }: Run): Promise<void> {
+async function keepsEveryLaw(
+  mishaps: readonly Mishap[],
+  last: Mishap,
+  options: HubOptions = {},
+): Promise<void> {
   const random = randomFrom(SEED);
   const hub = await HubProcess.start({ ...options, flags: ['--retry-delays', RETRIES] });
   closing.unshift(() => hub.stop());
@@ -114,7 +110,7 @@ async function keepsEveryLaw({ hub: options = {}, end, ends = KILLS, freezes = f
     [1, 2].map((n) => load.follower(`churning-${feed.name}-${n}`, feed)),
   );
   // Pinged for the last time just before a kill: no later ping can hide that one was lost.
-  const epochs = Array.from({ length: ends }, (_each, n) => load.feed(`epoch-${n}`, 'ping'));
+  const epochs = mishaps.map((_mishap, n) => load.feed(`epoch-${n}`, 'ping'));
   const waiting = epochs.map((feed) => load.follower(`steady-${feed.name}`, feed));
   for (const follower of [...steady, ...waiting]) await load.intend(follower, 'subscribe');
   await until('all are verified', () =>
@@ -124,18 +120,17 @@ async function keepsEveryLaw({ hub: options = {}, end, ends = KILLS, freezes = f
   for (const feed of feeds) load.keepPublishing(feed, PAUSE_MS);
   for (const follower of churning) load.keepChanging(follower, 60);
 
-  for (const epoch of epochs) {
+  for (const [n, mishap] of mishaps.entries()) {
     await load.pause(100 + random() * 250);
-    await load.update(epoch);
+    await load.update(epochs[n]!);
     if (random() < 0.75) await nextOf(load, AIMS[Math.floor(random() * AIMS.length)] ?? 'received');
     await load.pause(random() * 12);
-    if (freezes) await freeze(hub, 300 + random() * (Math.min(LONGEST_FREEZE_MS, MOST_FREEZE_MS) - 300));
-    else await endAndRestart(hub, load, random() < 0.1 ? undefined : end);
+    await mishap(hub, load);
   }
 
   await load.pause(300);
   await load.stopWorking();
-  // The last phase: everybody who may leave has left, one more kill, and a few more updates.
+  // The last phase: everybody who may leave has left, one more end, and a few more updates.
   for (const follower of churning) await load.intend(follower, 'unsubscribe');
   await until(
     'they have left',
@@ -143,7 +138,7 @@ async function keepsEveryLaw({ hub: options = {}, end, ends = KILLS, freezes = f
     15_000,
   ).catch(() => undefined);
   await load.pause(400);
-  await endAndRestart(hub, load, end);
+  await last(hub, load);
   for (let n = 0; n < 5; n++) for (const feed of feeds) await load.update(feed);
   await until(
     'everybody has the newest',
@@ -216,19 +211,24 @@ function textOf(violations: readonly Violation[]): string {
   return violations.map(({ rule, detail }) => `${rule}: ${detail}`).join('\n');
 }
 
-/** Ends it as told, else gracefully. */
-async function endAndRestart(hub: HubProcess, load: Load, end: End | undefined): Promise<void> {
-  load.note({ kind: end === undefined ? 'terminated' : 'killed', at: performance.now() });
-  await (end ?? ((gently) => gently.terminate()))(hub);
-  load.note({ kind: 'exited', at: performance.now(), status: await hub.ended() });
-  await hub.restart();
-  load.note({ kind: 'ready', at: performance.now() });
+function endedBy(kind: 'killed' | 'terminated', end: (hub: HubProcess) => Promise<unknown>): Mishap {
+  return async (hub, load) => {
+    load.note({ kind, at: performance.now() });
+    await end(hub);
+    load.note({ kind: 'exited', at: performance.now(), status: await hub.ended() });
+    await hub.restart();
+    load.note({ kind: 'ready', at: performance.now() });
+  };
 }
 
-async function freeze({ pid }: HubProcess, ms: number): Promise<void> {
-  process.kill(pid, 'SIGSTOP');
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  process.kill(pid, 'SIGCONT');
+function times(count: number, mishap: Mishap): Mishap[] {
+  return Array.from({ length: count }, () => mishap);
+}
+
+function shuffled(mishaps: readonly Mishap[]): Mishap[] {
+  const random = randomFrom(SEED);
+  const drawn = mishaps.map((mishap) => ({ mishap, lot: random() }));
+  return drawn.toSorted((one, other) => one.lot - other.lot).map(({ mishap }) => mishap);
 }
 
 /** Settles at the next event of the kind; at most after 500 ms. */
