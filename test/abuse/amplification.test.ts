@@ -3,9 +3,9 @@ import { ADMIN, ADMIN_KEY } from '../support/access.js';
 import { startClockedHub } from '../support/hub-in-process.js';
 import { postForm, subscribe } from '../support/requests.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useSurroundings } from '../support/world.js';
 
-const world = useWorld();
+const world = useSurroundings();
 
 it('LAW 7 a callback host is asked five times a second whatever is asked for, and three times for each request', async () => {
   const { hub, clock } = await startClockedHub({ dev: false, allowNetwork: ['127.0.0.0/8'] });

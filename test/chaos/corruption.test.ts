@@ -7,7 +7,7 @@ import type { Callback } from '../support/callbacks.js';
 import { HubProcess } from '../support/hub-process.js';
 import { inState, published, subscribed } from '../support/requests.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useSurroundings } from '../support/world.js';
 import { randomFrom } from './load.js';
 
 /** Damaged copies of one data folder that a hub is started on; `npm run chaos` takes many more. */
@@ -19,7 +19,7 @@ const UPDATES = 15;
 const LOOK_MS = 1_500;
 const RETRIES = ['--retry-delays', Array.from({ length: 50 }, () => '0.2').join(',')];
 
-const world = useWorld();
+const world = useSurroundings();
 
 it(
   `a bit that flips, or a file cut short, is never delivered as content (CHAOS_SEED=${SEED}, ${DAMAGES} times)`,

@@ -6,7 +6,7 @@ import type { Reply } from '../support/listener.js';
 import { manage } from '../support/manage.js';
 import { inState, listAll, published, subscribed } from '../support/requests.js';
 import { until } from '../support/until.js';
-import { useWorld, type World } from '../support/world.js';
+import { useSurroundings } from '../support/world.js';
 
 /** `npm run health`: more of everything, and figures that are printed and held to; otherwise correctness only. */
 const LONG = process.env['HEALTH'] === 'long';
@@ -15,7 +15,7 @@ const SIZE = LONG
   : { healthy: 10, updates: 30, everyMs: 5, letters: 200, flappingMs: 4_000 };
 const MINUTES = 60_000;
 
-const world = useWorld();
+const world = useSurroundings();
 
 type Badness = () => Reply | Promise<Reply>;
 const BAD: Readonly<Record<string, Badness>> = {
@@ -107,8 +107,8 @@ function report(what: string, base: Run, run: Run): void {
   expect(publishes99).toBeLessThanOrEqual(Math.max(1.1 * published99, published99 + 100));
 }
 
-async function startHub(w: World, flags: readonly string[] = []): Promise<HubProcess> {
-  return w.startHub({ flags: ['--retry-delays', RETRIES, ...flags] });
+async function startHub(flags: readonly string[] = []): Promise<HubProcess> {
+  return world.startHub({ flags: ['--retry-delays', RETRIES, ...flags] });
 }
 
 async function deadLetters(hub: HubProcess): Promise<unknown> {
@@ -120,7 +120,7 @@ describe('F9 callbacks of which some are bad', () => {
   it.each([10, 50])(
     '%i percent bad: the healthy ones get everything once and in order, the bad ones no more attempts than planned',
     async (share) => {
-      const hub = await startHub(world, ['--breaker']);
+      const hub = await startHub(['--breaker']);
       const topic = world.topic().url;
       const healthy = await healthyCallbacks(hub, topic, SIZE.healthy);
       const base = await publishTo(hub, topic, healthy, 'base');
@@ -149,7 +149,7 @@ describe('F10 callbacks that come and go', () => {
     'lose nothing, and have no more than twice as many attempts as updates',
     async () => {
       // A long schedule: what fails while they are away is tried again when they are back.
-      const hub = await startHub(world, ['--breaker', '--retry-delays', Array(50).fill('1').join(',')]);
+      const hub = await startHub(['--breaker', '--retry-delays', Array(50).fill('1').join(',')]);
       const topic = world.topic().url;
       const server = await world.callbackServer();
       const callbacks = Array.from({ length: 5 }, () => server.callback());
@@ -191,7 +191,7 @@ describe('F24 dead letters that are delivered again while new updates arrive', (
   it(
     'are all delivered, while the new ones go first and keep their order',
     async () => {
-      const hub = await startHub(world, ['--retry-delays', '']);
+      const hub = await startHub(['--retry-delays', '']);
       const [old, live] = [world.topic().url, world.topic().url];
       const server = await world.callbackServer();
       const each = 10;

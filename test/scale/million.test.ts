@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { openSqliteStore } from '../../packages/hub/dist/store/sqlite/sqlite-store.js';
 import { published } from '../support/requests.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useSurroundings } from '../support/world.js';
 
 /** In the store when the hub starts; `npm run scale` takes a million. */
 const SUBSCRIPTIONS = Number(process.env['SUBSCRIPTIONS'] ?? 5_000);
@@ -16,7 +16,7 @@ const PUBLICATIONS = 200;
 const MiB = 1024;
 const DAYS_MS = 86_400_000;
 
-const world = useWorld();
+const world = useSurroundings();
 
 type Registry = Awaited<ReturnType<typeof openSqliteStore>>['registry'];
 type Subscription = Parameters<Registry['saveSubscription']>[0];

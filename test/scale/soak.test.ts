@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { HubProcess } from '../support/hub-process.js';
 import { ping, publish, subscribed } from '../support/requests.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useSurroundings } from '../support/world.js';
 
 /** How long; `npm run soak` takes an hour, `SOAK_MINUTES=1440` a day. */
 const SOAK_MS = Number(process.env['SOAK_MINUTES'] ?? 0.1) * 60_000;
@@ -15,7 +15,7 @@ const PAUSE_MS = 40;
 const HOUR_MS = 3_600_000;
 const MiB = 1024;
 
-const world = useWorld();
+const world = useSurroundings();
 
 interface Look {
   readonly at: number;

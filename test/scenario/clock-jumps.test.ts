@@ -7,7 +7,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { HubProcess } from '../support/hub-process.js';
 import { inState, published, subscribed, subscriptionsOf } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useSurroundings } from '../support/world.js';
 
 /** How long the clock is jumping about; `npm run chaos` takes five minutes. */
 const JUMPING_MS = Number(process.env['CLOCK_JUMPING_MS'] ?? 4_000);
@@ -16,7 +16,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const MINUTE = 60_000;
 
-const world = useWorld();
+const world = useSurroundings();
 const preload = fileURLToPath(new URL('../support/jumping-clock.mjs', import.meta.url));
 
 it.each([

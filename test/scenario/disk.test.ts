@@ -10,7 +10,7 @@ import { send } from '../support/http.js';
 import type { HubProcess } from '../support/hub-process.js';
 import { metric, published, publish, subscribed, subscribe } from '../support/requests.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useSurroundings } from '../support/world.js';
 
 /** How often a disk fills and is freed again; `npm run chaos` takes more. */
 const CYCLES = Number(process.env['DISK_CYCLES'] ?? 1);
@@ -18,7 +18,7 @@ const CYCLES = Number(process.env['DISK_CYCLES'] ?? 1);
 const FAILING_LIVES = Number(process.env['DISK_LIVES'] ?? 2);
 const MINUTE = 60_000;
 
-const world = useWorld();
+const world = useSurroundings();
 const problem = reasonNotToCut();
 if (problem !== undefined && process.env['CI'] === 'true') throw new Error(problem);
 

@@ -3,9 +3,9 @@ import type { Callback } from '../support/callbacks.js';
 import { startClockedHub } from '../support/hub-in-process.js';
 import { inState, page, published, subscribed } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useSurroundings } from '../support/world.js';
 
-const world = useWorld();
+const world = useSurroundings();
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 

@@ -3,9 +3,9 @@ import { startClockedHub } from '../support/hub-in-process.js';
 import { ping } from '../support/requests.js';
 import { Stream } from '../support/stream.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useSurroundings } from '../support/world.js';
 
-const world = useWorld();
+const world = useSurroundings();
 
 it('a topic that has only readers is fetched when it is pinged, also while they are away', async () => {
   const { hub, clock } = await startClockedHub({ dev: false, allowNetwork: ['127.0.0.0/8'] });

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { listAll, published, subscribed } from '../support/requests.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useSurroundings } from '../support/world.js';
 
-const world = useWorld();
+const world = useSurroundings();
 
 it('LAW 7 a hub that starts with everything overdue keeps its bounds, in all and for each host', async () => {
   const flags = [

@@ -6,9 +6,9 @@ import { expect, it, onTestFinished } from 'vitest';
 import { runHub, type HubProcess } from '../support/hub-process.js';
 import { inState, published, subscribed } from '../support/requests.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useSurroundings } from '../support/world.js';
 
-const world = useWorld();
+const world = useSurroundings();
 const SECRET = 'a-secret-that-was-planted';
 
 async function temporaryFolder(): Promise<string> {

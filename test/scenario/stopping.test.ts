@@ -9,9 +9,9 @@ import { send } from '../support/http.js';
 import { startClockedHub } from '../support/hub-in-process.js';
 import { ping, publish, subscribed } from '../support/requests.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useSurroundings } from '../support/world.js';
 
-const world = useWorld();
+const world = useSurroundings();
 
 it('a hub that is to stop says so at once, serves for --drain-seconds, refuses until all has settled, and is gone', async () => {
   const { hub, clock } = await startClockedHub({ drainSeconds: 5 });

@@ -6,9 +6,9 @@ import { manage } from '../support/manage.js';
 import { listAll, ping, postForm, published, subscribed, unsubscribed } from '../support/requests.js';
 import { Stream } from '../support/stream.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useSurroundings } from '../support/world.js';
 
-const world = useWorld();
+const world = useSurroundings();
 const streams: Stream[] = [];
 const MINUTE = 60_000;
 

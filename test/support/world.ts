@@ -14,9 +14,8 @@ import { published, subscribed, type Fields, type HubAddress } from './requests.
 import { startTopics, type Topic, type TopicServer } from './topics.js';
 import { until } from './until.js';
 
-/** One hub, one server of callbacks and one publisher, shared by the tests of a file. */
-export interface World<Main extends HubAddress = HubProcess> {
-  readonly hub: Main;
+/** One server of callbacks and one publisher, shared by the tests of a file, and whatever hubs they start. */
+export interface Surroundings {
   readonly callbacks: CallbackServer;
   readonly topics: TopicServer;
   /** A new callback on the shared server. */
@@ -31,6 +30,11 @@ export interface World<Main extends HubAddress = HubProcess> {
   startHub(options?: HubOptions): Promise<HubProcess>;
   /** One in this process, for what neither ends the process nor reads what it writes: see {@link embedHub}. */
   embedHub(options?: HubOptions): Promise<Hub>;
+}
+
+/** One hub in addition, shared as well. */
+export interface World<Main extends HubAddress = HubProcess> extends Surroundings {
+  readonly hub: Main;
   /** A callback that has subscribed, by content or by ping. */
   subscriber(topic: string, more?: Fields): Promise<Callback>;
   /**
@@ -49,6 +53,13 @@ export function useWorld(options: HubOptions = {}): World {
 export function useEmbeddedWorld(options: HubOptions = {}): World<Hub> {
   return worldOf(() => embedHub(options));
 }
+
+/** The same without a hub, which the topics do not name then. */
+export function useSurroundings(): Surroundings {
+  return worldOf(() => Promise.resolve({ url: NO_HUB, stop: () => Promise.resolve() }));
+}
+
+const NO_HUB = 'https://hub.example/';
 
 function worldOf<Main extends HubAddress & { stop(): Promise<void> }>(
   start: () => Promise<Main>,
