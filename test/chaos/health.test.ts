@@ -1,10 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Callback } from '../support/callbacks.js';
-import type { HubProcess } from '../support/hub-process.js';
 import type { Reply } from '../support/listener.js';
 import { manage } from '../support/manage.js';
-import { inState, listAll, published, subscribed } from '../support/requests.js';
+import { inState, listAll, published, subscribed, type HubAddress } from '../support/requests.js';
 import { until } from '../support/until.js';
 import { useSurroundings } from '../support/world.js';
 
@@ -34,7 +33,7 @@ const RETRIES = '0.5,1,2';
 const MOST_ATTEMPTS = 4;
 
 /** Subscribes bad callbacks, each kind at an origin of its own; the last two take no connection at all. */
-async function badCallbacks(hub: HubProcess, topic: string, count: number): Promise<Callback[]> {
+async function badCallbacks(hub: HubAddress, topic: string, count: number): Promise<Callback[]> {
   const kinds = [...Object.values(BAD), undefined];
   return Promise.all(
     Array.from({ length: count }, async (_each, nth) => {
@@ -50,7 +49,7 @@ async function badCallbacks(hub: HubProcess, topic: string, count: number): Prom
   );
 }
 
-async function healthyCallbacks(hub: HubProcess, topic: string, count: number): Promise<Callback[]> {
+async function healthyCallbacks(hub: HubAddress, topic: string, count: number): Promise<Callback[]> {
   const callbacks = Array.from({ length: count }, () => world.callback());
   await Promise.all(callbacks.map((callback) => subscribed(hub, callback, topic)));
   await Promise.all(callbacks.map((callback) => inState(hub, callback, 'active')));
@@ -65,7 +64,7 @@ interface Run {
 
 /** Publishes and waits until each of these callbacks has everything, once and in order. */
 async function publishTo(
-  hub: HubProcess,
+  hub: HubAddress,
   topic: string,
   callbacks: readonly Callback[],
   name: string,
@@ -107,11 +106,13 @@ function report(what: string, base: Run, run: Run): void {
   expect(publishes99).toBeLessThanOrEqual(Math.max(1.1 * published99, published99 + 100));
 }
 
-async function startHub(flags: readonly string[] = []): Promise<HubProcess> {
-  return world.startHub({ flags: ['--retry-delays', RETRIES, ...flags] });
+/** In a process of its own where its time is taken. */
+function startHub(flags: readonly string[] = []): Promise<HubAddress> {
+  const options = { flags: ['--retry-delays', RETRIES, ...flags] };
+  return LONG ? world.startHub(options) : world.embedHub(options);
 }
 
-async function deadLetters(hub: HubProcess): Promise<unknown> {
+async function deadLetters(hub: HubAddress): Promise<unknown> {
   const stats = JSON.parse((await manage(hub, 'GET', '/stats')).text) as Record<string, unknown>;
   return stats['dead_letters'];
 }

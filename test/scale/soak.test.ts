@@ -6,7 +6,7 @@ import { until } from '../support/until.js';
 import { useSurroundings } from '../support/world.js';
 
 /** How long; `npm run soak` takes an hour, `SOAK_MINUTES=1440` a day. */
-const SOAK_MS = Number(process.env['SOAK_MINUTES'] ?? 0.1) * 60_000;
+const SOAK_MS = Number(process.env['SOAK_MINUTES'] ?? 0.05) * 60_000;
 const KILL_EVERY_MS = 10 * 60_000;
 const LOOK_EVERY_MS = Math.max(SOAK_MS / 60, 1_000);
 const TOPICS = 10;

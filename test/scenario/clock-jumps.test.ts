@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { HubProcess } from '../support/hub-process.js';
 import { inState, published, subscribed, subscriptionsOf } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
@@ -19,13 +19,31 @@ const MINUTE = 60_000;
 const world = useSurroundings();
 const preload = fileURLToPath(new URL('../support/jumping-clock.mjs', import.meta.url));
 
+/** A hub whose wall clock is ahead by what was said last. */
+interface ClockedProcess {
+  readonly hub: HubProcess;
+  readonly jump: (aheadMs: number) => Promise<void>;
+}
+
+const folders: string[] = [];
+afterAll(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+});
+
+/** Shared, as each test jumps from wherever the one before has left the clock. */
+let slow: ClockedProcess;
+
+beforeAll(async () => {
+  slow = await hubWithClock(['--retry-delays', '3,3,3,3']);
+});
+
 it.each([
   ['forwards', HOUR],
   ['back', -HOUR],
 ])(
   'a jump %s neither hastens nor delays what waits to be tried again',
   async (_where, byMs) => {
-    const { hub, jump } = await hubWithClock(['--retry-delays', '3,3,3,3']);
+    const { hub, jump } = slow;
     const topic = world.topic().url;
     const callback = world.callback();
     await subscribed(hub, callback, topic);
@@ -43,7 +61,7 @@ it.each([
 );
 
 it('LAW 4: a jump over the end of a lease ends it, and one back does not revive it', async () => {
-  const { hub, jump } = await hubWithClock();
+  const { hub, jump } = slow;
   const topic = world.topic().url;
   const [ten, twenty] = [world.callback(), world.callback()];
   await subscribed(hub, ten, topic, { 'hub.lease_seconds': (10 * DAY) / 1_000 });
@@ -100,12 +118,9 @@ it(
   2 * MINUTE + 2 * JUMPING_MS,
 );
 
-/** A hub whose wall clock is ahead by what was said last. */
-async function hubWithClock(
-  flags: readonly string[] = [],
-): Promise<{ hub: HubProcess; jump: (aheadMs: number) => Promise<void> }> {
+async function hubWithClock(flags: readonly string[]): Promise<ClockedProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'websub-clock-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  folders.push(folder);
   const file = join(folder, 'ahead');
   const jump = async (aheadMs: number): Promise<void> => {
     await writeFile(`${file}.new`, String(aheadMs));

@@ -1,6 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { loadSqlite } from '../../packages/hub/dist/store/sqlite/sqlite-driver.js';
 import { postJson } from '../support/access.js';
@@ -19,7 +20,7 @@ it(
   'a backup made under load holds everything acknowledged before it, is sound, and is restored by copying',
   async () => {
     const folder = await temporaryFolder();
-    const hub = await world.startHub();
+    const { hub } = world;
     const topic = world.topic().url;
     const callback = world.callback();
     await subscribed(hub, callback, topic, { 'hub.secret': 'a secret' });
@@ -27,8 +28,10 @@ it(
     const before: string[] = [];
     let loading = true;
     const load = (async () => {
-      for (let n = 0; loading; n++)
+      for (let n = 0; loading; n++) {
         before.push(await published(hub, topic, `update ${n} ${'.'.repeat(2_000)}`));
+        await pause(2);
+      }
     })();
     await until('there is something to keep', () => before.length > 50);
     const acknowledged = [...before];
@@ -39,13 +42,13 @@ it(
     expect(made).toMatchObject({ status: 0, stderr: '' });
     expect(made.stdout).toMatch(/backup\.sqlite: \d+ updates, 1 subscriptions, sound\n/);
     expect((await stat(to)).mode & 0o777).toBe(0o600);
-    await hub.kill();
+    await until('what was published is delivered', () => callback.deliveries.length >= before.length);
 
     const data = join(folder, 'data');
     await mkdir(data);
     await copyFile(to, join(data, 'hub.sqlite'));
-    const restored = await world.startHub({ data });
     const seen = callback.deliveries.length;
+    const restored = await world.embedHub({ data });
     const cursor = await published(restored, topic, 'after the restore');
     // The same log goes on: cursors keep their meaning.
     expect(cursor.split('.')[0]).toBe(acknowledged[0]?.split('.')[0]);
@@ -54,6 +57,7 @@ it(
     const [first] = (await arrived('deliveries', callback.deliveries.slice(seen), 1)) ?? [];
     expect(first?.headers['x-hub-signature']).toMatch(/^sha256=/);
     expect(await listAll(restored, '/v1/subscriptions', { topic })).toHaveLength(1);
+    await restored.stop();
   },
   MINUTE,
 );
@@ -61,7 +65,7 @@ it(
 it(
   'check names each damaged row with status 1, also while the hub works, and the start puts them aside',
   async () => {
-    const hub = await world.startHub();
+    const { hub } = world;
     const topic = world.topic().url;
     const [well, damaged] = [world.callback(), world.callback()];
     for (const callback of [well, damaged]) {
@@ -70,8 +74,11 @@ it(
     }
     await published(hub, topic, 'an update with a body');
     await postJson(hub, '/v1/revocations', { sub: 'mallory-of-this-test' }, {});
+    const subscriptions = (await listAll(hub, '/v1/subscriptions')).length;
     const sound = await runHub(['check', '--data', hub.data]);
-    expect(sound.stdout).toMatch(/: 1 updates, 2 subscriptions, sound\n$/);
+    expect(sound.stdout).toMatch(
+      new RegExp(`: [1-9]\\d* updates, ${subscriptions} subscriptions, sound\\n$`),
+    );
     expect(sound.status).toBe(0);
     await hub.terminate();
 
@@ -133,8 +140,7 @@ it('a backup that cannot be written says so', async () => {
 
 it('a database of a newer hub is refused with status 78 and the cure, and is not changed', async () => {
   const data = await temporaryFolder();
-  const hub = await world.startHub({ data });
-  await hub.terminate();
+  await (await world.embedHub({ data })).stop();
   const file = join(data, 'hub.sqlite');
   const database = (await loadSqlite())(file);
   database.exec('PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)');

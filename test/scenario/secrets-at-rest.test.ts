@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { runHub, type HubProcess } from '../support/hub-process.js';
-import { inState, published, subscribed } from '../support/requests.js';
+import { runHub, type HubOptions } from '../support/hub-process.js';
+import { inState, published, subscribed, type HubAddress } from '../support/requests.js';
 import { until } from '../support/until.js';
 import { useSurroundings } from '../support/world.js';
 
@@ -19,8 +19,9 @@ async function temporaryFolder(): Promise<string> {
 
 const newKey = (): string => randomBytes(32).toString('base64');
 
-function start(data: string, ...keys: readonly string[]): Promise<HubProcess> {
-  return world.startHub({ data, env: { WEBSUB_SECRET_KEY: keys.join() } });
+/** A hub in `data` whose secrets are encrypted with the first of the keys. */
+function withKeys(data: string, ...keys: readonly string[]): HubOptions {
+  return { data, env: { WEBSUB_SECRET_KEY: keys.join() } };
 }
 
 async function everythingIn(folder: string): Promise<Buffer> {
@@ -33,37 +34,38 @@ it('secrets are encrypted at rest, and open with the keys that follow when the f
   const [first, second] = [newKey(), newKey()];
   const topic = world.topic().url;
   const callback = world.callback();
-  const signedRightly = async (hub: HubProcess, update: string): Promise<void> => {
+  const signedRightly = async (hub: HubAddress, update: string): Promise<void> => {
     await published(hub, topic, update);
     await until(`${update} is delivered`, () => callback.texts.includes(update));
     const signature = `sha256=${createHmac('sha256', SECRET).update(update).digest('hex')}`;
     expect(callback.deliveries.at(-1)?.headers['x-hub-signature']).toBe(signature);
   };
 
-  const before = await start(data, first);
+  const before = await world.embedHub(withKeys(data, first));
   await subscribed(before, callback, topic, { 'hub.secret': SECRET });
   await inState(before, callback, 'active');
   await signedRightly(before, 'with the first key');
-  await before.kill();
   expect((await everythingIn(data)).includes(SECRET)).toBe(false);
+  await before.stop();
 
-  const rotating = await start(data, second, first);
+  const rotating = await world.startHub(withKeys(data, second, first));
   await until('nothing needs the first key', () => rotating.output.includes('secrets-resealed'));
   await signedRightly(rotating, 'with both keys');
   await rotating.kill();
 
-  const after = await start(data, second);
+  const after = await world.embedHub(withKeys(data, second));
   await signedRightly(after, 'with the second key');
   expect((await everythingIn(data)).includes(SECRET)).toBe(false);
+  await after.stop();
 });
 
 it('without the key of its secrets a hub does not start, says which it needs, and leaves no other in its place', async () => {
   const data = await temporaryFolder();
-  const hub = await start(data, newKey());
+  const hub = await world.embedHub(withKeys(data, newKey()));
   const callback = world.callback();
   await subscribed(hub, callback, world.topic().url, { 'hub.secret': SECRET });
   await inState(hub, callback, 'active');
-  await hub.terminate();
+  await hub.stop();
   for (const env of [{}, { WEBSUB_SECRET_KEY: newKey() }]) {
     const ended = await runHub(['start', '--port', '0', '--data', data], { env });
     expect(ended.status).toBe(78);

@@ -311,7 +311,7 @@ describe('connections', () => {
 
 describe('who may', () => {
   it('LAW 13: push, drop, list and read what the credential says, and no longer than it is good', async () => {
-    const hub = await world.startHub({ dev: false, flags: [...GUARDED, '--read', 'closed'] });
+    const hub = await world.embedHub({ dev: false, flags: [...GUARDED, '--read', 'closed'] });
     const topic = `${hub.url}clients/mine`;
     const reader = await createKey(hub, { role: 'reader', read: [topic] });
     const connector = await createKey(hub, { role: 'publisher', publish: [topic] });

@@ -389,7 +389,7 @@ describe('who may wait', () => {
   });
 
   it('without keys of Waypoint the rules of the hub hold', async () => {
-    const hub = await world.startHub({ dev: false, flags: ['--read', 'closed'] });
+    const hub = await world.embedHub({ dev: false, flags: ['--read', 'closed'] });
     const answer = await send(new URL('/v1/sse/w/connections/connection_id/c1/completed', hub.url).href);
     expect([answer.status, answer.headers['content-type']]).toEqual([
       401,

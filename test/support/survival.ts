@@ -1,6 +1,8 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { HubProcess } from './hub-process.js';
 
+const MINUTE = 60_000;
+
 /**
  * Arranges something, and yields; goes on while the hub is down, and yields; goes on when the hub has been started again, to
  * see what became of it.
@@ -20,9 +22,13 @@ export function itSurvives(hub: () => HubProcess, survivals: Readonly<Record<str
     await hub().kill();
     for (const each of underWay.values()) await each.next();
     await hub().restart();
-  }, 60_000);
+  }, MINUTE);
 
-  it.each(Object.keys(survivals))('%s', async (title) => {
-    expect(await underWay.get(title)?.next()).toEqual({ done: true, value: undefined });
-  });
+  it.each(Object.keys(survivals))(
+    '%s',
+    async (title) => {
+      expect(await underWay.get(title)?.next()).toEqual({ done: true, value: undefined });
+    },
+    MINUTE,
+  );
 }
