@@ -2,9 +2,7 @@ import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate } from 'node:zlib';
 import { headerText, mediaTypeOf, type HttpResponse } from '@websub/shared';
 import { decodeDocument } from './decode-document.js';
-import type { Found } from './discovery.js';
-import { linksOfFeed } from './feed-links.js';
-import { linksOfHtml } from './html-links.js';
+import type { Found, FoundLink } from './discovery.js';
 
 /** Read of a document at most, after decompression; hub and self stand at the beginning. */
 export const DOCUMENT_LIMIT = 1024 * 1024;
@@ -17,11 +15,23 @@ export async function linksOfDocument(response: HttpResponse): Promise<Found | u
 }
 
 /** The links in the text of a document. Servers mix up the types of feeds and pages, so its root counts first. */
-export function linksOfText(text: string, mediaType: string): Found | undefined {
+export async function linksOfText(text: string, mediaType: string): Promise<Found | undefined> {
   const root = rootOf(text);
   if (root.kind === 'feed') return linksOfFeed(text.slice(root.at));
-  if (root.kind === 'html' || mediaType.includes('html')) return { via: 'html', links: linksOfHtml(text) };
+  if (root.kind === 'html' || mediaType.includes('html'))
+    return { via: 'html', links: await linksOfHtml(text) };
   return /[/+]xml$/.test(mediaType) ? linksOfFeed(text) : undefined;
+}
+
+// The parsers are a tenth of a subscriber's start, and few need both: many hubs are given, or stand in a Link header.
+async function linksOfFeed(text: string): Promise<Found | undefined> {
+  const feed = await import('./feed-links.js');
+  return feed.linksOfFeed(text);
+}
+
+async function linksOfHtml(text: string): Promise<readonly FoundLink[]> {
+  const html = await import('./html-links.js');
+  return html.linksOfHtml(text);
 }
 
 interface Root {
