@@ -1,5 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import proxyAddress from 'proxy-addr';
+import { createRequire } from 'node:module';
+import type ProxyAddress from 'proxy-addr';
+
+// To import it, Node would read it for names of exports first, a thirtieth of a hub's start.
+const proxyAddress = createRequire(import.meta.url)('proxy-addr') as typeof ProxyAddress;
 
 /** Whether this is the address of a proxy that is believed; `hop` counts from the hub. */
 export type IsTrusted = (address: string, hop: number) => boolean;

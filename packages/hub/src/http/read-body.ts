@@ -1,8 +1,12 @@
 import { isAscii } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
 import { charsetOf, WebSubError } from '@websub/shared';
-import getRawBody from 'raw-body';
+import type GetRawBody from 'raw-body';
 import type { BodyRoom } from './body-room.js';
+
+// To import it, Node would read it for names of exports first, a fiftieth of a hub's start.
+const getRawBody = createRequire(import.meta.url)('raw-body') as typeof GetRawBody;
 
 /** A request that knows its answer, as express has it. */
 export type ReceivedRequest = IncomingMessage & { readonly res?: ServerResponse | undefined };

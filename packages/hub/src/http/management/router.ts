@@ -1,8 +1,6 @@
 import { Router } from 'express';
 import type { Deliveries } from '../../delivery/deliveries.js';
-import { asyncApiDocument } from '../asyncapi.js';
 import { requireManager } from '../entrance.js';
-import { openApiDocument } from '../openapi.js';
 import { pathOf, sendProblem } from '../problem.js';
 import { consumerOperations, type ConsumersOptions } from './consumers.js';
 import { credentialOperations, type CredentialsOptions } from './credentials.js';
@@ -33,11 +31,13 @@ export interface ManagementOptions
 export function managementRouter(options: ManagementOptions): Router {
   const operations = managementOperations(options);
   const router = Router();
-  // What the API looks like is no secret.
-  router.get('/openapi.json', (_request, response) => {
+  // What the API looks like is no secret; it is written when somebody asks, as most hubs are never asked.
+  router.get('/openapi.json', async (_request, response) => {
+    const { openApiDocument } = await import('../openapi.js');
     response.json(openApiDocument(operations));
   });
-  router.get('/asyncapi.json', (_request, response) => {
+  router.get('/asyncapi.json', async (_request, response) => {
+    const { asyncApiDocument } = await import('../asyncapi.js');
     response.json(asyncApiDocument());
   });
   const manager = requireManager(options.admit, !options.dev && options.adminKey === undefined);
