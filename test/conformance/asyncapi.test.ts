@@ -8,11 +8,11 @@ import { manage } from '../support/manage.js';
 import { published } from '../support/requests.js';
 import { Stream } from '../support/stream.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 import { Ws } from '../support/ws-clients.js';
 
 const TOPIC = 'https://shop.example/asyncapi';
-const world = useWorld({ flags: GUARDED });
+const world = useEmbeddedWorld({ flags: GUARDED });
 
 type Json = Readonly<Record<string, unknown>>;
 interface Document extends Json {

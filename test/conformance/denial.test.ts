@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { subscribe, subscribed, unsubscribe, withoutAddress } from '../support/requests.js';
+import { subscribe, subscribed, unsubscribe, withoutAddress, type HubAddress } from '../support/requests.js';
 import { arrived } from '../support/until.js';
-import { useWorld, type World } from '../support/world.js';
+import { useEmbeddedWorld, type World } from '../support/world.js';
 
 // The hub may connect to one loopback address only. "localhost" has others, so a topic there is one that it refuses, and
 // only after it has looked the name up.
 const ALLOWED = '127.0.0.2';
 const REFUSED_TOPIC = 'http://localhost:9/topic';
-const world = useWorld({ dev: false, flags: ['--allow-network', `${ALLOWED}/32`] });
+const world = useEmbeddedWorld({ dev: false, flags: ['--allow-network', `${ALLOWED}/32`] });
 
-async function reachable(parts: World) {
+async function reachable(parts: World<HubAddress>) {
   return (await parts.callbackServer({ host: ALLOWED })).callback('?own=1');
 }
 

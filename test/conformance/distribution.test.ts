@@ -10,17 +10,18 @@ import {
   subscribe,
   subscribed,
   subscriptionsOf,
+  type HubAddress,
 } from '../support/requests.js';
 import { CERTIFICATE, PRIVATE_KEY, writeCertificate } from '../support/tls.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld, type World } from '../support/world.js';
+import { useEmbeddedWorld, useWorld, type World } from '../support/world.js';
 
 const retries = ['--retry-delays', '0.1,0.1,0.1'];
 const world = useWorld({ flags: retries });
 /** Which thread signs, sends and reads the answer. */
-const BY: readonly (readonly [by: string, where: World])[] = [
+const BY: readonly (readonly [by: string, where: World<HubAddress>])[] = [
   ["the hub's thread", world],
-  ['delivery threads', useWorld({ flags: [...retries, '--workers', '2'] })],
+  ['delivery threads', useEmbeddedWorld({ flags: [...retries, '--workers', '2'] })],
 ];
 
 describe('a delivery', () => {
@@ -360,7 +361,7 @@ describe('a failing callback', () => {
   });
 
   it('H49 is never dropped, however many updates fail', async () => {
-    const hasty = await world.startHub({ flags: ['--retry-delays', '0.01'] });
+    const hasty = await world.embedHub({ flags: ['--retry-delays', '0.01'] });
     const topic = world.topic().url;
     const callback = world.callback();
     let healthy = false;
@@ -419,7 +420,7 @@ describe('the requests in flight', () => {
     ['--host-concurrency', ['--host-concurrency', '3'], 1],
     ['--max-in-flight', ['--max-in-flight', '3'], 2],
   ] as const)('are bounded by %s', async (_what, flags, hosts) => {
-    const bounded = await world.startHub({ flags });
+    const bounded = await world.embedHub({ flags });
     const servers = await Promise.all(Array.from({ length: hosts }, () => world.callbackServer()));
     const topic = world.topic().url;
     let [inFlight, most] = [0, 0];
@@ -440,7 +441,7 @@ describe('the requests in flight', () => {
 });
 
 it('H10 a callback is verified at once, although deliveries to its origin hang', async () => {
-  const bounded = await world.startHub({ flags: ['--host-concurrency', '3'] });
+  const bounded = await world.embedHub({ flags: ['--host-concurrency', '3'] });
   const server = await world.callbackServer();
   const topic = world.topic().url;
   const hanging = Array.from({ length: 3 }, () => server.callback());

@@ -11,9 +11,9 @@ import {
   type Fields,
 } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld({ flags: ['--retry-delays', '0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2'] });
+const world = useEmbeddedWorld({ flags: ['--retry-delays', '0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2'] });
 
 async function leaseGranted(more: Fields): Promise<string | null | undefined> {
   const callback = world.callback();
@@ -29,7 +29,7 @@ describe('the lease that is granted', () => {
   });
 
   it('H33 is brought inside the bounds that the hub was given', async () => {
-    const bounded = await world.startHub({
+    const bounded = await world.embedHub({
       flags: ['--min-lease', '100', '--max-lease', '1000', '--default-lease', '500'],
     });
     const granted: (string | null | undefined)[] = [];

@@ -4,15 +4,22 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createApp } from '../../packages/hub/dist/http/app.js';
-import type { HubProcess } from '../support/hub-process.js';
 import { send, type Answer } from '../support/http.js';
 import { idOf, manage } from '../support/manage.js';
-import { inState, listAll, published, statusAddress, subscribe, subscribed } from '../support/requests.js';
+import {
+  inState,
+  listAll,
+  published,
+  statusAddress,
+  subscribe,
+  subscribed,
+  type HubAddress,
+} from '../support/requests.js';
 import { Stream } from '../support/stream.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld({ flags: ['--retry-delays', ''] });
+const world = useEmbeddedWorld({ flags: ['--retry-delays', ''] });
 
 type Json = Readonly<Record<string, unknown>>;
 interface Operation {
@@ -151,8 +158,8 @@ describe('the OpenAPI document', () => {
   });
 
   it('describes the problems, too', async () => {
-    const closed = await world.startHub({ dev: false });
-    const keyed = await world.startHub({
+    const closed = await world.embedHub({ dev: false });
+    const keyed = await world.embedHub({
       dev: false,
       env: { WEBSUB_ADMIN_KEY: 'the-admin-key-of-the-test' },
     });
@@ -175,7 +182,7 @@ describe('the OpenAPI document', () => {
 });
 
 /** A consumer that nobody reads with at the moment. */
-async function idOfConsumer(hub: HubProcess, topic: string): Promise<string> {
+async function idOfConsumer(hub: HubAddress, topic: string): Promise<string> {
   const waiting = new URL('/v1/wait?consumer=idle&client=a-client-of-the-test&since=earliest', hub.url);
   waiting.searchParams.set('topic', topic);
   expect((await send(waiting.href)).status).toBe(200);

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { Reply } from '../support/listener.js';
 import { ping, postForm, published, subscribed } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld({ flags: ['--max-body', '2097152'] });
+const world = useEmbeddedWorld({ flags: ['--max-body', '2097152'] });
 
 describe('a publish request by ping', () => {
   it.each(['hub.url', 'hub.topic'])(
@@ -435,7 +435,7 @@ describe('a ping for a topic that nobody knows', () => {
   });
 
   it('is answered 202 and not fetched otherwise; one that is subscribed to is', async () => {
-    const hub = await world.startHub({ dev: false, flags: ['--allow-network', '127.0.0.0/8'] });
+    const hub = await world.embedHub({ dev: false, flags: ['--allow-network', '127.0.0.0/8'] });
     const [unknown, known] = [world.topic(), world.topic()];
     const callback = world.callback();
     await subscribed(hub, callback, known.url);
@@ -449,7 +449,7 @@ describe('a ping for a topic that nobody knows', () => {
   });
 
   it('is fetched once it has been registered', async () => {
-    const hub = await world.startHub({
+    const hub = await world.embedHub({
       dev: false,
       flags: ['--allow-network', '127.0.0.0/8', '--admin-key', 'a-key-of-the-test'],
     });

@@ -10,9 +10,9 @@ import {
   withoutAddress,
 } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld({ flags: ['--retry-delays', '0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2'] });
+const world = useEmbeddedWorld({ flags: ['--retry-delays', '0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2'] });
 
 describe('an unsubscription', () => {
   it('H20 is accepted, verified, and ends deliveries', async () => {

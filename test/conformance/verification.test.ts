@@ -10,9 +10,9 @@ import {
   unsubscribe,
 } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld();
+const world = useEmbeddedWorld();
 
 async function gone(callback: Callback): Promise<void> {
   await until(

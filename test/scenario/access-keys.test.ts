@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createHub } from '@websub/hub';
 import { TestClock } from '@websub/shared';
 import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../contract/opener.js';
 import {
   ADMIN,
   ADMIN_KEY,
@@ -16,11 +17,11 @@ import {
 import { send, sendRaw } from '../support/http.js';
 import { listAll, postForm, publish, published, subscribed, unsubscribe } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld({
+const world = useEmbeddedWorld({
   dev: false,
-  flags: [...GUARDED, '--publish', 'closed', '--read', 'closed', '--log-level', 'trace'],
+  flags: [...GUARDED, '--publish', 'closed', '--read', 'closed'],
 });
 
 const at = (path: string): string => new URL(path, world.hub.url).href;
@@ -131,7 +132,7 @@ describe('an API key', () => {
 
 describe('publishing with a key', () => {
   it('is for its topics only, by ping, by content and by registration', async () => {
-    const hub = await world.startHub({ dev: false, flags: [...GUARDED, '--publish', 'closed'] });
+    const hub = await world.embedHub({ dev: false, flags: [...GUARDED, '--publish', 'closed'] });
     const mine = `${world.topics.origin}/mine/1`;
     const other = `${world.topics.origin}/other/1`;
     const { key } = await createKey(hub, { role: 'publisher', publish: [`${world.topics.origin}/mine/*`] });
@@ -161,7 +162,7 @@ describe('publishing with a key', () => {
   });
 
   it('a credential that means nothing here takes nothing away from what anybody may', async () => {
-    const hub = await world.startHub({ dev: false, flags: [...GUARDED, '--publish', 'open'] });
+    const hub = await world.embedHub({ dev: false, flags: [...GUARDED, '--publish', 'open'] });
     const answer = await publish(hub, world.topic().url, 'content', {
       headers: bearer('of-a-proxy-in-front'),
     });
@@ -266,19 +267,17 @@ describe('after a restart', () => {
   });
 
   it('what anybody subscribed to ends when reading was closed meanwhile', async () => {
-    const open = await world.startHub({ dev: false, flags: GUARDED });
+    const data = await temporaryFolder();
+    const open = await world.embedHub({ dev: false, data, flags: GUARDED });
     const topic = world.topic().url;
     const callback = world.callback();
     await subscribed(open, callback, topic);
     await until('it is active', async () => (await stateOf(callback.url, open)) === 'active');
-    await open.terminate();
-    const closed = await world.startHub({
-      dev: false,
-      data: open.data,
-      flags: [...GUARDED, '--read', 'closed'],
-    });
+    await open.stop();
+    const closed = await world.embedHub({ dev: false, data, flags: [...GUARDED, '--read', 'closed'] });
     await until('it is told', () => callback.intents.some(({ mode }) => mode === 'denied'));
     await until('it has ended', async () => (await stateOf(callback.url, closed)) === undefined);
+    await closed.stop();
   });
 });
 

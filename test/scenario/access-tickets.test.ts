@@ -11,9 +11,9 @@ import {
   ticketOf,
 } from '../support/access.js';
 import { send, type Answer } from '../support/http.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld({ dev: false, flags: [...GUARDED, '--publish', 'closed'] });
+const world = useEmbeddedWorld({ dev: false, flags: [...GUARDED, '--publish', 'closed'] });
 const SHOP = 'https://shop.example/';
 
 /** Publishes content to the topic with this in the query, as a client does that cannot send headers. */
@@ -122,7 +122,7 @@ describe('a ticket', () => {
 
 describe('a credential in the query', () => {
   it('counts only where the hub was told so', async () => {
-    const told = await world.startHub({ dev: false, flags: [...GUARDED, '--query-token'] });
+    const told = await world.embedHub({ dev: false, flags: [...GUARDED, '--query-token'] });
     const fields = { role: 'publisher', publish: ['*'] };
     const { key } = await createKey(world.hub, fields);
     const other = await createKey(told, fields);

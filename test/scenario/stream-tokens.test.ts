@@ -10,7 +10,7 @@ import { send, type Answer } from '../support/http.js';
 import { postForm, published, subscribe } from '../support/requests.js';
 import { Stream } from '../support/stream.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
 const AUDIENCE = 'https://hub.example/';
 const SECRET = Buffer.alloc(32, 7);
@@ -20,7 +20,7 @@ const key = { kty: 'oct', k: SECRET.toString('base64url'), alg: 'HS256', kid: 'o
 const bound = { ...key, kid: 'bound', hub: { where: ['type=order.paid'] } };
 writeFileSync(keyFile, JSON.stringify({ keys: [key, bound] }));
 
-const world = useWorld({
+const world = useEmbeddedWorld({
   dev: false,
   flags: [...GUARDED, '--read', 'closed', '--jwt-keys', keyFile, '--jwt-audience', AUDIENCE],
 });
