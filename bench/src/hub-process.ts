@@ -14,6 +14,9 @@ const BINARY = join(
 /** What measures the delay looks so often, and this is in what it tells. */
 const LOOKS_EVERY_MS = 10;
 
+/** Puts into the folder of a hub that is not running what is there when it starts. */
+type Seed = (folder: string) => Promise<void>;
+
 /** The hub as users start it, with its store on disk. */
 export class HubProcess {
   url = '';
@@ -31,10 +34,16 @@ export class HubProcess {
    * callbacks and publishers are on this machine and no stranger's rates apply; what `seed` puts into its folder is there
    * when it starts. It delivers in so many threads besides its own.
    */
-  static async start(seed?: (folder: string) => Promise<void>, workers = 0): Promise<HubProcess> {
+  static async start(seed?: Seed, workers = 0): Promise<HubProcess> {
+    const hub = await HubProcess.prepare(seed, workers);
+    await hub.restart();
+    return hub;
+  }
+
+  /** Has its data in its folder and is not running yet: for rounds that each begin with {@link restart}. */
+  static async prepare(seed?: Seed, workers = 0): Promise<HubProcess> {
     const hub = new HubProcess(await mkdtemp(join(tmpdir(), 'websub-bench-')), workers);
     await seed?.(hub.data);
-    await hub.restart();
     return hub;
   }
 

@@ -1,7 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { reasonOf } from '@websub/shared';
 
 /** What a helper process is asked; `name` says what, the rest is the question. */
 export type Call = { readonly name: string } & Record<string, unknown>;
@@ -63,7 +62,7 @@ export class HelperProcess {
   }
 }
 
-/** For a helper process: answers what it is asked, by name. */
+/** For a helper process: answers what it is asked, by name. Imports nothing that its start would have to wait for. */
 export function serveCalls(answers: Readonly<Record<string, (call: never) => unknown>>): void {
   process.on('message', ({ id, call }: { id: number; call: Call }) => {
     const answer = answers[call.name] as ((call: Call) => unknown) | undefined;
@@ -74,7 +73,7 @@ export function serveCalls(answers: Readonly<Record<string, (call: never) => unk
       })
       .then(
         (value) => process.send?.({ id, value }),
-        (error: unknown) => process.send?.({ id, error: reasonOf(error) }),
+        (error: unknown) => process.send?.({ id, error: String(error) }),
       );
   });
 }

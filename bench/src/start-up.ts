@@ -17,7 +17,7 @@ export async function startUp(subscriptions: number, rounds: number): Promise<Re
   const none = await restedRss(empty);
   await empty.stop();
   const topics = Array.from({ length: TOPICS }, (_each, n) => `https://publisher.example/topics/${n}`);
-  const hub = await HubProcess.start((folder) => seed(folder, manyCallbacks(subscriptions), topics));
+  const hub = await HubProcess.prepare((folder) => seed(folder, manyCallbacks(subscriptions), topics));
   const store = HelperProcess.start('./store-process.js');
   const readyMs: number[] = [];
   const loadMs: number[] = [];

@@ -144,7 +144,7 @@ function summary(
 
 /** One reader is given everything from the beginning: the hub, and the bare store read as a hub reads it, in turns. */
 export async function replay(entries: number, rounds: number): Promise<Result> {
-  const hub = await HubProcess.start((folder) => fill(folder, entries));
+  const hub = await HubProcess.prepare((folder) => fill(folder, entries));
   const store = HelperProcess.start('./store-process.js');
   const rates = { hub: [] as number[], store: [] as number[] };
   const problems: string[] = [];
