@@ -185,7 +185,7 @@ it('the log in SQLite, and the hot tail over it, do what the model does', async 
         await rm(folder, { recursive: true, force: true });
       }
     }),
-    { numRuns: Number(process.env['WEBSUB_MODEL_RUNS'] ?? 30) },
+    { numRuns: Number(process.env['WEBSUB_MODEL_RUNS'] ?? 20) },
   );
 }, 600_000);
 

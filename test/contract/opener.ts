@@ -20,6 +20,19 @@ export function describeContract<Port>(
   });
 }
 
+/** The same for what lies over the store, and so cannot know where it is: in a folder only what is opened again. */
+export function describeContractOver<Port>(
+  name: string,
+  cases: readonly ContractCase<Port>[],
+  portOf: (store: Store) => Port,
+): void {
+  describe(name, () => {
+    it.each(cases)('$title', async ({ reopens, run }) => {
+      await run(reopens ? await openerOfFolder(portOf) : openerOfMemory(portOf));
+    });
+  });
+}
+
 /** A folder that is gone after the test. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'websub-store-'));
