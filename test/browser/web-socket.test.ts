@@ -4,12 +4,12 @@ import { ADMIN_KEY } from '../support/access.js';
 import { hasChromium, usePages, WITHOUT_CHROMIUM } from '../support/browser.js';
 import { published } from '../support/requests.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld, useWorld } from '../support/world.js';
 import { wsAddress, type Word } from '../support/ws-clients.js';
 
 // With an admin key it takes no credential for one of elsewhere.
 const world = useWorld({ flags: ['--admin-key', ADMIN_KEY] });
-const strict = useWorld({ dev: false, flags: ['--cors-origins', 'https://page.example'] });
+const strict = useEmbeddedWorld({ dev: false, flags: ['--cors-origins', 'https://page.example'] });
 const pages = usePages();
 
 /** What happened to the page's `WebSocket`, in order. */

@@ -4,9 +4,9 @@ import { freePort } from '../subscriber/world.js';
 import { page, published } from '../support/requests.js';
 import { until } from '../support/until.js';
 import { websub, WebsubProcess, type WebsubOptions } from '../support/websub-process.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld();
+const world = useEmbeddedWorld();
 
 /** `websub listen`, once it has subscribed. */
 async function listening(args: readonly string[], options?: WebsubOptions): Promise<WebsubProcess> {

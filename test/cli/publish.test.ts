@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { until } from '../support/until.js';
 import { websub } from '../support/websub-process.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld();
+const world = useEmbeddedWorld();
 
 const KEY = 'k3y-of-more-than-16-characters';
 
@@ -52,7 +52,7 @@ describe('websub publish', () => {
   });
 
   it('gives the credential that a hub wants', async () => {
-    const hub = await world.startHub({ dev: false, env: { WEBSUB_ADMIN_KEY: KEY } });
+    const hub = await world.embedHub({ dev: false, env: { WEBSUB_ADMIN_KEY: KEY } });
     const args = ['publish', 'https://api.example.com/x', '--hub', hub.url, '--content', 'x'];
     const refused = await websub(args);
     expect(refused.status).toBe(1);

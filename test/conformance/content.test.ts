@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { send } from '../support/http.js';
 import { formOf, publish, published, subscribed } from '../support/requests.js';
 import { arrived } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld({ flags: ['--max-body', '2097152'] });
+const world = useEmbeddedWorld({ flags: ['--max-body', '2097152'] });
 
 const CURSOR = /^[a-z0-9]+\.\d+$/;
 

@@ -15,9 +15,9 @@ import {
   type Fields,
 } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld();
+const world = useEmbeddedWorld();
 
 const good: Fields = {
   'hub.mode': 'subscribe',

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { FakeHub } from '@websub/subscriber/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freePort, Site } from '../subscriber/world.js';
-import { HubProcess } from '../support/hub-process.js';
+import { embedHub } from '../support/hub-in-process.js';
 import { until } from '../support/until.js';
 import { compile, type Compiled } from './compile.js';
 import { Readme } from './readme.js';
@@ -267,7 +267,7 @@ describe("the subscriber's README", () => {
   });
 
   it('has commands that do what they say', async () => {
-    const hub = await HubProcess.start();
+    const hub = await embedHub();
     const stage = { hub, port: await freePort(), site: blogOf(hub, 'commands') };
     const lines = localised(readme.program('Command line', 'sh'), stage).split('\n').filter(Boolean);
     try {

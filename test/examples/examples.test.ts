@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { until } from '../support/until.js';
 import { ExampleProcess, outputOf } from './example-process.js';
@@ -36,23 +33,19 @@ it.each(['03', '04'])('%s follows a blog, and the routes of the app go on', asyn
 });
 
 it('04 ends its subscription at SIGTERM', async () => {
-  const main = fileURLToPath(new URL('../../examples/04-nestjs/dist/main.js', import.meta.url));
-  const child = spawn(process.execPath, [main, '--keep'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  await until('it stays up', () => output.includes('it stays up'), 50_000);
-  child.kill('SIGTERM');
-  const [, signal] = (await once(child, 'close')) as [number | null, string | null];
+  const example = ExampleProcess.started('04', '--keep');
+  onTestFinished(() => void example.child.kill('SIGKILL'));
+  await until('it stays up', () => example.output.includes('it stays up'), 50_000);
+  example.child.kill('SIGTERM');
   // Nest lets the signal end the process once everything is closed.
-  expect([signal, output]).toEqual([
+  expect([await example.ended, example.output]).toEqual([
     'SIGTERM',
     expect.stringContaining('unsubscribed from https://blog.example/feed'),
   ]);
 });
 
-it('05 passes its own tests', async () => {
-  const output = await outputOf('05');
+it('05 passes its own tests, run by the command that runs every example by its number', async () => {
+  const output = await ExampleProcess.ofScript('05').whole();
   expect(output).toMatch(/pass 5\n.*fail 0\n/);
 });
 
@@ -99,7 +92,7 @@ it('09 gives a phone that was away what it missed, from a hub that was started a
 });
 
 it('lists the examples where none is named, and where there is none of the number', async () => {
-  expect(await outputOf()).toMatch(/01-hello\n {2}02-dispatch-maps\n/);
-  const wrong = new ExampleProcess('99');
-  expect([await wrong.status, wrong.output]).toEqual([2, expect.stringContaining('05-testing')]);
+  expect(await ExampleProcess.ofScript().whole()).toMatch(/01-hello\n {2}02-dispatch-maps\n/);
+  const wrong = ExampleProcess.ofScript('99');
+  expect([await wrong.ended, wrong.output]).toEqual([2, expect.stringContaining('05-testing')]);
 });

@@ -283,7 +283,7 @@ describe('a hostile question', () => {
         expect(response.status).toBeGreaterThanOrEqual(400);
         expect(response.status).toBeLessThan(500);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
     expect(world.told.denied).toEqual([]);
     expect((await world.listener.subscriptions.list())[0]).toMatchObject({ state: 'active', topic });
@@ -406,7 +406,7 @@ describe('discovery of anything', () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
   });
 
@@ -422,7 +422,7 @@ describe('discovery of anything', () => {
           expect((await discovered(bytes, headers)).hubs).toEqual([]);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -456,7 +456,7 @@ describe('discovery of anything', () => {
           for (const url of hubs) expect(new URL(url).protocol).toMatch(/^https?:$/);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });

@@ -251,7 +251,7 @@ describe('a day of three subscriptions', () => {
         },
       ),
       {
-        numRuns: 30,
+        numRuns: 20,
         examples: [
           // A restart must not ask again for what was to take over, and was given up meanwhile.
           [
