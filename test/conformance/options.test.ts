@@ -121,7 +121,7 @@ describe('where an option comes from', () => {
 });
 
 describe('what it says', () => {
-  it('is JSON lines on standard output, of which one has "msg":"listening" and "url"', async () => {
+  it('is JSON lines on standard output, of which one has "msg":"listening" and "url"', () => {
     const lines = world.hub.output
       .trim()
       .split('\n')

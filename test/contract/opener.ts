@@ -26,7 +26,7 @@ export function describeContractOver<Port>(
   cases: readonly ContractCase<Port>[],
   portOf: (store: Store) => Port,
 ): void {
-  describe(name, () => {
+  describe(`${name} over SQLite`, () => {
     it.each(cases)('$title', async ({ reopens, run }) => {
       await run(reopens ? await openerOfFolder(portOf) : openerOfMemory(portOf));
     });

@@ -12,14 +12,14 @@ import { runHub, type HubProcess } from '../support/hub-process.js';
 import { listen, type Listener } from '../support/listener.js';
 import { listAll, postForm, publish, published } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
-import { useEmbeddedWorld } from '../support/world.js';
+import { useSurroundings } from '../support/world.js';
 
 const AUDIENCE = 'https://hub.example/';
 const ISSUER = 'https://issuer.example/';
 const SECRET = Buffer.alloc(32, 5);
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'] as const;
 
-const world = useEmbeddedWorld();
+const world = useSurroundings();
 interface Key {
   readonly signs: CryptoKey | Uint8Array;
   readonly jwk: Readonly<Record<string, unknown>> & { readonly alg: string };
