@@ -1,15 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ADMIN, bearer, createKey, GUARDED, revokeKey, ticketOf } from '../support/access.js';
-import type { HubProcess } from '../support/hub-process.js';
 import { send } from '../support/http.js';
 import { published, type HubAddress } from '../support/requests.js';
 import { Stream } from '../support/stream.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
 const ORDERS = 'https://shop.example/orders';
 const SALARIES = 'https://shop.example/salaries';
-const world = useWorld({
+const world = useEmbeddedWorld({
   dev: false,
   flags: [
     ...GUARDED,
@@ -33,7 +32,7 @@ async function openStreams(hub: HubAddress): Promise<number> {
   return Number(/^websub_streams (\d+)/m.exec(text)?.[1]);
 }
 
-function addressOf(hub: HubProcess, query: string): string {
+function addressOf(hub: HubAddress, query: string): string {
   return new URL(`/v1/sse?${query}`, hub.url).href;
 }
 

@@ -4,9 +4,9 @@ import { send } from '../support/http.js';
 import { FORM, formOf, published, type Fields } from '../support/requests.js';
 import { Stream, type StreamOptions } from '../support/stream.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld();
+const world = useEmbeddedWorld();
 const streams: Stream[] = [];
 let topics = 0;
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { published, subscribe, subscribed, subscriptionsOf, unsubscribe } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld({ flags: ['--retry-delays', '0.2'] });
+const world = useEmbeddedWorld({ flags: ['--retry-delays', '0.2'] });
 
 describe('a request that comes while the callback is asked about another', () => {
   it('LAW 4: an unsubscription that was confirmed ends the subscription, although a newer request replaced it', async () => {

@@ -12,10 +12,10 @@ import { FORM, formOf, inState, postForm, published } from '../support/requests.
 import { Stream } from '../support/stream.js';
 import { CERTIFICATE, PRIVATE_KEY } from '../support/tls.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 import { Ws } from '../support/ws-clients.js';
 
-const world = useWorld();
+const world = useEmbeddedWorld();
 const site = fileURLToPath(new URL('../../deploy/nginx.conf', import.meta.url));
 const hasNginx = spawnSync('nginx', ['-v'], { stdio: 'ignore' }).status === 0;
 const MiB = 1024 * 1024;

@@ -10,9 +10,9 @@ import {
   unsubscribe,
 } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld({ flags: ['--retry-delays', '600'] });
+const world = useEmbeddedWorld({ flags: ['--retry-delays', '600'] });
 
 async function statusAt(address: string): Promise<Record<string, unknown>> {
   const { status, text } = await send(address, { headers: { accept: 'application/json' } });

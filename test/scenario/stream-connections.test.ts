@@ -4,9 +4,9 @@ import { startClockedHub } from '../support/hub-in-process.js';
 import { FORM, formOf, publish } from '../support/requests.js';
 import { until } from '../support/until.js';
 import { Ws } from '../support/ws-clients.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld();
+const world = useEmbeddedWorld();
 const clients: Client[] = [];
 let topics = 0;
 

@@ -1,22 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import type { HubProcess } from '../support/hub-process.js';
 import { idOf, manage } from '../support/manage.js';
-import { listAll, published, subscribed } from '../support/requests.js';
+import { listAll, published, subscribed, type HubAddress } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld({ flags: ['--retry-delays', '0.05,0.05,0.05,0.05'] });
+const world = useEmbeddedWorld({ flags: ['--retry-delays', '0.05,0.05,0.05,0.05'] });
 
-async function setPolicy(hub: HubProcess, topic: string, policy: string) {
+async function setPolicy(hub: HubAddress, topic: string, policy: string) {
   return manage(hub, 'PUT', `/topics/${encodeURIComponent(topic)}/policy`, { policy });
 }
 
-async function policyOf(hub: HubProcess, topic: string): Promise<unknown> {
+async function policyOf(hub: HubAddress, topic: string): Promise<unknown> {
   return (await listAll(hub, '/v1/topics', { topic }))[0]?.['policy'];
 }
 
 /** A subscription of a topic with this policy, kept back while three updates are published. */
-async function away(hub: HubProcess, policy: string) {
+async function away(hub: HubAddress, policy: string) {
   const topic = world.topic().url;
   expect(await setPolicy(hub, topic, policy)).toMatchObject({ status: 200 });
   const callback = world.callback();

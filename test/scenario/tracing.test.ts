@@ -4,9 +4,9 @@ import { Inbox, silent, Told } from '../subscriber/world.js';
 import { formOf, postForm, published } from '../support/requests.js';
 import { send } from '../support/http.js';
 import { arrived, until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld({ flags: ['--retry-delays', '0.05'] });
+const world = useEmbeddedWorld({ flags: ['--retry-delays', '0.05'] });
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT = '00f067aa0ba902b7';

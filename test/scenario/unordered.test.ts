@@ -7,12 +7,12 @@ import type { HubProcess } from '../support/hub-process.js';
 import { idOf, manage, subscription } from '../support/manage.js';
 import { listAll, published, subscribed, unsubscribe, type HubAddress } from '../support/requests.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
 /** In flight of one subscription, at most. */
 const WINDOW = 32;
 
-const world = useWorld({ flags: ['--retry-delays', '0.05,0.05,600'] });
+const world = useEmbeddedWorld({ flags: ['--retry-delays', '0.05,0.05,600'] });
 
 async function unorderedTopic(hub: HubAddress): Promise<string> {
   const topic = world.topic().url;

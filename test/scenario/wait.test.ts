@@ -2,12 +2,12 @@ import { EventSource } from 'eventsource';
 import { expect, it } from 'vitest';
 import { bearer, createKey, GUARDED, revokeKey } from '../support/access.js';
 import { send, type Answer } from '../support/http.js';
-import { formOf, published, type Fields } from '../support/requests.js';
+import { formOf, published, type Fields, type HubAddress } from '../support/requests.js';
 import { Stream } from '../support/stream.js';
 import { until } from '../support/until.js';
-import { useWorld } from '../support/world.js';
+import { useEmbeddedWorld } from '../support/world.js';
 
-const world = useWorld();
+const world = useEmbeddedWorld();
 const JSON_TYPE = { contentType: 'application/json' };
 let topics = 0;
 
@@ -16,7 +16,7 @@ function newTopic(): string {
   return `https://shop.example/wait/${topics}`;
 }
 
-function addressOf(fields: Fields, hub = world.hub): string {
+function addressOf(fields: Fields, hub: HubAddress = world.hub): string {
   return new URL(`/v1/wait?${formOf(fields)}`, hub.url).href;
 }
 
@@ -143,7 +143,7 @@ it.each<[string, Fields, number]>([
 });
 
 it('LAW 13: nobody waits for what he may not read, or longer than he may', async () => {
-  const hub = await world.startHub({
+  const hub = await world.embedHub({
     dev: false,
     flags: [...GUARDED, '--read', 'closed', '--streams-per-address', '1'],
   });
