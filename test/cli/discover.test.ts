@@ -119,7 +119,7 @@ for the topic   https://p.example/feed
       'a header without a colon',
       ['discover', 'http://a.example/', '-H', 'x'],
       2,
-      'Write it as "Name: value".',
+      'Write it as "Name: value": see websub discover --help',
     ],
     ['an unknown command', ['discovr', 'x'], 2, 'Did you mean discover?'],
     ['an unknown flag', ['discover', 'x', '--jsn'], 2, 'Did you mean --json?'],
@@ -147,5 +147,11 @@ describe('websub', () => {
     const { status, stderr } = await websub([]);
     expect(status).toBe(2);
     expect(stderr).toContain('websub listen https://blog.example.com/feed');
+  });
+
+  it('helps with status 2 where it is asked about a command that there is not', async () => {
+    const ended = await websub(['help', 'discovr']);
+    expect(ended).toMatchObject({ status: 2, stdout: '' });
+    expect(ended.stderr).toContain('discover [options] <url>');
   });
 });

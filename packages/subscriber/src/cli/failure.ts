@@ -27,12 +27,13 @@ const FLAGS: readonly (readonly [option: string, flag: string])[] = [
 /** What commander ends `command` with: as it is after help, else with where help is. */
 export function misuseOf(error: CommanderError, command: string): Error {
   if (error.exitCode === 0 || error.code === 'commander.help') return error;
-  return new CommandFailure(`${error.message.replace(/^error: /, '')}: see ${command} --help`, MISUSED);
+  return new CommandFailure(`${error.message.replace(/^error: |\.$/g, '')}: see ${command} --help`, MISUSED);
 }
 
-/** Anything thrown, as one line and a status; `undefined` for what commander has written itself, such as help. */
-export function failureOf(thrown: unknown): { readonly line: string; readonly status: number } | undefined {
-  if (thrown instanceof CommanderError) return undefined;
+/** Anything thrown, as a status and one line; without a line where commander has written itself, such as help. */
+export function failureOf(thrown: unknown): { readonly line?: string; readonly status: number } {
+  // Help that was not asked for is written where there is no command, or none of the name.
+  if (thrown instanceof CommanderError) return { status: thrown.exitCode === 0 ? 0 : MISUSED };
   return { line: inFlags(reasonOf(thrown).replaceAll('\n', ' ')), status: statusOf(thrown) };
 }
 

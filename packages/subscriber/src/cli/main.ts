@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { discoverCommand } from './discover-command.js';
-import { failureOf, MISUSED, misuseOf } from './failure.js';
+import { failureOf, misuseOf } from './failure.js';
 import { listenCommand } from './listen-command.js';
 import { publishCommand } from './publish-command.js';
 import { tell } from './terminal.js';
@@ -38,11 +38,7 @@ function version(): string {
 }
 
 main(process.argv).catch((thrown: unknown) => {
-  const failure = failureOf(thrown);
-  if (failure !== undefined) {
-    tell(`websub: ${failure.line}`);
-    process.exitCode = failure.status;
-  } else if (process.argv.length <= 2) {
-    process.exitCode = MISUSED;
-  }
+  const { line, status } = failureOf(thrown);
+  if (line !== undefined) tell(`websub: ${line}`);
+  process.exitCode = status;
 });
