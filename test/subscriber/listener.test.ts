@@ -523,6 +523,16 @@ it('says what to do when its port is taken', async () => {
   });
 });
 
+it('says that it is the address which this machine does not have', async () => {
+  const listener = new SubscriberListener(0, { host: '203.0.113.7', logger: silent });
+  await expect(listener.start()).rejects.toMatchObject({
+    code: 'invalid_configuration',
+    message: expect.stringMatching(
+      /^host 203\.0\.113\.7 cannot be listened on \(EADDRNOTAVAIL\): /,
+    ) as unknown,
+  });
+});
+
 it('logs no secret, no callback and no query', async () => {
   const lines: string[] = [];
   const log = (fields: object, message: string): void => void lines.push(JSON.stringify(fields) + message);

@@ -46,7 +46,7 @@ export class OwnServer implements Entrance {
     const server = createServer(LIMITS, this.#listener);
     this.#connections = drainable(server);
     return new Promise((resolve, reject) => {
-      server.once('error', (cause) => reject(cannotListen(this.#port, cause)));
+      server.once('error', (cause) => reject(cannotListen(this.#port, this.#host, cause)));
       server.listen({ port: this.#port, ...(this.#host === undefined ? {} : { host: this.#host }) }, () =>
         resolve(urlOf(server) ?? ''),
       );
@@ -136,12 +136,11 @@ export function urlOf(server: Server | SecureServer): string | undefined {
   return `${scheme}://${host}:${address.port}/`;
 }
 
-function cannotListen(port: number, cause: Error): WebSubError {
-  return new WebSubError(
-    'invalid_configuration',
-    `port ${port} cannot be listened on: choose another, or end what uses it`,
-    {
-      cause,
-    },
-  );
+function cannotListen(port: number, host: string | undefined, cause: NodeJS.ErrnoException): WebSubError {
+  const why = cause.code ?? cause.message;
+  const message =
+    host === undefined || why === 'EADDRINUSE' || why === 'EACCES'
+      ? `port ${port} cannot be listened on (${why}): choose another, or end what uses it`
+      : `host ${host} cannot be listened on (${why}): give an address of this machine`;
+  return new WebSubError('invalid_configuration', message, { cause });
 }
