@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -120,6 +120,28 @@ it.each([
   const ended = await runHub(args);
   expect(ended.status).toBe(2);
   expect(ended.stderr).toMatch(line);
+});
+
+it('check and backup name the variable that the data folder was read from', async () => {
+  for (const args of [['check'], ['backup', '--to', '/tmp/x']]) {
+    const ended = await runHub(args, { env: { WEBSUB_DATA: '/nowhere' } });
+    expect(ended).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(
+        /^websub-hub: WEBSUB_DATA names \/nowhere, which is not there: /,
+      ) as unknown,
+    });
+  }
+});
+
+it('check says that data cannot be reached, not that it is damaged or not there', async () => {
+  const data = join(await temporaryFolder(), 'data');
+  await symlink(data, data);
+  const ended = await runHub(['check', '--data', data]);
+  expect(ended).toMatchObject({ status: 2, stdout: '' });
+  expect(ended.stderr).toMatch(
+    /^websub-hub: --data names .*data, which cannot be read \(ELOOP.*\): [^\n]+\n$/,
+  );
 });
 
 it('a backup overwrites nothing', async () => {

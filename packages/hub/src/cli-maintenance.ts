@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { environmentOf, flagOf } from './cli-option-specs.js';
+import { environmentOf } from './cli-option-specs.js';
 import { readStartOptions } from './cli-options.js';
 import type { Inspection } from './maintenance.js';
 import { OptionError } from './option-error.js';
@@ -15,7 +15,7 @@ export function maintenanceCommands(program: Command): readonly Command[] {
     .requiredOption('--to <file>', 'the copy; it must not exist yet')
     .action(async (flags: { readonly data?: string; readonly to: string }) => {
       const { backUpData } = await import('./maintenance.js');
-      const { inspection, keyFile } = await asWritten(() => backUpData(dataOf(flags), flags.to));
+      const { inspection, keyFile } = await asWritten(flags, (data) => backUpData(data, flags.to));
       tell(flags.to, inspection);
       if (keyFile !== undefined)
         say(`its secrets open with the key in ${keyFile}: keep a copy of that, but not beside the backup`);
@@ -26,7 +26,7 @@ export function maintenanceCommands(program: Command): readonly Command[] {
     .addOption(dataOption())
     .action(async (flags: { readonly data?: string }) => {
       const { checkData } = await import('./maintenance.js');
-      tell(dataOf(flags), await asWritten(() => checkData(dataOf(flags))));
+      await asWritten(flags, async (data) => tell(data, await checkData(data)));
     });
   return [backup, check];
 }
@@ -38,17 +38,16 @@ function dataOption(): Option {
   );
 }
 
-function dataOf(flags: { readonly data?: string }): string {
-  const { data } = flags;
-  return readStartOptions({ data }, process.env).hub.data ?? './websub-data';
-}
-
-/** A wrong option under the name of its flag. */
-async function asWritten<T>(action: () => Promise<T>): Promise<T> {
+/** Does it to the data folder; a wrong option is told as the user wrote it. */
+async function asWritten<T>(
+  { data }: { readonly data?: string },
+  action: (data: string) => Promise<T>,
+): Promise<T> {
+  const { hub, nameOf } = readStartOptions({ data }, process.env);
   try {
-    return await action();
+    return await action(hub.data ?? './websub-data');
   } catch (error) {
-    if (error instanceof OptionError) throw new OptionError(flagOf(error.option), error.complaint);
+    if (error instanceof OptionError) throw new OptionError(nameOf(error.option), error.complaint);
     throw error;
   }
 }

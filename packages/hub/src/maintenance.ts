@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { reasonOf, WebSubError } from '@websub/shared';
 import { OptionError } from './option-error.js';
@@ -20,7 +20,7 @@ export interface Backup {
  * Copies everything that a hub has acknowledged into one file, also while it works, and checks the copy. It is restored by
  * putting it into an empty data folder under the name `hub.sqlite`.
  *
- * Settles when the copy is on stable storage. Rejects with {@link OptionError} when there is nothing to copy or `to` exists,
+ * Settles when the copy is on stable storage. Rejects with {@link OptionError} when nothing can be read or `to` exists,
  * and `store_failed` when it cannot be written.
  */
 export async function backUpData(data: string, to: string): Promise<Backup> {
@@ -43,7 +43,7 @@ export async function backUpData(data: string, to: string): Promise<Backup> {
 
 /**
  * Reads all data and tells what is not as it was written. `data` is a data folder, whose hub may work, or a backup. Rejects
- * with {@link OptionError} when it is not there.
+ * with {@link OptionError} when it is not there or cannot be read.
  */
 export function checkData(data: string): Promise<Inspection> {
   return inspect(databaseIn(data));
@@ -51,10 +51,19 @@ export function checkData(data: string): Promise<Inspection> {
 
 /** The database of a data folder, or the database itself. */
 function databaseIn(data: string): string {
-  const file = existsSync(data) && statSync(data).isDirectory() ? join(data, DATABASE_FILE) : data;
-  if (existsSync(file)) return resolve(file);
-  throw new OptionError(
-    'data',
-    `names ${file}, which is not there: give the data folder of a hub, or a backup`,
-  );
+  let file = data;
+  try {
+    if (statSync(data).isDirectory()) file = join(data, DATABASE_FILE);
+    accessSync(file, constants.R_OK);
+    return resolve(file);
+  } catch (error) {
+    const complaint = isMissing(error)
+      ? 'which is not there: give the data folder of a hub, or a backup'
+      : `which cannot be read (${reasonOf(error)}): see to its permissions, or run this as the user of the hub`;
+    throw new OptionError('data', `names ${file}, ${complaint}`);
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
