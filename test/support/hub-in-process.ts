@@ -1,6 +1,8 @@
+import { parseArgs } from 'node:util';
 import { createHub, type Hub, type HubOptions } from '@websub/hub';
 import { TestClock } from '@websub/shared';
 import { onTestFinished } from 'vitest';
+import { flagOf, OPTION_SPECS } from '../../packages/hub/dist/cli-option-specs.js';
 import { readStartOptions } from '../../packages/hub/dist/cli-options.js';
 import { WORKERS, type HubOptions as CommandLine } from './hub-process.js';
 
@@ -49,14 +51,20 @@ export function embedHub({
   return createHub({ dev, ...hub, port: 0, data });
 }
 
-/** What the command line hands over of flags. */
-function parse(flags: readonly string[]): Record<string, string | true> {
-  return Object.fromEntries(
-    flags.flatMap((flag, index) => {
-      if (!flag.startsWith('--')) return [];
-      const name = flag.slice(2).replace(/-([a-z])/g, (_match, letter: string) => letter.toUpperCase());
-      const value = flags[index + 1];
-      return [[name, value === undefined || value.startsWith('--') ? true : value]];
-    }),
-  );
+/** What the command line hands over of flags. Throws at one that it would refuse. */
+function parse(flags: readonly string[]): Record<string, string | boolean | undefined> {
+  const { values } = parseArgs({
+    args: [...flags],
+    options: Object.fromEntries(
+      OPTION_SPECS.map(({ name, kind }) => [
+        keyOf(name),
+        { type: kind === 'switch' ? ('boolean' as const) : ('string' as const) },
+      ]),
+    ),
+  });
+  return Object.fromEntries(OPTION_SPECS.map(({ name }) => [name, values[keyOf(name)]]));
+}
+
+function keyOf(name: string): string {
+  return flagOf(name).slice('--'.length);
 }

@@ -18,9 +18,9 @@ export function itSurvives(hub: () => HubProcess, survivals: Readonly<Record<str
 
   beforeAll(async () => {
     for (const [title, survival] of Object.entries(survivals)) underWay.set(title, survival(hub()));
-    for (const each of underWay.values()) await each.next();
+    for (const [title, each] of underWay) await untilItYields(title, each);
     await hub().kill();
-    for (const each of underWay.values()) await each.next();
+    for (const [title, each] of underWay) await untilItYields(title, each);
     await hub().restart();
   }, MINUTE);
 
@@ -31,4 +31,10 @@ export function itSurvives(hub: () => HubProcess, survivals: Readonly<Record<str
     },
     MINUTE,
   );
+}
+
+/** One that ended here would have looked at nothing after the start. */
+async function untilItYields(title: string, survival: ReturnType<Survival>): Promise<void> {
+  const { done } = await survival.next();
+  if (done === true) throw new Error(`"${title}" does not wait until the hub was started again`);
 }
