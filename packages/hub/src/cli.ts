@@ -44,4 +44,8 @@ function leave({ exitCode, code, message }: CommanderError, path: string): never
   fail(`${message.replace(/^error: |\.$/g, '')}: see ${path} --help`, MISUSE);
 }
 
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever reads may leave before the end, as `head` does.
+  if (error.code !== 'EPIPE') failWith(error);
+});
 main(process.argv).catch(failWith);

@@ -37,8 +37,14 @@ function version(): string {
   return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version;
 }
 
-main(process.argv).catch((thrown: unknown) => {
+function endWith(thrown: unknown): void {
   const { line, status } = failureOf(thrown);
   if (line !== undefined) tell(`websub: ${line}`);
   process.exitCode = status;
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever reads may leave before the end, as `head` does.
+  if (error.code !== 'EPIPE') endWith(error);
 });
+main(process.argv).catch(endWith);
