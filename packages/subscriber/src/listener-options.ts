@@ -1,7 +1,7 @@
 import type { Clock, HttpClient, Random } from '@websub/shared';
 import type { LogFunctions, Logger } from './logger.js';
 import {
-  any,
+  anything,
   either,
   flag,
   number,
@@ -60,7 +60,7 @@ const SHAPES: Shapes<ListenerOptions> = {
   renewAt: number,
   failFast: flag,
   signals: flag,
-  ports: any,
+  ports: anything,
 };
 
 /** Sentences about what is wrong with the options of a listener; empty when they can be used. */

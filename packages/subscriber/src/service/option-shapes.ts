@@ -14,7 +14,7 @@ export const number: Shape = { fits: (value) => typeof value === 'number', cure:
 export const flag: Shape = { fits: (value) => typeof value === 'boolean', cure: 'give true or false' };
 const callable: Shape = { fits: (value) => typeof value === 'function', cure: 'give a function' };
 /** What is checked elsewhere. */
-export const any: Shape = { fits: () => true, cure: '' };
+export const anything: Shape = { fits: () => true, cure: '' };
 
 function oneOf(...words: readonly string[]): Shape {
   return {
@@ -46,7 +46,7 @@ const headers: Shape = { fits: areHeaders, cure: 'give an object of header names
 const HTTP: Shapes<HttpConfig> = {
   timeoutMs: integerFrom(1),
   headers,
-  dispatcher: any,
+  dispatcher: anything,
   retry: { attempts: integerFrom(1), baseMs: integerFrom(0), maxMs: integerFrom(0) },
   maxRedirects: integerFrom(0),
   allowPrivateNetworks: flag,
@@ -60,7 +60,7 @@ const OPTIONS: Shapes<SubscriberServiceOptions> = {
   path: text,
   callback: text,
   appendServicePath: flag,
-  leaseSeconds: any,
+  leaseSeconds: anything,
   secret: either(texts, (value) => value === false, "give a string, a list of them, 'auto' or false"),
   renewal: oneOf('rotate', 'keep'),
   subscribeOnStartUp: flag,
@@ -70,21 +70,21 @@ const OPTIONS: Shapes<SubscriberServiceOptions> = {
   httpConfig: HTTP,
   discoveryConfig: { accept: texts, acceptLanguage: texts, httpConfig: HTTP },
   ack: either(oneOf('received', 'handled'), isObject, "give 'received', 'handled' or { deadlineMs }"),
-  concurrency: any,
+  concurrency: anything,
   orderBy: callable,
   dedupe: { fits: (value) => value === false || isObject(value), cure: 'give false or { key, ttlMs }' },
   onNoMatch: oneOf('ack', 'reject'),
   onInvalidPayload: oneOf('ack', 'reject'),
   onBadSignature: oneOf('ack', 'reject'),
-  maxBodyBytes: any,
-  staleAfterMs: any,
+  maxBodyBytes: anything,
+  staleAfterMs: anything,
   onDenied: either(oneOf('stop'), isObject, "give 'stop' or { retryAfterMs }"),
-  topicIdentifier: any,
+  topicIdentifier: anything,
   topicHeader: text,
-  headerResourceMap: any,
-  payloadKeyResourceMap: any,
-  headerAndPayloadKeyResourceMap: any,
-  partial: any,
+  headerResourceMap: anything,
+  payloadKeyResourceMap: anything,
+  headerAndPayloadKeyResourceMap: anything,
+  partial: anything,
 };
 
 /** A sentence for each option that there is none of, or that is of another shape; the names of these. */
