@@ -11,11 +11,17 @@ const LONGEST_MARK = 16;
 const CONNECTING_AT_ONCE = 100;
 const PING = 0x89;
 const PONG = 0x8a;
+const END_OF_HEAD = '\r\n\r\n';
 
 interface Reader {
   readonly socket: Socket;
+  /** The end of what came, where the mark of an update may begin. */
   tail: string;
   last: number;
+  /** The beginning of a frame of which not enough has come. */
+  head: Buffer;
+  /** Bytes that have still to come of a frame that is of no interest. */
+  beyond: number;
 }
 
 let readers: Reader[] = [];
@@ -61,7 +67,7 @@ function open(call: {
 }): Promise<Reader> {
   const { host, hostname, port } = new URL(call.url);
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-  const reader: Reader = { socket, tail: '', last: -1 };
+  const reader: Reader = { socket, tail: '', last: -1, head: Buffer.alloc(0), beyond: 0 };
   socket.write(greeting(call, host));
   return new Promise((resolve, reject) => {
     let head = '';
@@ -70,10 +76,13 @@ function open(call: {
       if (!isReady(call.kind, head)) return;
       socket.off('data', onHead);
       socket.on('data', (more: Buffer) => {
-        if (call.kind === 'websocket') answerPing(socket, more);
+        if (call.kind === 'websocket') answerPings(reader, more);
         take(reader, more);
       });
-      take(reader, Buffer.from(head, 'latin1'));
+      const beginning = Buffer.from(head, 'latin1');
+      if (call.kind === 'websocket')
+        answerPings(reader, beginning.subarray(beginning.indexOf(END_OF_HEAD) + END_OF_HEAD.length));
+      take(reader, beginning);
       resolve(reader);
     };
     socket.on('data', onHead);
@@ -100,11 +109,28 @@ function isReady(kind: StreamKind, head: string): boolean {
   return head.startsWith('HTTP/1.1 101') && head.includes('"ok"');
 }
 
-/** A server that pings is idle, so that its ping comes alone. */
-function answerPing(socket: Socket, chunk: Buffer): void {
-  if (chunk[0] !== PING) return;
-  const payload = chunk.subarray(2, 2 + (chunk[1] ?? 0));
-  socket.write(Buffer.concat([Buffer.from([PONG, 0x80 | payload.byteLength, 0, 0, 0, 0]), payload]));
+/** Answers pings, which may come in one piece with messages. Heads of frames that come in two pieces wait for the second. */
+function answerPings(reader: Reader, chunk: Buffer): void {
+  const bytes = reader.head.byteLength === 0 ? chunk : Buffer.concat([reader.head, chunk]);
+  let at = reader.beyond;
+  // Each round goes over one frame at least of two bytes.
+  while (at + 2 <= bytes.byteLength) {
+    const short = bytes[at + 1]!;
+    const headBytes = short < 126 ? 2 : short === 126 ? 4 : 10;
+    if (at + headBytes > bytes.byteLength) break;
+    const length =
+      short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : bytes.readUInt32BE(at + 6);
+    const end = at + headBytes + length;
+    if (bytes[at] === PING) {
+      // A control frame is short (RFC 6455 §5.5); one that comes in two pieces waits whole.
+      if (end > bytes.byteLength) break;
+      const payload = bytes.subarray(at + headBytes, end);
+      reader.socket.write(Buffer.concat([Buffer.from([PONG, 0x80 | length, 0, 0, 0, 0]), payload]));
+    }
+    at = end;
+  }
+  reader.beyond = Math.max(0, at - bytes.byteLength);
+  reader.head = bytes.subarray(Math.min(at, bytes.byteLength));
 }
 
 /** A masked text frame; the mask is zero, as nothing stands in between that it could protect. */
