@@ -62,7 +62,7 @@ export class Reader {
   /** Everything up to here was given, or was not wanted. Of a live reader: when it became live. */
   position: Position;
   /** What follows its position, where that is known already; until its next turn. */
-  found: Followed | undefined;
+  found: Followed | undefined = undefined;
   /** Whether it reads one topic and nothing else. */
   readonly followsOne: boolean;
   /** What it is to be given again, before anything else; most readers never are. */

@@ -27,10 +27,10 @@ export class EventFrames {
 
   of(sid: string, entry: Entry): Message {
     const { rest, messages, ending } = this.#shelf.of(entry);
-    const begin = `{"op":"ev","sid":${JSON.stringify(sid)},`;
-    if (ending !== undefined) return [beginningOf(begin), ...ending];
     const known = messages.get(sid);
     if (known !== undefined) return known;
+    const begin = `{"op":"ev","sid":${JSON.stringify(sid)},`;
+    if (ending !== undefined) return [beginningOf(begin), ...ending];
     const message = messageOf(begin + rest);
     if (messages.size < MOST_SIDS) messages.set(sid, message);
     return message;

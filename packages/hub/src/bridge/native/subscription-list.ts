@@ -53,7 +53,7 @@ export class SubscriptionList {
       sid,
       request,
       consumer: consumerOfWord(word, socket.permit),
-      credit: word.credit ?? Infinity,
+      credit: word.credit,
       onEnd: (why, detail) => {
         this.#bySid.delete(sid);
         replies.err({ op: 'sub', sid }, why, `${detail}: subscribe again`);

@@ -13,8 +13,8 @@ export interface SubscriptionOptions {
   readonly socket: Socket;
   readonly services: Pick<NativeServices, 'bridge' | 'frames'>;
   readonly request: ReadRequest;
-  /** Entries that may come before the client takes more; `Infinity`: all. */
-  readonly credit: number;
+  /** Entries that may come before the client takes more; `undefined`: all. */
+  readonly credit: number | undefined;
   /** The consumer that it reads with, where the hub keeps its place. */
   readonly consumer: ConsumerRequest | undefined;
   /** It ends by itself, and why. */
@@ -35,7 +35,8 @@ export class Subscription implements ConsumerSink {
   readonly #services: SubscriptionOptions['services'];
   readonly #socket: Socket;
   readonly #onEnd: SubscriptionOptions['onEnd'];
-  #credit: number;
+  /** `undefined`: it takes all. No number for that, or V8 would make a new one with each entry that it counts. */
+  #credit: number | undefined;
   #isPaused = false;
   #toldLive = false;
   /** Absent before it begins. */
@@ -79,7 +80,7 @@ export class Subscription implements ConsumerSink {
 
   /** Takes so many entries more. False when it takes all anyway. */
   grant(count: number): boolean {
-    if (this.#credit === Infinity) return false;
+    if (this.#credit === undefined) return false;
     this.#credit = Math.min(this.#credit + count, Number.MAX_SAFE_INTEGER);
     this.#reader?.resume();
     return true;
@@ -93,7 +94,7 @@ export class Subscription implements ConsumerSink {
   }
 
   room(): number {
-    if (this.#isPaused || this.#credit <= 0) return 0;
+    if (this.#isPaused || (this.#credit !== undefined && this.#credit <= 0)) return 0;
     const room = this.#socket.room();
     // It falls behind, and will be told when it has caught up.
     if (room <= 0) this.#toldLive = false;
@@ -101,7 +102,7 @@ export class Subscription implements ConsumerSink {
   }
 
   entry(entry: Entry): void {
-    this.#credit -= 1;
+    if (this.#credit !== undefined) this.#credit -= 1;
     this.#given = entry.position;
     if (this.#attachment?.ack === 'auto') this.#socket.confirm();
     this.#socket.give(this.#services.frames.of(this.sid, entry));
