@@ -23,16 +23,17 @@ class Client implements Sink {
   readonly gaps: Gap[] = [];
   lives = 0;
   failures = 0;
-  left = Infinity;
+  /** Clients of one connection share it. */
+  window = { left: Infinity };
   reader: Reader | undefined;
 
   room(): number {
-    return this.left;
+    return this.window.left;
   }
 
   entry(entry: Entry): void {
     this.entries.push(entry);
-    this.left -= 1;
+    this.window.left -= 1;
   }
 
   gap(gap: Gap): void {
@@ -48,7 +49,7 @@ class Client implements Sink {
   }
 
   take(count: number): void {
-    this.left = count;
+    this.window.left = count;
     this.reader?.resume();
   }
 
@@ -96,7 +97,7 @@ class Room {
     { position = BEFORE_ALL, permit = everything, left = Infinity }: Opened = {},
   ): Client {
     const client = new Client();
-    client.left = left;
+    client.window.left = left;
     client.reader = this.readers.open(
       { selection, filter: undefined, onGap: 'earliest', position, permit },
       client,
@@ -234,17 +235,31 @@ describe('readers', () => {
     expect([client.failures, client.reader?.state, faults]).toEqual([1, 'ended', ['reading']]);
   });
 
-  it('LAW 7: end alone when what they are given cannot be told to them', async () => {
+  it.each(['room', 'entry'] as const)('LAW 7: end alone when their sink fails in %s', async (method) => {
     const room = new Room();
     const faults: string[] = [];
     room.events.on('fault', ({ where }) => faults.push(where));
     const [failing, other] = [room.open(one()), room.open(one())];
-    failing.entry = () => {
+    failing[method] = () => {
       throw new RangeError('a defect');
     };
     await room.publish('a1', 'a2');
     await settled();
     expect([failing.failures, failing.reader?.state, faults]).toEqual([1, 'ended', ['reading']]);
+    expect(other.ids).toEqual(['a1', 'a2']);
+  });
+
+  it('of one connection are given no more together than it takes', async () => {
+    const room = new Room();
+    const [first, other] = [room.open(one()), room.open(one())];
+    first.window.left = 2;
+    other.window = first.window;
+    await room.publish('a1', 'a2');
+    await settled();
+    expect([first.ids, other.ids]).toEqual([['a1', 'a2'], []]);
+    expect(other.reader?.state).toBe('full');
+    other.take(Infinity);
+    await settled();
     expect(other.ids).toEqual(['a1', 'a2']);
   });
 
