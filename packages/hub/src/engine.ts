@@ -300,8 +300,7 @@ export class Engine {
   }
 
   #schedule(recipient: Recipient): void {
-    const present = recipient.topic.recipients.get(recipient.subscription.callback) === recipient;
-    this.#agenda.schedule(recipient, present ? recipient.nextDue(this.#clock.now()) : Infinity);
+    this.#agenda.schedule(recipient, recipient.nextDue(this.#clock.now()));
   }
 
   /** What waits for a while must neither come at once, all together, nor a day later. */

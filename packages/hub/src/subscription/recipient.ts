@@ -214,9 +214,10 @@ export class Recipient {
     return sealed === null ? null : seal.open(sealed, this.subscription.id);
   }
 
-  /** When this recipient next wants attention; `Infinity` when something under way will see to it. */
+  /** When this recipient next wants attention; `Infinity` when something under way will see to it, or it has ended. */
   nextDue(now: number): number {
     const { pending, lease } = this.subscription;
+    if (pending === null && lease === null) return Infinity;
     const about = this.asking && pending !== null ? (lease?.endsAt ?? Infinity) : dueAt(this.subscription);
     if (this.window !== undefined)
       return Math.min(about, this.retryAt > now ? this.retryAt : this.window.nextDue(now));
