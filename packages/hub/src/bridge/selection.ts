@@ -3,6 +3,8 @@ import type { HotTail } from '../log/hot-tail.js';
 import type { LogContents, LogRead, Position, ReadLimit } from '../log/log.js';
 import { matchesPattern, type UrlPattern } from './url-pattern.js';
 
+const MOST_REMEMBERED = 1_000;
+
 /** What follows a position among the topics that a reader follows; `skipped` when there is nothing up to `to`, but may be behind. */
 export type Followed = LogRead | { readonly kind: 'skipped'; readonly to: Position };
 
@@ -25,7 +27,18 @@ export function selectionOf(topics: readonly string[], patterns: readonly UrlPat
   const distinct = [...new Set(topics)];
   if (patterns.length > 0) return new PatternSelection(distinct, patterns);
   const [only] = distinct;
-  return distinct.length === 1 && only !== undefined ? new OneTopic(only) : new TopicList(distinct);
+  return distinct.length === 1 && only !== undefined ? oneTopic(only) : new TopicList(distinct);
+}
+
+/** The same for many: thousands follow one topic. */
+const ONE_TOPICS = new Map<string, OneTopic>();
+
+function oneTopic(topic: string): OneTopic {
+  const known = ONE_TOPICS.get(topic) ?? new OneTopic(topic);
+  // Topics are a client's choice: forgotten as a whole, the memory stays bounded (LAW 8).
+  if (ONE_TOPICS.size >= MOST_REMEMBERED) ONE_TOPICS.clear();
+  ONE_TOPICS.set(topic, known);
+  return known;
 }
 
 /** One topic: what was read ahead of it is shared with deliveries and other readers. */
@@ -88,7 +101,6 @@ class TopicList implements Selection {
 
 /** Entries of the contents that are looked at in one step. */
 const LOOKED_AT = 512;
-const MOST_REMEMBERED = 1_000;
 
 /** Topics by patterns, besides those that are named: found in the contents of the log, since new ones may come at any time. */
 class PatternSelection implements Selection {

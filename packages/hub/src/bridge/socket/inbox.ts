@@ -6,8 +6,6 @@ export interface InboxOptions {
   /** Takes a text; the next one comes when it has settled. */
   readonly take: (text: string) => void | Promise<void>;
   readonly onFailure: (error: unknown) => void;
-  /** What has come is no text, or none that is read. */
-  readonly onRefused: () => void;
 }
 
 /** What a client says, one text after the other. While it is not wanted, nothing is read from the network (LAW 8). */
@@ -35,19 +33,17 @@ export class Inbox {
     this.#next();
   }
 
-  /** A message has come. */
-  receive(data: RawData, isBinary: boolean): void {
+  /** A message has come. False when it is no text, or none that is read. */
+  receive(data: RawData, isBinary: boolean): boolean {
     // With the binary type that ws has unless told otherwise, a message is one buffer.
-    if (isBinary || !Buffer.isBuffer(data)) {
-      this.#options.onRefused();
-      return;
-    }
+    if (isBinary || !Buffer.isBuffer(data)) return false;
     const text = data.toString();
-    if (isNestedTooDeep(text)) this.#options.onRefused();
-    else {
-      this.#texts.push(text);
-      this.#next();
-    }
+    if (isNestedTooDeep(text)) return false;
+    // Not through the list: once it has held anything, it takes 150 bytes.
+    if (this.#isFree && this.#texts.length === 0) this.#take(text);
+    else this.#texts.push(text);
+    this.#regulate();
+    return true;
   }
 
   /** Takes nothing more; what still comes is read and dropped, so that the close frame of the client is seen. */
@@ -57,9 +53,13 @@ export class Inbox {
     this.#options.webSocket.resume();
   }
 
+  get #isFree(): boolean {
+    return !this.#ended && !this.#taking && !this.#held;
+  }
+
   #next(): void {
     // Ends when nothing is left, or something has to settle first.
-    while (!this.#ended && !this.#taking && !this.#held) {
+    while (this.#isFree) {
       const text = this.#texts.shift();
       if (text === undefined) break;
       this.#take(text);

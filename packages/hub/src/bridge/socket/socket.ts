@@ -29,6 +29,12 @@ export interface SocketOptions {
   readonly events: HubEmitter;
 }
 
+/** A reader, with what opened it. */
+interface Opened {
+  readonly reader: Reader;
+  readonly source: Readers | Attachment;
+}
+
 /** Ends that the hub decides, and that the client can be told of. */
 export type SpokenEnd = Exclude<SocketEnd, 'client' | 'stalled' | 'no_pong'>;
 
@@ -54,8 +60,8 @@ export class Socket implements OpenStream {
   readonly #webSocket: WebSocket;
   readonly #outbox: Outbox;
   readonly #protocol: SocketProtocol;
-  /** With what opened each. */
-  readonly #readers = new Map<Reader, Readers | Attachment>();
+  /** One for most connections, so no map: its table would take more than all that is kept of a reader besides. */
+  #opened: readonly Opened[] = [];
   readonly #rate: RateLimit | undefined;
   readonly #inbox: Inbox;
   readonly #pulse: Pulse;
@@ -91,11 +97,10 @@ export class Socket implements OpenStream {
         events.emit('fault', { where: 'socket', error });
         this.end('failed');
       },
-      onRefused: () => this.end('bad_frame'),
     });
     webSocket.on('message', (data, isBinary) => {
       this.#pulse.hear();
-      if (this.#admit()) this.#inbox.receive(data, isBinary);
+      if (this.#admit() && !this.#inbox.receive(data, isBinary)) this.end('bad_frame');
     });
     // ws answers pings by itself; asking too often is talking too much.
     webSocket.on('ping', () => this.#admit());
@@ -130,14 +135,15 @@ export class Socket implements OpenStream {
 
   /** Ends one of its readers. Harmless when it has ended. */
   unfollow(reader: Reader): void {
-    const source = this.#readers.get(reader);
-    this.#readers.delete(reader);
-    if (source instanceof Attachment) source.leave();
-    else source?.close(reader);
+    const opened = this.#opened.find((each) => each.reader === reader);
+    if (opened === undefined) return;
+    this.#opened = this.#opened.filter((each) => each !== opened);
+    if (opened.source instanceof Attachment) opened.source.leave();
+    else opened.source.close(reader);
   }
 
-  get readers(): Iterable<Reader> {
-    return this.#readers.keys();
+  get readers(): readonly Reader[] {
+    return this.#opened.map(({ reader }) => reader);
   }
 
   /** Bytes that it takes at the moment. When it is full, its readers are resumed once it no longer is. */
@@ -231,7 +237,7 @@ export class Socket implements OpenStream {
   }
 
   #keep(reader: Reader, source: Readers | Attachment): Reader {
-    this.#readers.set(reader, source);
+    this.#opened = this.#opened.concat({ reader, source });
     if (this.#ended !== undefined) this.unfollow(reader);
     return reader;
   }
@@ -240,7 +246,7 @@ export class Socket implements OpenStream {
     this.#regulate();
     this.#onFlushed?.();
     if (this.#ended !== undefined) return;
-    for (const reader of this.#readers.keys()) reader.resume();
+    for (const { reader } of this.#opened) reader.resume();
   }
 
   /** What a client is answered must not pile up either (LAW 8). */
@@ -265,7 +271,7 @@ export class Socket implements OpenStream {
   #close(why: SocketEnd): void {
     if (this.#ended !== undefined) return;
     this.#ended = why;
-    for (const reader of this.#readers.keys()) this.unfollow(reader);
+    for (const reader of this.readers) this.unfollow(reader);
     this.#release();
     this.#inbox.end();
     this.#conversation?.ended?.(why);
