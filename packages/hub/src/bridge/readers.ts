@@ -98,6 +98,7 @@ export class Readers implements ReaderSource {
     const before = this.#told;
     this.#told = entries.at(-1)!.position;
     for (const topic of new Set(entries.map((entry) => entry.topic))) {
+      if (!this.#open.isRead(topic)) continue;
       const found = this.#options.log.peek([topic], before, MOST_AT_ONCE);
       for (const reader of this.#open.naming(topic)) this.#wake(reader, before, found);
       for (const reader of this.#open.matching(topic)) this.#wake(reader, before);
