@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { FakeHub } from '@websub/subscriber/testing';
-import { freePort } from '../subscriber/world.js';
+import { freePort } from '../support/free-port.js';
 import { page, published } from '../support/requests.js';
 import { until } from '../support/until.js';
 import { websub, WebsubProcess, type WebsubOptions } from '../support/websub-process.js';

@@ -2,11 +2,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../support/free-port.js';
 import { linksOf, send } from '../support/http.js';
 import { FORM, formOf, inState, postForm, published } from '../support/requests.js';
 import { Stream } from '../support/stream.js';
@@ -182,15 +182,6 @@ async function startNginx({ folder, site: written }: Site): Promise<void> {
     nginx.kill('SIGTERM');
     await once(nginx, 'exit');
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 interface Ask {

@@ -15,8 +15,9 @@ import {
 } from '@websub/subscriber';
 import { FakeHub, type DeliverOptions } from '@websub/subscriber/testing';
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.js';
 import { CERTIFICATE, PRIVATE_KEY } from '../support/tls.js';
-import { freePort, Inbox, openWorld, silent, until, type World } from './world.js';
+import { Inbox, openWorld, silent, until, type World } from './world.js';
 
 class Issue {
   declare id: number;

@@ -13,13 +13,14 @@ import {
   type SubscriberHandlers,
   type SubscriptionDenial,
 } from '@websub/subscriber';
+import { freePort } from '../support/free-port.js';
 import { embedHub } from '../support/hub-in-process.js';
 import { HubProcess } from '../support/hub-process.js';
 import { manage } from '../support/manage.js';
 import { ping, published } from '../support/requests.js';
 import { startTopics, type Topic, type TopicServer } from '../support/topics.js';
 import { until } from '../support/until.js';
-import { freePort, silent, Told } from './world.js';
+import { silent, Told } from './world.js';
 
 let hub: HubProcess;
 let topics: TopicServer;

@@ -8,7 +8,8 @@ import {
   type SubscriptionStore,
 } from '@websub/subscriber';
 import { FakeHub, type HubRequestSeen } from '@websub/subscriber/testing';
-import { freePort, Inbox, silent, Told } from './world.js';
+import { freePort } from '../support/free-port.js';
+import { Inbox, silent, Told } from './world.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

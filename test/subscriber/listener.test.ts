@@ -11,7 +11,8 @@ import {
   type SubscriberServiceOptions,
 } from '@websub/subscriber';
 import { FakeHub } from '@websub/subscriber/testing';
-import { freePort, Inbox, openWorld, silent, Told, until } from './world.js';
+import { freePort } from '../support/free-port.js';
+import { Inbox, openWorld, silent, Told, until } from './world.js';
 
 const TOPIC = 'https://p.example/feed';
 

@@ -27,7 +27,8 @@ import {
 import { WebSubModule, type WebSubModuleOptions } from '@websub/subscriber/nest';
 import { FakeHub } from '@websub/subscriber/testing';
 import { describe, expect, it } from 'vitest';
-import { freePort, silent } from './world.js';
+import { freePort } from '../support/free-port.js';
+import { silent } from './world.js';
 
 const TOPIC = 'https://tracker.example/issues';
 

@@ -12,7 +12,8 @@ import {
   type SubscriptionStore,
 } from '@websub/subscriber';
 import { FakeHub } from '@websub/subscriber/testing';
-import { freePort, Inbox, silent, Told, until } from './world.js';
+import { freePort } from '../support/free-port.js';
+import { Inbox, silent, Told, until } from './world.js';
 
 const TOPIC = 'https://p.example/feed';
 

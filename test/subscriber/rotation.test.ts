@@ -6,7 +6,8 @@ import {
   type SubscriptionStore,
 } from '@websub/subscriber';
 import type { HubSubscription } from '@websub/subscriber/testing';
-import { freePort, Inbox, openWorld, silent, Told, until, type World } from './world.js';
+import { freePort } from '../support/free-port.js';
+import { Inbox, openWorld, silent, Told, until, type World } from './world.js';
 
 const LEASE_MS = 1_000_000;
 

@@ -8,7 +8,8 @@ import {
   type SubscriptionStore,
 } from '@websub/subscriber';
 import { FakeHub } from '@websub/subscriber/testing';
-import { freePort, Inbox, openWorld, silent, Told, until } from './world.js';
+import { freePort } from '../support/free-port.js';
+import { Inbox, openWorld, silent, Told, until } from './world.js';
 
 const TOPIC = 'https://p.example/42';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memoryStore, type SubscriptionStore } from '@websub/subscriber';
-import { freePort, openWorld, until } from './world.js';
+import { freePort } from '../support/free-port.js';
+import { openWorld, until } from './world.js';
 
 /** A promise, and what settles it. */
 function gate(): { readonly opened: Promise<void>; open: () => void } {

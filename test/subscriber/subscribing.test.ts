@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { freePort, Inbox, openWorld, Site, until } from './world.js';
+import { freePort } from '../support/free-port.js';
+import { Inbox, openWorld, Site, until } from './world.js';
 import { FakeHub } from '@websub/subscriber/testing';
 
 describe('a subscription request', () => {

@@ -52,12 +52,6 @@ export class Site implements AsyncDisposable {
   }
 }
 
-/** A port on which nobody listens. */
-export async function freePort(): Promise<number> {
-  await using site = await Site.start();
-  return Number(new URL(site.url).port);
-}
-
 /** What a listener told, by event. */
 export class Told {
   readonly verified: SubscriptionView[] = [];

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.js';
 import { until } from './until.js';
 
 const BINARY = fileURLToPath(new URL('../../packages/hub/bin/websub-hub.js', import.meta.url));
@@ -44,7 +45,8 @@ export class HubProcess {
   /** Settles when it listens. */
   static async start(options: HubOptions = {}): Promise<HubProcess> {
     const hub = new HubProcess(options, options.data ?? (await mkdtemp(join(tmpdir(), 'websub-hub-'))));
-    await hub.#spawn(0);
+    // It starts again there, and nobody else may have it meanwhile.
+    await hub.#spawn(await freePort());
     return hub;
   }
 
