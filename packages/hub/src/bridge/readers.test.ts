@@ -1,4 +1,4 @@
-import { systemClock } from '@websub/shared';
+import { systemClock, type Clock } from '@websub/shared';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MemoryLog } from '../contract/memory-log.js';
@@ -79,7 +79,7 @@ class Room {
   readonly events = new HubEmitter();
   readonly readers: Readers;
 
-  constructor(hotEntries = 1_000) {
+  constructor(hotEntries = 1_000, clock: Clock = systemClock) {
     this.log = new HotTail(this.store, {
       hotBytes: hotEntries * 1_032,
       coldBytes: hotEntries === 1 ? 0 : 4 * 1_032,
@@ -87,7 +87,7 @@ class Room {
     this.readers = new Readers({
       log: this.log,
       payloads: new Payloads(),
-      clock: systemClock,
+      clock,
       events: this.events,
     });
   }
@@ -261,6 +261,29 @@ describe('readers', () => {
     other.take(Infinity);
     await settled();
     expect(other.ids).toEqual(['a1', 'a2']);
+  });
+
+  it('leave the event loop to others after a millisecond, however many of them have room, and have their turns in order', async () => {
+    let now = 0;
+    const room = new Room(1_000, { ...systemClock, monotonic: () => now });
+    const given: number[] = [];
+    for (let nth = 1; nth <= 5; nth++)
+      room.open(one()).entry = () => {
+        given.push(nth);
+        now += 0.75;
+      };
+    await settled();
+    await room.publish('a1');
+    const turns: number[][] = [];
+    while (given.length < 5) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turns.push([...given]);
+    }
+    expect(turns).toEqual([
+      [1, 2],
+      [1, 2, 3, 4],
+      [1, 2, 3, 4, 5],
+    ]);
   });
 
   it('know where they stand, also when what came was not for them', async () => {
