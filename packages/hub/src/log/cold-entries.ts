@@ -66,6 +66,13 @@ export class ColdEntries {
     return range;
   }
 
+  /** Forgets what was read ahead. */
+  clear(): void {
+    this.#ranges.clear();
+    this.#byTopic.clear();
+    this.#bytes = 0;
+  }
+
   /** The object that stands for the entry: the one that somebody holds already, else this one. */
   share(entry: Entry): Entry {
     if (entry.content.body.byteLength < SHARED_BYTES) return entry;

@@ -231,6 +231,17 @@ describe('retention', () => {
     expect(read).toEqual({ kind: 'caught-up' });
   });
 
+  it('tells of the gap also whoever could read on in what was read ahead', async () => {
+    const log = new MemoryLog();
+    await publish(log, 'a', '1', '2');
+    const tail = new HotTail(log);
+    await tail.fetch('a', BEFORE_ALL);
+    expect(entry(tail.next('a', BEFORE_ALL)).id).toBe('1');
+    await tail.trim({ ...KEEP_ALL, count: 0 }, NOON);
+    expect(tail.next('a', BEFORE_ALL)).toBe('cold');
+    expect(await tail.read(['a'], BEFORE_ALL, LIMIT)).toEqual({ kind: 'gap', resume: log.head() });
+  });
+
   it('keeps in memory what the log keeps', async () => {
     const log = new MemoryLog();
     const tail = new HotTail(log);

@@ -190,7 +190,10 @@ export class HotTail implements Log {
 
   async trim(retention: Retention, now: number): Promise<number> {
     const removed = await this.#log.trim(retention, now);
-    if (removed > 0) await this.#dropTrimmed();
+    if (removed > 0) {
+      this.#cold.clear();
+      await this.#dropTrimmed();
+    }
     return removed;
   }
 
