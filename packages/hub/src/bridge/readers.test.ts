@@ -263,6 +263,20 @@ describe('readers', () => {
     expect(other.ids).toEqual(['a1', 'a2']);
   });
 
+  it('that are full keep nothing of what they were woken for: they are told of the gap when retention was faster', async () => {
+    const room = new Room();
+    const client = room.open(one());
+    await settled();
+    client.window.left = 0;
+    await room.publish('a1');
+    await settled();
+    expect([client.reader?.state, client.reader?.found]).toEqual(['full', undefined]);
+    await room.log.trim({ ...KEEP_ALL, count: 0 }, 0);
+    client.take(Infinity);
+    await settled();
+    expect([client.ids, client.gaps.map(({ reason }) => reason)]).toEqual([[], ['evicted']]);
+  });
+
   it('leave the event loop to others after a millisecond, however many of them have room, and have their turns in order', async () => {
     let now = 0;
     const room = new Room(1_000, { ...systemClock, monotonic: () => now });

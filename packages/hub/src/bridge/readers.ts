@@ -158,6 +158,7 @@ export class Readers implements ReaderSource {
     try {
       if (reader.sink.room(reader.hasRepeats) > 0) return true;
       reader.state = 'full';
+      reader.found = undefined;
     } catch (error) {
       this.#fail(reader, error);
     }
