@@ -263,6 +263,21 @@ describe('readers', () => {
     expect(other.ids).toEqual(['a1', 'a2']);
   });
 
+  it('are told nothing, not even that they have everything, once they are full: also when their turn has begun', async () => {
+    let now = 0;
+    const room = new Room(1_000, { ...systemClock, monotonic: () => now });
+    const position = await room.publish('a1');
+    room.open(one()).entry = () => (now += 2);
+    const pausing = room.open(one(), { position });
+    await new Promise((resolve) => setImmediate(resolve));
+    pausing.window.left = 0;
+    await settled();
+    expect([pausing.lives, pausing.reader?.state]).toEqual([0, 'full']);
+    pausing.take(Infinity);
+    await settled();
+    expect([pausing.lives, pausing.reader?.state]).toEqual([1, 'live']);
+  });
+
   it('that are full keep nothing of what they were woken for: they are told of the gap when retention was faster', async () => {
     const room = new Room();
     const client = room.open(one());

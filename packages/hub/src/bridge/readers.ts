@@ -153,6 +153,7 @@ export class Readers implements ReaderSource {
     }
   }
 
+  /** Whether the reader can have its turn; it waits for room when it has none. */
   #hasRoom(reader: Reader): boolean {
     if (reader.state !== 'ready') return false;
     try {
@@ -166,8 +167,8 @@ export class Readers implements ReaderSource {
   }
 
   #step(reader: Reader): void {
-    // What another was given may have ended it.
-    if (reader.state !== 'ready') return;
+    // What happened since it was asked may have ended it, or taken the room: others share its connection, and its client may pause.
+    if (!this.#hasRoom(reader)) return;
     const known = reader.found;
     reader.found = undefined;
     try {
@@ -262,10 +263,10 @@ export class Readers implements ReaderSource {
   #giveAll(reader: Reader, entries: readonly Entry[]): void {
     const { sink } = reader;
     if (entries.length > 1) sink.cork?.();
-    for (const entry of entries) {
-      // What does not fit is read again when there is room.
-      if (sink.room(false) <= 0) break;
-      this.#give(reader, entry);
+    for (let nth = 0; nth < entries.length; nth++) {
+      // There was room for the first. What does not fit is read again when there is room.
+      if (nth > 0 && sink.room(false) <= 0) break;
+      this.#give(reader, entries[nth]!);
       if (this.#hasEnded(reader)) break;
     }
     if (entries.length > 1) sink.uncork?.();
