@@ -278,6 +278,24 @@ describe('readers', () => {
     expect([pausing.lives, pausing.reader?.state]).toEqual([1, 'live']);
   });
 
+  it('LAW 7: hold nothing back of what others are given over the same connection when their sink fails', async () => {
+    const room = new Room();
+    const failing = room.open(one());
+    let corked = 0;
+    let corkedAtEnd: number | undefined;
+    Object.assign(failing, {
+      cork: () => (corked += 1),
+      uncork: () => (corked -= 1),
+      failed: () => (corkedAtEnd = corked),
+      entry: () => {
+        throw new RangeError('a defect');
+      },
+    });
+    await room.publish('a1', 'a2');
+    await settled();
+    expect(corkedAtEnd).toBe(0);
+  });
+
   it('that are full keep nothing of what they were woken for: they are told of the gap when retention was faster', async () => {
     const room = new Room();
     const client = room.open(one());

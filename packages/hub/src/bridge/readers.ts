@@ -263,13 +263,17 @@ export class Readers implements ReaderSource {
   #giveAll(reader: Reader, entries: readonly Entry[]): void {
     const { sink } = reader;
     if (entries.length > 1) sink.cork?.();
-    for (let nth = 0; nth < entries.length; nth++) {
-      // There was room for the first. What does not fit is read again when there is room.
-      if (nth > 0 && sink.room(false) <= 0) break;
-      this.#give(reader, entries[nth]!);
-      if (this.#hasEnded(reader)) break;
+    try {
+      for (let nth = 0; nth < entries.length; nth++) {
+        // There was room for the first. What does not fit is read again when there is room.
+        if (nth > 0 && sink.room(false) <= 0) break;
+        this.#give(reader, entries[nth]!);
+        if (this.#hasEnded(reader)) break;
+      }
+    } finally {
+      // Also where giving fails: what others send over the same connection would wait for ever (LAW 7).
+      if (entries.length > 1) sink.uncork?.();
     }
-    if (entries.length > 1) sink.uncork?.();
   }
 
   #give(reader: Reader, entry: Entry): void {
