@@ -30,15 +30,17 @@ export function selectionOf(topics: readonly string[], patterns: readonly UrlPat
   return distinct.length === 1 && only !== undefined ? oneTopic(only) : new TopicList(distinct);
 }
 
-/** The same for many: thousands follow one topic. */
+/** One object for all who read the topic: thousands follow the same. */
 const ONE_TOPICS = new Map<string, OneTopic>();
 
 function oneTopic(topic: string): OneTopic {
-  const known = ONE_TOPICS.get(topic) ?? new OneTopic(topic);
+  const known = ONE_TOPICS.get(topic);
+  if (known !== undefined) return known;
+  const selection = new OneTopic(topic);
   // Topics are a client's choice: forgotten as a whole, the memory stays bounded (LAW 8).
   if (ONE_TOPICS.size >= MOST_REMEMBERED) ONE_TOPICS.clear();
-  ONE_TOPICS.set(topic, known);
-  return known;
+  ONE_TOPICS.set(topic, selection);
+  return selection;
 }
 
 /** One topic: what was read ahead of it is shared with deliveries and other readers. */
