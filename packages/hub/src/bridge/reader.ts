@@ -101,6 +101,11 @@ export class Reader {
     return this.#repeats?.shift();
   }
 
+  /** It could not be given: it is taken again first. */
+  putBack(repeat: Repeat): void {
+    (this.#repeats ??= []).unshift(repeat);
+  }
+
   /** The sink has room again. */
   resume(): void {
     if (this.state === 'full') this.#onResume(this);

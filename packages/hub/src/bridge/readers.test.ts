@@ -263,6 +263,24 @@ describe('readers', () => {
     expect(other.ids).toEqual(['a1', 'a2']);
   });
 
+  it('of one connection are given no more again than it takes', async () => {
+    const room = new Room();
+    const clients = [room.open(one()), room.open(one())];
+    const position = await room.publish('a1');
+    await settled();
+    const window = { left: 1 };
+    for (const client of clients) {
+      client.window = window;
+      room.readers.repeat(client.reader!, { position, onDropped: () => undefined });
+    }
+    await settled();
+    expect(clients.map(({ ids }) => ids)).toEqual([['a1', 'a1'], ['a1']]);
+    expect(clients[1]!.reader?.state).toBe('full');
+    clients[1]!.take(Infinity);
+    await settled();
+    expect(clients[1]!.ids).toEqual(['a1', 'a1']);
+  });
+
   it('are told nothing, not even that they have everything, once they are full: also when their turn has begun', async () => {
     let now = 0;
     const room = new Room(1_000, { ...systemClock, monotonic: () => now });

@@ -284,17 +284,19 @@ export class Readers implements ReaderSource {
     else reader.sink.entry(entry);
   }
 
-  async #giveAgain(reader: Reader, { position, onDropped }: Repeat): Promise<void> {
+  async #giveAgain(reader: Reader, repeat: Repeat): Promise<void> {
     const { log } = this.#options;
+    const { position, onDropped } = repeat;
     const [at] = await log.contentsThrough(position, 1);
     const entry = at?.position === position ? await log.find(at.topic, position) : undefined;
     if (this.#hasEnded(reader)) return;
-    if (entry !== undefined && !entry.corrupt && reader.wants(entry)) reader.sink.entry(entry);
-    else {
+    if (entry === undefined || entry.corrupt || !reader.wants(entry)) {
       onDropped();
       if (entry === undefined || entry.corrupt)
         reader.sink.gap(this.#gap(position, reader.position, entry === undefined ? 'evicted' : 'damaged', 1));
-    }
+    } else if (reader.sink.room(true) > 0) reader.sink.entry(entry);
+    // The room went to others of its connection, or its client pauses: it is found again once there is room.
+    else reader.putBack(repeat);
     if (!this.#hasEnded(reader)) this.#queue(reader);
   }
 
