@@ -190,10 +190,7 @@ export class HotTail implements Log {
 
   async trim(retention: Retention, now: number): Promise<number> {
     const removed = await this.#log.trim(retention, now);
-    if (removed > 0) {
-      this.#cold.clear();
-      await this.#dropTrimmed();
-    }
+    if (removed > 0) await this.#dropTrimmed();
     return removed;
   }
 
@@ -225,6 +222,7 @@ export class HotTail implements Log {
 
   /** Retention has removed a beginning of the log: what of it is in memory must go too, or a late reader is told of no gap. */
   async #dropTrimmed(): Promise<void> {
+    this.#cold.clear();
     // Each round drops entries, or it is the last.
     for (let oldest = this.#hot.oldest; oldest !== undefined; oldest = this.#hot.oldest) {
       if (oldest.passing) {
