@@ -48,7 +48,8 @@ beforeAll(async () => {
     jwk: { ...(await exportJWK(acme.publicKey)), alg: 'ES256', kid: 'acme', hub: bounds },
   });
   file = join(folder, 'keys.json');
-  await writeFile(file, JSON.stringify({ keys: [...keys.values()].map(({ jwk }) => jwk) }));
+  // Some editors begin a file with a byte order mark.
+  await writeFile(file, `\uFEFF${JSON.stringify({ keys: [...keys.values()].map(({ jwk }) => jwk) })}`);
   lure = await listen(() => ({ status: 200, body: JSON.stringify({ keys: [keys.get('ES256')!.jwk] }) }));
   hub = await world.startHub({
     dev: false,

@@ -219,9 +219,14 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
   { name: 'config', kind: 'text', help: 'JSON file with any of these options', fallback: 'none' },
 ];
 
-/** `publicUrl` is the flag `--public-url` … */
+/** `publicUrl` is `public-url` in a config file, … */
+export function keyOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** … the flag `--public-url` … */
 export function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return `--${keyOf(name)}`;
 }
 
 /** … and the environment variable `WEBSUB_PUBLIC_URL`. */

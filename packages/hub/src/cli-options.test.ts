@@ -55,6 +55,15 @@ describe('options', () => {
     });
   });
 
+  it('takes a config file that begins with a byte order mark', () => {
+    const config = configFile('\uFEFF{"port": 1}');
+    expect(readStartOptions({ config }, {}).hub).toEqual({ port: 1 });
+  });
+
+  it('lets a flag turn off what the environment turns on', () => {
+    expect(readStartOptions({ dev: false }, { WEBSUB_DEV: '1' }).hub).toEqual({ dev: false });
+  });
+
   it.each([
     [{ port: 'x' }, {}, /^--port is not a number/],
     [{}, { WEBSUB_PORT: 'x' }, /^WEBSUB_PORT is not a number/],
@@ -62,7 +71,12 @@ describe('options', () => {
     [{ logLevel: 'loud' }, {}, /^--log-level is none of fatal/],
     [{ config: '/nowhere.json' }, {}, /^--config cannot be read as JSON/],
     [{ config: configFile('[]') }, {}, /^--config is not a JSON object/],
-    [{ config: configFile('{"prot": 1}') }, {}, /^"prot" in .* is not an option/],
+    [{ config: configFile('{"prot": 1}') }, {}, /^"prot" in .* is not an option: did you mean "port"\?$/],
+    [{ config: configFile('{"Max-Lease": 1}') }, {}, /^"Max-Lease" in .*: did you mean "max-lease"\?$/],
+    [{ config: configFile('{"PublicURL": ""}') }, {}, /^"PublicURL" in .*: did you mean "publicUrl"\?$/],
+    [{ config: configFile('{"WEBSUB_PORT": 1}') }, {}, /^"WEBSUB_PORT" in .*: use the names of the flags/],
+    [{ config: configFile('{"config": "x"}') }, {}, /^"config" in .* is not an option: use the names/],
+    [{ config: configFile('{"maxBody": "x"}') }, {}, /^"maxBody" in .* is not a number/],
     [{ config: configFile('{"port": "x"}') }, {}, /^"port" in .* is not a number/],
     [{ config: configFile('{"dev": 2}') }, {}, /^"dev" in .* is neither true nor false/],
   ])('names the option of a mistake and the cure: %j %j', (flags, environment, message) => {

@@ -1,8 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { reasonOf } from '@websub/shared/errors';
-import { environmentOf, flagOf, OPTION_SPECS, type OptionKind, type OptionSpec } from './cli-option-specs.js';
+import {
+  environmentOf,
+  flagOf,
+  keyOf,
+  OPTION_SPECS,
+  type OptionKind,
+  type OptionSpec,
+} from './cli-option-specs.js';
 import type { HubOptions } from './hub-options.js';
 import { LOG_LEVELS, type LogLevel } from './log-levels.js';
+import { nearestWord } from './nearest-word.js';
 import type { OptionName } from './option-checks.js';
 import { OptionError } from './option-error.js';
 
@@ -38,11 +46,7 @@ export function readStartOptions(
   const file = written.get('config');
   if (file !== undefined) {
     const contents = readConfigFile(file);
-    take((name) =>
-      contents.has(name)
-        ? { value: contents.get(name), as: `"${flagOf(name).slice(2)}" in ${String(file.value)}` }
-        : undefined,
-    );
+    take((name) => contents.get(name));
   }
   return {
     hub: hubOptionsOf(written),
@@ -104,29 +108,41 @@ function toList(value: unknown): readonly unknown[] {
     .filter((item) => item !== '');
 }
 
-function readConfigFile({ value, as }: Written): ReadonlyMap<string, unknown> {
+function readConfigFile({ value, as }: Written): ReadonlyMap<string, Written> {
   const path = String(value);
   let parsed: unknown;
   try {
-    parsed = JSON.parse(readFileSync(path, 'utf8'));
+    // The decoder leaves out the byte order mark with which some editors begin a file.
+    parsed = JSON.parse(new TextDecoder().decode(readFileSync(path)));
   } catch (error) {
     throw new OptionError(as, `cannot be read as JSON: ${path} (${reasonOf(error)})`);
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw new OptionError(as, `is not a JSON object: ${path} must hold {"port": 8080, …}`);
   }
-  const contents = new Map<string, unknown>();
+  const contents = new Map<string, Written>();
   for (const [key, entry] of Object.entries(parsed)) {
     const name = key.replace(/-([a-z])/g, (_match, letter: string) => letter.toUpperCase());
-    if (!OPTION_SPECS.some((spec) => spec.name === name) || name === 'config') {
-      throw new OptionError(
-        `"${key}" in ${path}`,
-        'is not an option: use the names of the flags, such as "public-url"',
-      );
-    }
-    contents.set(name, entry);
+    const written: Written = { value: entry, as: `"${key}" in ${path}` };
+    if (!IN_FILE.includes(name)) throw new OptionError(written.as, `is not an option: ${cureOfKey(key)}`);
+    contents.set(name, written);
   }
   return contents;
+}
+
+/** The options that a config file may hold: all but the file itself. */
+const IN_FILE: readonly string[] = OPTION_SPECS.map(({ name }) => name).filter((name) => name !== 'config');
+
+/** The key that was meant, spelled as the file spells its keys: `public-url` or `publicUrl`. */
+function cureOfKey(key: string): string {
+  const isCamelCase = /^[^-_]*[a-z][A-Z]/.test(key);
+  const nearest = nearestWord(
+    key,
+    IN_FILE.map((name) => (isCamelCase ? name : keyOf(name))),
+  );
+  return nearest === undefined
+    ? 'use the names of the flags, such as "public-url"'
+    : `did you mean "${nearest}"?`;
 }
 
 function isHubOption(name: OptionSpec['name']): name is OptionName {

@@ -12,7 +12,8 @@ export interface KeySource {
 const MOST_BYTES = 256 * 1024;
 
 export function keyFile(path: string): KeySource {
-  return { secret: true, read: () => readFile(path, 'utf8') };
+  // As from a URL, without the byte order mark with which some editors begin a file.
+  return { secret: true, read: async () => new TextDecoder().decode(await readFile(path)) };
 }
 
 /** No redirect is followed: whoever can redirect could name keys. */
