@@ -118,6 +118,15 @@ describe('where an option comes from', () => {
     const hub = await world.startHub({ dev: false, env: { WEBSUB_DEV: '1' } });
     expect((await send(new URL('/v1/stats', hub.url).href)).status).toBe(200);
   });
+
+  it('a switch of the environment is turned off by its flag with no-', async () => {
+    const hub = await world.startHub({
+      dev: false,
+      flags: ['--no-dev', '--no-breaker'],
+      env: { WEBSUB_DEV: '1' },
+    });
+    expect((await send(new URL('/v1/stats', hub.url).href)).status).toBe(403);
+  });
 });
 
 describe('what it says', () => {

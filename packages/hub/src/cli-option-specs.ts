@@ -155,7 +155,7 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
   {
     name: 'breaker',
     kind: 'switch',
-    help: 'spare callback origins that fail',
+    help: 'spare callback origins that fail; --no-breaker does not',
     fallback: 'on, with --dev off',
   },
   {

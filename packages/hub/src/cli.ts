@@ -1,7 +1,7 @@
 import { Command, Option, type CommanderError } from 'commander';
 import { fail, failWith, MISUSE } from './cli-failure.js';
 import { maintenanceCommands } from './cli-maintenance.js';
-import { environmentOf, flagOf, OPTION_SPECS } from './cli-option-specs.js';
+import { environmentOf, flagOf, keyOf, OPTION_SPECS } from './cli-option-specs.js';
 import { VERSION } from './package-info.js';
 
 const EXAMPLES = `
@@ -22,6 +22,8 @@ async function main(argv: readonly string[]): Promise<void> {
     start.addOption(
       new Option(`${flagOf(name)}${value}`, `${help} (${environmentOf(name)}; default: ${fallback})`),
     );
+    // Without it nothing on the command line could win over a switch that the environment or the file turns on.
+    if (kind === 'switch') start.addOption(new Option(`--no-${keyOf(name)}`).hideHelp());
   }
   start
     .addHelpText('after', EXAMPLES)
