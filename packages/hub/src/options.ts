@@ -75,9 +75,9 @@ export function resolveOptions(options: Omit<HubOptions, 'ports' | 'validate'>):
     throw given.minLease === undefined
       ? new OptionError(
           'maxLease',
-          `is less than the shortest lease, ${minSeconds} s: raise it or lower min-lease`,
+          `is less than the shortest lease, ${minSeconds} s: raise it or lower the shortest`,
         )
-      : new OptionError('minLease', 'is greater than the longest lease: lower it or raise max-lease');
+      : new OptionError('minLease', 'is greater than the longest lease: lower it or raise the longest');
   }
   if (isGuessable(checked) && !isOfThisMachine(given.host))
     throw new OptionError(
