@@ -97,9 +97,35 @@ describe('the status address in the answer to a request', () => {
     expect(page.headers['content-security-policy']).toContain("default-src 'none'");
     expect(page.headers['cache-control']).toBe('no-store');
     expect(page.text).toContain('Your subscription is active');
+    expect(page.text).toContain('<p>Everything published so far is delivered.</p>');
+    expect(page.text).toContain('<dt>Not delivered yet</dt><dd>nothing</dd>');
     expect(page.text).not.toContain('<b>');
     for (const guess of ['x', 'A'.repeat(16), '%00', '..%2f..'])
       expect((await send(new URL(`/status/${guess}`, world.hub.url).href)).status).toBe(404);
+  });
+
+  it('tells on its page nothing of deliveries before a lease is in force, and once it has ended', async () => {
+    const topic = world.topic().url;
+    const [slow, refusing] = [world.callback(), world.callback()];
+    slow.onIntent = () => ({ status: 503 });
+    refusing.onIntent = () => ({ status: 404 });
+    const asked = statusAddress(await subscribe(world.hub, slow.url, topic));
+    const closed = statusAddress(await subscribe(world.hub, refusing.url, topic));
+    await until('both were asked', async () => {
+      const [one, other] = [await statusAt(asked), await statusAt(closed)];
+      return /once/.test(String(one['reason'])) && other['state'] === 'closed' ? true : undefined;
+    });
+    const pageAt = async (address: string): Promise<string> =>
+      (await send(address, { headers: { accept: 'text/html' } })).text;
+    const [pending, ended] = [await pageAt(asked), await pageAt(closed)];
+    expect(pending).toContain('Your request is pending');
+    expect(pending).toContain(
+      '<p>The callback was asked once and did not confirm the request: it is asked again.</p>',
+    );
+    expect(pending).toContain('<dt>Next attempt</dt>');
+    expect(ended).toContain('Your subscription is closed');
+    expect(ended).not.toContain('Next attempt');
+    for (const page of [pending, ended]) expect(page).not.toMatch(/Lease ends|Not delivered|Last attempt/);
   });
 
   it('goes on after a restart', async () => {

@@ -113,7 +113,7 @@ function pending({ subscription }: Recipient, { clock }: SubscriptionViewOptions
       ? `the hub denied the subscription: ${asked.reason}`
       : tries === 0
         ? 'the callback is asked to confirm the request'
-        : `the callback has not answered ${tries === 1 ? 'once' : `${tries} times`}: it is asked again`,
+        : `the callback was asked ${tries === 1 ? 'once' : `${tries} times`} and did not confirm the request: it is asked again`,
     topic: urlForLogs(topic),
     next_attempt_at: isoTimeOrNull(Math.max(asked?.dueAt ?? 0, clock.now())),
   };
@@ -137,20 +137,46 @@ function reasonOf(
   return caught_up ? 'everything published so far is delivered' : 'updates are on their way';
 }
 
-function pageOf({ state, reason, topic, lease_ends_at, lag, last_outcome, next_attempt_at }: Status): string {
+function pageOf(status: Status): string {
+  const { state, reason, topic } = status;
   const rows: readonly (readonly [string, string])[] = [
     ['Topic', topic],
     ['State', state],
-    ['Lease ends', lease_ends_at ?? 'no lease is in force'],
-    ['Not delivered yet', `${lag.entries} updates, the first ${Math.round(lag.seconds)} s old`],
-    ['Last attempt', last_outcome === null ? 'none is remembered' : outcomeText(last_outcome)],
-    ['Next attempt', next_attempt_at ?? 'when something is published'],
+    ...deliveryRows(status),
   ];
   const list = rows.map(([name, value]) => `<dt>${name}</dt><dd>${escapeHtml(value)}</dd>`).join('\n');
+  const what = state === 'pending' ? 'request' : 'subscription';
   return htmlPage(
     'Subscription',
-    `<h1>Your subscription is ${state}</h1>\n<p>${escapeHtml(reason)}.</p>\n<dl>${list}</dl>`,
+    `<h1>Your ${what} is ${state}</h1>\n<p>${escapeHtml(sentence(reason))}</p>\n<dl>${list}</dl>`,
   );
+}
+
+/** Without a lease nothing is delivered: then only the callback may be asked again, or be told. */
+function deliveryRows(status: Status): readonly (readonly [string, string])[] {
+  const { state, lease_ends_at, lag, last_outcome, next_attempt_at } = status;
+  if (lease_ends_at === null) return next_attempt_at === null ? [] : [['Next attempt', next_attempt_at]];
+  return [
+    ['Lease ends', lease_ends_at],
+    ['Not delivered yet', lagText(lag)],
+    ['Last attempt', last_outcome === null ? 'none is remembered' : outcomeText(last_outcome)],
+    ['Next attempt', next_attempt_at ?? whenNext(state, lag)],
+  ];
+}
+
+function lagText({ entries, seconds }: Status['lag']): string {
+  if (entries === 0) return 'nothing';
+  const age = `${Math.round(seconds)} s old`;
+  return entries === 1 ? `1 update, ${age}` : `${entries} updates, the first ${age}`;
+}
+
+function whenNext(state: Status['state'], { entries }: Status['lag']): string {
+  if (state === 'paused') return 'when deliveries are resumed';
+  return entries === 0 ? 'when something is published' : 'under way';
+}
+
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 }
 
 function outcomeText({ at, outcome, status }: NonNullable<Status['last_outcome']>): string {
