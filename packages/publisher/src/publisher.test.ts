@@ -40,12 +40,21 @@ const TOPIC = 'https://publisher.example/feed?a=1&b=ü';
 
 describe('ping', () => {
   it('P5 tells the hub that a topic has changed', async () => {
-    await publisher.ping(TOPIC);
+    await publisher.ping('https://publisher.example/feed?a=1&b=2');
     expect(seen[0]?.headers['content-type']).toBe('application/x-www-form-urlencoded');
     const form = new URLSearchParams(seen[0]?.body.toString());
     expect([...form]).toEqual([
       ['hub.mode', 'publish'],
-      ['hub.url', TOPIC],
+      ['hub.url', 'https://publisher.example/feed?a=1&b=2'],
+    ]);
+  });
+
+  it('tells of a topic also as its Link header spells it, under which subscribers found it', async () => {
+    await publisher.ping(['https://publisher.example/überblick?a|b', 'https://publisher.example/']);
+    expect(new URLSearchParams(seen[0]?.body.toString()).getAll('hub.url')).toEqual([
+      'https://publisher.example/überblick?a|b',
+      'https://publisher.example/%C3%BCberblick?a%7Cb',
+      'https://publisher.example/',
     ]);
   });
 

@@ -2,6 +2,7 @@ import {
   FORM_CONTENT_TYPE,
   formatHubRequest,
   headerText,
+  linkSpelling,
   mediaTypeOf,
   NetworkPolicy,
   parseWebUrl,
@@ -84,8 +85,10 @@ class HubPublisher implements Publisher {
   }
 
   async ping(topics: string | readonly string[]): Promise<void> {
-    const all = typeof topics === 'string' ? [topics] : topics;
-    for (const topic of all) parseWebUrl(topic, 'topic');
+    const given = typeof topics === 'string' ? [topics] : topics;
+    for (const topic of given) parseWebUrl(topic, 'topic');
+    // Hubs compare topics as strings, and who discovers a page has the spelling of its Link header.
+    const all = [...new Set(given.flatMap((topic) => [topic, linkSpelling(topic)]))];
     for (let at = 0; at < all.length; at += TOPICS_IN_A_PING) {
       const body = formatHubRequest({ mode: 'publish', topics: all.slice(at, at + TOPICS_IN_A_PING) });
       await this.#post(this.#hub, body, { 'content-type': FORM_CONTENT_TYPE });

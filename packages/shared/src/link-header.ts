@@ -93,14 +93,14 @@ class Scanner {
 
 /** Writes one combined `Link` value (section 7: hub and self in a single header), in the order given. */
 export function formatLinkHeader(links: readonly { readonly href: string; readonly rel: string }[]): string {
-  return links.map(({ href, rel }) => `<${headerSafeUrl(href)}>; rel="${headerSafeRel(rel)}"`).join(', ');
+  return links.map(({ href, rel }) => `<${linkSpelling(href)}>; rel="${headerSafeRel(rel)}"`).join(', ');
 }
 
 /**
- * Percent-encodes everything that RFC 3986 does not allow in a URL, so that no href can end the `<…>` or the line. By
- * way of bytes, since `encodeURIComponent` throws on half a surrogate pair.
+ * A URL as a Link header has it: everything that RFC 3986 does not allow in a URL is percent-encoded, so that no href can
+ * end the `<…>` or the line. By way of bytes, since `encodeURIComponent` throws on half a surrogate pair.
  */
-function headerSafeUrl(href: string): string {
+export function linkSpelling(href: string): string {
   return href.replace(/[^\w\-.~:/?#[\]@!$&'()*+,;=%]/gu, (char) =>
     encodeURIComponent(Buffer.from(char).toString()),
   );
@@ -108,5 +108,5 @@ function headerSafeUrl(href: string): string {
 
 /** Relation types are names or URLs with spaces between; encoded like a URL, none can end the quotes or the line. */
 function headerSafeRel(rel: string): string {
-  return rel.split(' ').map(headerSafeUrl).join(' ');
+  return rel.split(' ').map(linkSpelling).join(' ');
 }
