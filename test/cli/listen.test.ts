@@ -210,6 +210,12 @@ describe('websub listen', () => {
   it.each([
     ['a hub elsewhere', ['https://blog.example.com/feed'], 2, 'give --public-url'],
     ['no port', ['https://a.example/', '--public-url', 'https://me.example/'], 2, '--port is missing'],
+    [
+      'no URL',
+      ['https://a.example/', '--public-url', 'me.example:90'],
+      2,
+      '--public-url has the scheme me.example',
+    ],
     ['a page that is not there', ['http://127.0.0.1:9/feed'], 1, 'Check that it is running'],
     ['a wrong port', ['http://127.0.0.1:9/feed', '--port', 'x'], 2, '0 takes a free port'],
     ['a wrong count', ['http://127.0.0.1:9/feed', '--count', '0'], 2, 'Give a whole number above 0'],

@@ -19,6 +19,7 @@ export class CommandFailure extends Error {
 const FLAGS: readonly (readonly [option: string, flag: string])[] = [
   ['set httpConfig.allowPrivateNetworks: true', 'add --allow-private-networks'],
   ['httpConfig.timeoutMs', '--timeout'],
+  ['publicUrl ', '--public-url '],
   ['give hub and topic', 'name its hub with --hub'],
   ['needs secret: false', 'needs --no-secret'],
   ['give a credential that may publish', 'give --credential, a key that may publish'],

@@ -67,7 +67,9 @@ function listenerOf(
 /** Without a public URL any port will do. */
 function portOf(publicUrl: string | undefined): number {
   if (publicUrl === undefined) return 0;
-  const stated = URL.canParse(publicUrl) ? new URL(publicUrl).port : '';
+  // The listener tells what is wrong with it.
+  if (!/^https?:/i.test(publicUrl) || !URL.canParse(publicUrl)) return 0;
+  const stated = new URL(publicUrl).port;
   if (stated !== '') return Number(stated);
   throw new CommandFailure(
     '--port is missing: give the port to which what is behind --public-url passes requests on',

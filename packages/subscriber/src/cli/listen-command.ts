@@ -31,7 +31,11 @@ export function listenCommand(): Command {
     .argument('<resource>', 'the page or feed that names its hub; with --hub the topic itself')
     .option('--hub <url>', 'the hub; default: the one that the resource names')
     .option('--public-url <url>', 'under which URL the hub reaches this machine')
-    .option('--port <number>', 'the port to listen on; default: that of --public-url, else a free one', port)
+    .option(
+      '--port <number>',
+      'the port to listen on; default: the one in --public-url; without a --public-url a free one',
+      port,
+    )
     .option('--host <address>', 'the address to listen on; default: all with --public-url, else 127.0.0.1')
     .option(
       '--lease <seconds>',
