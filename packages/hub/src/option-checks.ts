@@ -114,7 +114,25 @@ function toOptionError(issue: z.core.$ZodIssue | undefined): OptionError {
   if (issue?.code === 'unrecognized_keys') {
     return new OptionError(issue.keys[0] ?? '', `is not an option: use one of ${OPTION_NAMES.join(', ')}`);
   }
-  return new OptionError(String(issue?.path[0] ?? 'options'), issue?.message ?? 'are wrong');
+  return new OptionError(String(issue?.path[0] ?? 'options'), complaintOf(issue));
+}
+
+/** What a value of a type is called; where a check has no words of its own, the library's name no option and no cure. */
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'a list',
+};
+
+function complaintOf(issue: z.core.$ZodIssue | undefined): string {
+  const wanted = issue?.code === 'invalid_type' ? KINDS[issue.expected] : undefined;
+  if (issue === undefined || wanted === undefined || !issue.message.startsWith('Invalid input'))
+    return issue?.message ?? 'are wrong';
+  const [, item] = issue.path;
+  return item === undefined
+    ? `is not ${wanted}: give ${wanted}`
+    : `holds something else than ${wanted}: look at its item ${Number(item) + 1}`;
 }
 
 function isWebUrl(value: string): boolean {
