@@ -89,6 +89,20 @@ it.runIf(hasNginx)(
   },
 );
 
+it.each(['https://example.com/hub/', 'https://example.com/hub'])(
+  'a hub that a proxy has below a path gives addresses below it: %s',
+  async (publicUrl) => {
+    const hub = await world.startHub({ flags: ['--public-url', publicUrl] });
+    const topic = { 'hub.mode': 'subscribe', 'hub.topic': world.topic().url };
+    const subscribed = await postForm(hub, { ...topic, 'hub.callback': world.callback().url });
+    expect(subscribed.text).toContain('Status: https://example.com/hub/status/');
+    const channel = await postForm(hub, { ...topic, 'hub.channel.type': 'websocket' });
+    expect(channel.text).toContain('"wss://example.com/hub/v1/c/');
+    const links = await send(hub.url, { headers: { accept: 'application/json' } });
+    expect(links.text).toContain('"https://example.com/hub/v1/sse"');
+  },
+);
+
 it('a secret that reached the proxy by plain http is refused, when the hub is at https', async () => {
   const hub = await world.startHub({ flags: ['--public-url', 'https://hub.example/'] });
   const fields = {

@@ -8,6 +8,7 @@ import type { LoomTopics } from '../bridge/loom/loom-topics.js';
 import { mayReceive, permitOf } from '../bridge/permit.js';
 import { selectionOf, type Selection } from '../bridge/selection.js';
 import { parseUrlPattern } from '../bridge/url-pattern.js';
+import { addressBelow } from '../hub-address.js';
 import type { Admission } from '../protocol/admission.js';
 import type { Publications } from '../protocol/publication.js';
 import { refusalOf, sendRefusal, type Admit } from './entrance.js';
@@ -141,7 +142,7 @@ async function answerPage(options: LoomApiOptions, request: Request, response: R
   const count = String(found.count);
   response
     .set({ 'Total-Count': count, 'X-Total-Count': count, 'Cache-Control': 'no-store' })
-    .set('Link', linksOf(new URL(EVENTS_PATH.slice(1), options.hubUrl()), params, page, found.count))
+    .set('Link', linksOf(addressBelow(options.hubUrl(), EVENTS_PATH.slice(1)), params, page, found.count))
     .json(found.events);
 }
 

@@ -1,6 +1,7 @@
 import { urlForLogs } from '@websub/shared';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
+import { addressBelow } from '../hub-address.js';
 import type { Admission } from '../protocol/admission.js';
 import type { ClosedRequests } from '../protocol/closed-requests.js';
 import type { Operator } from '../protocol/operator.js';
@@ -44,7 +45,7 @@ const NOT_YET: Pick<Status, 'lease_ends_at' | 'lag' | 'last_outcome' | 'next_att
 
 /** Where the state of a request can be looked up. Whoever made the request knows it, and nobody can guess it. */
 export function statusUrl(hubUrl: string, request: string): string {
-  return new URL(`status/${request}`, hubUrl).href;
+  return addressBelow(hubUrl, `status/${request}`).href;
 }
 
 /**

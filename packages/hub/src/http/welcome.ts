@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import { addressBelow } from '../hub-address.js';
 import { VERSION } from '../package-info.js';
 import { escapeHtml, htmlPage, sendPage } from './web-page.js';
 
@@ -6,7 +7,7 @@ import { escapeHtml, htmlPage, sendPage } from './web-page.js';
 export function welcome(hubUrl: () => string) {
   return (request: Request, response: Response): void => {
     if (request.accepts(['html', 'json']) === 'json') {
-      const url = (path: string): string => `${hubUrl().replace(/\/$/, '')}/${path}`;
+      const url = (path: string): string => addressBelow(hubUrl(), path).href;
       response.json({
         name: '@websub/hub',
         version: VERSION,

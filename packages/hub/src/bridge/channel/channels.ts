@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { WebSubError, type NetworkPolicy, parseWebUrl } from '@websub/shared';
 import type { Grant } from '../../access/grant.js';
 import { consumerId, type ChannelTerms, type Owner } from '../../consumer/consumer.js';
+import { addressBelow } from '../../hub-address.js';
 import { grantedSeconds, type LeaseBounds } from '../../protocol/acceptance.js';
 import type { Validate } from '../../protocol/validation.js';
 import type { AckMode } from '../attachment.js';
@@ -112,7 +113,7 @@ export class Channels {
   }
 
   #addressOf(type: ChannelTerms['type'], token: string): string {
-    const address = new URL(CHANNEL_PATH + token, this.#options.hubUrl());
+    const address = addressBelow(this.#options.hubUrl(), CHANNEL_PATH.slice(1) + token);
     if (type === 'websocket') address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
     return address.href;
   }
