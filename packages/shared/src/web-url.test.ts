@@ -37,6 +37,7 @@ describe('parseWebUrl', () => {
 
   it.each([
     ['nothing', '', 'is empty'],
+    ['an unset variable', undefined as unknown as string, 'is no text'],
     ['a relative URL', '/feed', 'is not a URL'],
     ['a URL without a scheme', '//example.com/', 'is not a URL'],
     ['words', 'feed', 'is not a URL'],

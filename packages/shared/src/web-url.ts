@@ -16,6 +16,8 @@ const CONTROL_OR_SPACE = /[\u0000-\u0020\u007f-\u009f\u2028\u2029\p{Surrogate}]/
  */
 export function parseWebUrl(value: string, field: string): URL {
   const refuse = (why: string): WebSubError => new WebSubError('invalid_request', `${field} ${why}`);
+  // Programs without types, and those that assert a variable of the environment, come with anything.
+  if (typeof (value as unknown) !== 'string') throw refuse('is no text: send an absolute http or https URL');
   if (value === '') throw refuse('is empty: send an absolute http or https URL');
   if (Buffer.byteLength(value) > URL_LENGTH_LIMIT)
     throw refuse(`is longer than ${URL_LENGTH_LIMIT} bytes: use a shorter URL`);
