@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { WebSubError } from '@websub/shared';
+import { reasonOf, WebSubError } from '@websub/shared';
 
 type Row = Readonly<Record<string, unknown>>;
 type SqlValue = string | number | null;
@@ -42,12 +42,11 @@ export function openSqlite(path: string): SqliteDatabase {
     }
     return database;
   } catch (cause) {
+    const cure = 'check that it is a store, and that its folder exists and is writable';
     throw new WebSubError(
       'store_failed',
-      `the store ${path} cannot be opened: check that its folder exists and is writable`,
-      {
-        cause,
-      },
+      `the store ${path} cannot be opened (${reasonOf(cause)}): ${cure}`,
+      { cause },
     );
   }
 }

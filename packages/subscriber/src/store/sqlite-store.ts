@@ -1,4 +1,5 @@
 import { chmodSync, closeSync, openSync } from 'node:fs';
+import { WebSubError } from '@websub/shared';
 import type { SubscriptionStore } from '../subscription/store.js';
 import type { SubscriptionRecord } from '../subscription/subscription.js';
 import { fromJson, toJson } from './json.js';
@@ -12,9 +13,16 @@ export interface SqliteStore extends SubscriptionStore, Disposable {
 
 /**
  * Keeps subscriptions in the SQLite file at `path`, made when it is not there and readable by its owner only, since it
- * holds the secrets. `:memory:` keeps nothing. Throws `store_failed` when the file cannot be opened.
+ * holds the secrets. `:memory:` keeps nothing. Throws `store_failed` when the file cannot be opened,
+ * `invalid_configuration` when no file is named.
  */
 export function sqliteStore(path: string): SqliteStore {
+  // SQLite takes it for a file of its own that is gone with the process: an unset variable would cost all subscriptions.
+  if (path === '')
+    throw new WebSubError(
+      'invalid_configuration',
+      'the path of the store is empty: name a file, or :memory:',
+    );
   if (path !== ':memory:') makePrivate(path);
   return new SqliteFileStore(openSqlite(path));
 }

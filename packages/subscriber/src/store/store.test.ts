@@ -78,14 +78,28 @@ describe('sqliteStore', () => {
     expect(() => sqliteStore(join(folder, 'missing', 'x.db'))).toThrow(
       expect.objectContaining({
         code: 'store_failed',
-        message: expect.stringContaining('check that its folder') as unknown,
+        message: expect.stringContaining('its folder exists') as unknown,
       }),
     );
   });
 
   it('refuses a file that is no database', async () => {
     await writeFile(path, 'not a database, but long enough to look like a file of somebody else'.repeat(20));
-    expect(() => sqliteStore(path)).toThrow(expect.objectContaining({ code: 'store_failed' }));
+    expect(() => sqliteStore(path)).toThrow(
+      expect.objectContaining({
+        code: 'store_failed',
+        message: expect.stringContaining('(file is not a database): check that it is a store') as unknown,
+      }),
+    );
+  });
+
+  it('refuses an empty path, under which SQLite keeps nothing', () => {
+    expect(() => sqliteStore('')).toThrow(
+      expect.objectContaining({
+        code: 'invalid_configuration',
+        message: expect.stringMatching(/is empty: name a file/) as unknown,
+      }),
+    );
   });
 
   it('turns a fault of the database into a rejection', async () => {
