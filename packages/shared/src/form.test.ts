@@ -87,6 +87,13 @@ describe('parseHubRequest: modes', () => {
     expect(parseHubRequest(form({ 'hub.mode': mode, 'hub.topic': TOPIC }))).toEqual({ mode, topic: TOPIC });
   });
 
+  it("reads unregister, the word of Ballerina's older publishers, as deregister", () => {
+    expect(parseHubRequest(form({ 'hub.mode': 'unregister', 'hub.topic': TOPIC }))).toEqual({
+      mode: 'deregister',
+      topic: TOPIC,
+    });
+  });
+
   it('ignores unknown parameters, also those that begin with hub. (H4)', () => {
     expect(parseHubRequest(subscription({ foo: 'bar', 'hub.foo': 'hub.bar', __proto__x: '1' }))).toEqual({
       mode: 'subscribe',

@@ -71,6 +71,9 @@ export function readHubRequest(params: URLSearchParams): HubRequest {
     case 'register':
     case 'deregister':
       return { mode, topic: readTopic(params) };
+    // The word of Ballerina's publishers until 1.1.
+    case 'unregister':
+      return { mode: 'deregister', topic: readTopic(params) };
     case null:
       throw new WebSubError('invalid_request', 'hub.mode is missing: send subscribe, unsubscribe or publish');
     default:
