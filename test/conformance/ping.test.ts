@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { send } from '../support/http.js';
 import type { Reply } from '../support/listener.js';
 import { ping, postForm, published, subscribed } from '../support/requests.js';
 import { arrived, until } from '../support/until.js';
@@ -20,6 +21,28 @@ describe('a publish request by ping', () => {
       expect(topic.requests[0]?.method).toBe('GET');
     },
   );
+
+  it("H57 may be in the address, with nothing in the body, as Ballerina's publishers send it", async () => {
+    const topic = world.topic();
+    const callback = await world.subscriber(topic.url);
+    const address = `${world.hub.url}?hub.mode=publish&hub.topic=${topic.url}`;
+    const answer = await send(address, { method: 'POST', headers: { 'content-length': '0' } });
+    expect([answer.status, answer.headers['hub-cursor']]).toEqual([202, undefined]);
+    const deliveries = await arrived('deliveries', callback.deliveries, 1);
+    expect(deliveries.map(({ text }) => text)).toEqual(['first content']);
+  });
+
+  it('is none when it says what it is about: an empty body with a type or an id is content', async () => {
+    const topic = world.topic();
+    const callback = await world.subscriber(topic.url);
+    const address = `${world.hub.url}?hub.mode=publish&hub.topic=${topic.url}`;
+    const headers = { 'content-length': '0' };
+    await send(address, { method: 'POST', headers: { ...headers, 'content-type': 'text/plain' } });
+    await send(`${address}&hub.id=gone-7`, { method: 'POST', headers });
+    const deliveries = await arrived('deliveries', callback.deliveries, 2);
+    expect(deliveries.map(({ text }) => text)).toEqual(['', '']);
+    expect(topic.requests).toEqual([]);
+  });
 
   it('H57 may name several topics, also by both names', async () => {
     const topics = [world.topic(), world.topic(), world.topic()];

@@ -99,7 +99,8 @@ async function serve(
   }
   const params = queryOf(request);
   if (single(params, 'hub.mode') !== 'publish') throw unsupported(FORM_OR_CONTENT);
-  await answerPublication(options, visit, params);
+  if (isPing(request, params)) await answerRequest(options, visit, readHubRequest(params));
+  else await answerPublication(options, visit, params);
 }
 
 const FORM_OR_CONTENT = `send a form (Content-Type: ${FORM_CONTENT_TYPE}), or publish content with ?hub.mode=publish&hub.topic=URL`;
@@ -114,7 +115,7 @@ const SECRET_IN_THE_OPEN =
 const CONTENT_AS_FORM = `content came as ${FORM_CONTENT_TYPE}, which is for requests: send it with its own Content-Type`;
 
 async function answerForm(options: HubEndpointOptions, visit: Visit): Promise<void> {
-  const { request, response, entrance } = visit;
+  const { request } = visit;
   const form = parseForm(await readUtf8(request, MAX_FORM_BYTES));
   if (isChannelRequest(form)) {
     await answerChannel(options, visit, channelRequestOf(form));
@@ -122,7 +123,15 @@ async function answerForm(options: HubEndpointOptions, visit: Visit): Promise<vo
   }
   if (!form.has('hub.mode') && single(queryOf(request), 'hub.mode') === 'publish')
     throw new WebSubError('invalid_request', CONTENT_AS_FORM);
-  const hubRequest = readHubRequest(form);
+  await answerRequest(options, visit, readHubRequest(form));
+}
+
+async function answerRequest(
+  options: HubEndpointOptions,
+  visit: Visit,
+  hubRequest: HubRequest,
+): Promise<void> {
+  const { request, response, entrance } = visit;
   if (hubRequest.mode === 'subscribe' && hubRequest.secret !== undefined && !options.isPrivate(request))
     throw new WebSubError('invalid_request', SECRET_IN_THE_OPEN);
   if (!isAllowed(entrance.grant, hubRequest)) {
@@ -258,6 +267,21 @@ function whileGood<Result>(gate: Gate, grant: Grant, work: Promise<Result>): Pro
 
 function isForm(request: IncomingMessage): boolean {
   return mediaTypeOf(request.headers['content-type'] ?? '') === FORM_CONTENT_TYPE;
+}
+
+const OF_CONTENT = ['hub.id', 'hub.type', 'hub.subject'];
+
+/**
+ * Whether somebody publishes, and sends nothing to publish: what changed is at the topic. `notifyUpdate` of Ballerina's
+ * publishers until 1.1 does so; subscribers would be given an empty update.
+ */
+function isPing({ headers }: IncomingMessage, params: URLSearchParams): boolean {
+  return (
+    headers['content-type'] === undefined &&
+    headers['transfer-encoding'] === undefined &&
+    Number(headers['content-length'] ?? 0) === 0 &&
+    !OF_CONTENT.some((name) => params.has(name))
+  );
 }
 
 function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
