@@ -9,7 +9,7 @@ export const loomEventSchema = z.object({
   timestamp: z.string().describe('when it happened, as its publisher says; RFC 3339'),
   name: z.string().describe('APP.EVENT'),
   version: z.string().describe("of the payload's structure"),
-  payload: z.unknown(),
+  payload: z.unknown().describe('null for none'),
   link: z.string().nullable().describe('where there is more about it'),
   received_at: z.string().describe('when the hub took it; RFC 3339'),
   subject: z.string().describe('what it is about: Org/ID'),
@@ -50,11 +50,11 @@ const newEvent = z.object({
     },
   ),
   payload: z
-    .record(z.string(), z.unknown(), {
-      error: ({ input }) => (input === undefined || input === null ? BLANK : 'must be a hash'),
-    })
+    .record(z.string(), z.unknown(), 'must be a hash')
     .refine(hasSnakeCaseKeys, 'has a key that is not in lowercase snake_case')
-    .refine(isSmall, `must be smaller than ${PAYLOAD_BYTES} bytes`),
+    .refine(isSmall, `must be smaller than ${PAYLOAD_BYTES} bytes`)
+    .nullable()
+    .default(null),
   link: z
     .url({ protocol: /^https?$/, error: 'is not an http or https URL' })
     .max(2_048, 'is longer than 2048 characters')
@@ -94,8 +94,10 @@ const storedEvent = z.object({
   timestamp: z.string(),
   name: z.string(),
   version: z.string(),
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
   link: z.string().nullish(),
+  // Of what was published to the topic by other means it may be anything.
+  received_at: z.iso.datetime().optional().catch(undefined),
 });
 
 /**
@@ -108,19 +110,20 @@ export function loomEventOf(
   { name, subject }: LoomAddress,
 ): LoomEvent {
   const receivedAt = new Date(publishedAt).toISOString();
-  const common = { name, subject, received_at: receivedAt };
   const stored = payload.kind === 'json' ? storedEvent.safeParse(payload.value) : undefined;
   if (stored?.success === true && stored.data.id === id && stored.data.name === name) {
-    const { timestamp, version, payload: given, link } = stored.data;
-    return { id, timestamp, version, payload: given, link: link ?? null, ...common };
+    const { timestamp, version, payload: given = null, link = null, received_at = receivedAt } = stored.data;
+    return { id, timestamp, name, version, payload: given, link, received_at, subject };
   }
   return {
     id,
     timestamp: receivedAt,
+    name,
     version: '1.0',
     payload: valueOf(payload, content.body),
     link: null,
-    ...common,
+    received_at: receivedAt,
+    subject,
   };
 }
 
