@@ -28,6 +28,8 @@ const GOING_AWAY = [1001, 'come back after a while'] as const;
 export class NotifierProtocol implements SocketProtocol {
   readonly paths = ['/subscribe_to_events'];
   readonly pingMs = 30_000;
+  /** As there. */
+  readonly readsBinary = true;
   readonly #options: NotifierProtocolOptions;
 
   constructor(options: NotifierProtocolOptions) {

@@ -34,9 +34,9 @@ export class Inbox {
   }
 
   /** A message has come. False when it is no text, or none that is read. */
-  receive(data: RawData, isBinary: boolean): boolean {
+  receive(data: RawData, isText: boolean): boolean {
     // With the binary type that ws has unless told otherwise, a message is one buffer.
-    if (isBinary || !Buffer.isBuffer(data)) return false;
+    if (!isText || !Buffer.isBuffer(data)) return false;
     const text = data.toString();
     if (isNestedTooDeep(text)) return false;
     // Not through the list: once it has held anything, it takes 150 bytes.

@@ -18,6 +18,8 @@ export interface SocketProtocol {
    * Default: they are told to come back after an hour or less.
    */
   readonly lasts?: boolean;
+  /** Whether a binary message is read as the text that it holds. Default: it ends the connection as `bad_frame`. */
+  readonly readsBinary?: boolean;
   /** The subprotocol to answer with, one of those offered; `undefined` for none. Credentials are not among them. */
   choose(offered: readonly string[]): string | undefined;
   /**

@@ -100,7 +100,8 @@ export class Socket implements OpenStream {
     });
     webSocket.on('message', (data, isBinary) => {
       this.#pulse.hear();
-      if (this.#admit() && !this.#inbox.receive(data, isBinary)) this.end('bad_frame');
+      const isText = !isBinary || this.#protocol.readsBinary === true;
+      if (this.#admit() && !this.#inbox.receive(data, isText)) this.end('bad_frame');
     });
     // ws answers pings by itself; asking too often is talking too much.
     webSocket.on('ping', () => this.#admit());
