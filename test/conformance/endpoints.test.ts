@@ -63,6 +63,18 @@ describe('GET /', () => {
     expect(answer.status).toBe(405);
     expect(answer.headers.allow).toMatch(/POST/);
   });
+
+  it.each([
+    ['POST', '/sse/session-7', 'GET, HEAD'],
+    ['PUT', '/issuer2/events', 'GET, HEAD'],
+    ['POST', '/tenant/v1/sse/wallet/proofs/proof_id/7/done', 'GET, HEAD'],
+    ['GET', '/push_events', 'POST'],
+    ['PUT', '/drop_user', 'POST'],
+    ['DELETE', '/clients', 'GET, HEAD'],
+  ])('answers %s at %s, a route of another system, 405 and tells %s', async (method, path, allowed) => {
+    const answer = await send(new URL(path, world.hub.url).href, { method });
+    expect([answer.status, answer.headers.allow]).toEqual([405, allowed]);
+  });
 });
 
 describe('the health of the hub', () => {

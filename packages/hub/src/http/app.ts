@@ -9,7 +9,7 @@ import { channelStreams } from './channel-streams.js';
 import type { IsTrusted } from './client.js';
 import { cors } from './cors.js';
 import type { Admit } from './entrance.js';
-import { answerHead, eventStreams } from './event-streams.js';
+import { answerHead, eventStreams, onlyMethods } from './event-streams.js';
 import { answerFailure } from './failure.js';
 import { loomApi, type LoomApiOptions } from './loom-api.js';
 import { managementRouter, type ManagementOptions } from './management/router.js';
@@ -75,15 +75,9 @@ export function createApp(options: AppOptions): Express {
     else if (complaint !== undefined) sendPlain(response, 503, complaint);
     else sendPlain(response, 200, 'ready');
   });
-  const streamPaths = [
-    '/v1/sse',
-    '/v1/wait',
-    '/v1/streams',
-    '/v1/c',
-    '/v1/presence',
-    ...SESSION_ROUTES.map(({ path }) => path),
-  ];
-  app.use([...streamPaths, ...WALLET_PATHS], cors(options.corsOrigins));
+  const streamPaths = ['/v1/sse', '/v1/wait', '/v1/streams', '/v1/c', '/v1/presence'];
+  const othersPaths = [...SESSION_ROUTES.map(({ path }) => path), ...WALLET_PATHS];
+  app.use([...streamPaths, ...othersPaths], cors(options.corsOrigins));
   // Before anything is refused because the hub is not ready: an EventSource would not come back.
   app.use(
     '/v1',
@@ -113,6 +107,8 @@ export function createApp(options: AppOptions): Express {
   app.post(NOTIFIER_PATHS.push, guard, pushEvents(notifier));
   app.post(NOTIFIER_PATHS.drop, dropUser(notifier));
   app.get(NOTIFIER_PATHS.clients, ...listClients(notifier));
+  app.all([NOTIFIER_PATHS.push, NOTIFIER_PATHS.drop], onlyMethods('POST'));
+  app.all([...othersPaths, NOTIFIER_PATHS.clients], onlyMethods('GET, HEAD'));
   app.use('/v1', guard, managementRouter({ ...options.management, admit, gate, bridge, isPrivate }));
   app.use((request, response) =>
     sendProblem(response, 404, `there is nothing at ${request.path}: the hub is at /`),
