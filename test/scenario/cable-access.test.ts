@@ -177,6 +177,32 @@ describe('a connection of Action Cable', () => {
     );
   });
 
+  it('LAW 13: of somebody without a credential gets no events of Loom where tokens are taken, also when all else is open', async () => {
+    const open = await createHub({
+      port: 0,
+      data: ':memory:',
+      jwtKeys: join(folder, 'keys.json'),
+      jwtAudience: AUDIENCE,
+    });
+    onTestFinished(() => open.stop());
+    const socket = new WebSocket(cableUrl(open), ['actioncable-v1-json']);
+    onTestFinished(() => socket.terminate());
+    const said: Message[] = [];
+    socket.on('message', (data: Buffer) => said.push(JSON.parse(data.toString()) as Message));
+    await until('it is welcome', () => said.length > 0);
+    for (const wish of [{ events: 'shop.order_paid' }, { events: '*' }]) {
+      const asked = JSON.stringify({ channel: 'EventChannel', ...wish });
+      socket.send(JSON.stringify({ command: 'subscribe', identifier: asked }));
+    }
+    socket.send(JSON.stringify({ command: 'subscribe', identifier }));
+    await until('all are answered', () => said.length === 4);
+    expect(said.slice(1).map(({ type }) => type)).toEqual([
+      'reject_subscription',
+      'reject_subscription',
+      'confirm_subscription',
+    ]);
+  });
+
   it('is made in development with the credential of another system, where nobody says whose are good', async () => {
     const developing = await createHub({ dev: true, port: 0, data: ':memory:' });
     onTestFinished(() => developing.stop());

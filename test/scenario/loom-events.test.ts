@@ -249,6 +249,40 @@ describe('the token of an organisation', () => {
   });
 });
 
+describe('where everything else is read by anybody', () => {
+  it('LAW 13: events need a credential, and that of an organisation opens its own alone, once tokens are taken', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'websub-keys-'));
+    const jwtKeys = join(folder, 'keys.json');
+    const secret = Buffer.alloc(32, 9);
+    await writeFile(
+      jwtKeys,
+      JSON.stringify({ keys: [{ kty: 'oct', k: secret.toString('base64url'), alg: 'HS256' }] }),
+    );
+    const open = await start({ publish: 'open', jwtKeys, jwtAudience: 'https://hub.example/' });
+    try {
+      await post({ event: event() }, open);
+      const token = await new SignJWT({ sub: `Organization/${OTHER.slice(4)}` })
+        .setProtectedHeader({ alg: 'HS256' })
+        .setAudience('https://hub.example/')
+        .setExpirationTime(Math.floor(clock.now() / 1000) + 60)
+        .sign(secret);
+      const read = async (topic: string, headers = {}): Promise<number> =>
+        (await send(`${open.url}v1/wait?timeout=1&since=earliest&topic=${topic}`, { headers })).status;
+      const topic = `${open.url}loom/${ORG}/mission_control.job_added`;
+      expect([await read(topic), await read(topic, { authorization: `Bearer ${token}` })]).toEqual([
+        401, 403,
+      ]);
+      expect((await pull({}, open, { authorization: '' })).status).toBe(401);
+      await published(open, 'https://shop.example/orders', '1');
+      expect(await read('https://shop.example/orders')).toBe(200);
+      expect(await read(topic, BASIC)).toBe(200);
+    } finally {
+      await open.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
 describe('events that are pulled', () => {
   const name = 'accounting.invoice_paid';
   const at = (minute: number): string => new Date(Date.UTC(2019, 10, 26, 10, minute)).toISOString();

@@ -9,7 +9,7 @@ import {
   WebSubError,
 } from '@websub/shared';
 import { anybodysGrant } from './access/grant.js';
-import { NO_TOPIC } from './access/topic-scope.js';
+import { NO_TOPIC, union } from './access/topic-scope.js';
 import { Bridge } from './bridge/bridge.js';
 import { parseWhere } from './bridge/filter.js';
 import { NativeProtocol } from './bridge/native/native-protocol.js';
@@ -112,9 +112,13 @@ export async function createHub(
   const seal = new KeyRing(found.keys);
   const gate = new Gate({
     credentials: store.credentials,
+    // Whoever gives the keys of such a system does not mean that anybody may read what needs them there.
     anybody: anybodysGrant(
       config.openTo,
-      config.waypoint.keys === null ? NO_TOPIC : ownTopics.scopeOf('wallets'),
+      union(
+        walletKeys === undefined ? NO_TOPIC : ownTopics.scopeOf('wallets'),
+        tokens === undefined ? NO_TOPIC : loomTopics.scope(),
+      ),
     ),
     adminKey: config.adminKey,
     tokens,

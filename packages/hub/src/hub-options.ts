@@ -47,7 +47,7 @@ export interface HubOptions {
   readonly read?: ReadPolicy;
   /**
    * JSON Web Key Set with the keys of tokens: a file, or an https URL (http on this machine). Default none: no tokens. With
-   * it, `jwtAudience` is needed.
+   * it, `jwtAudience` is needed, and nobody reads `loom/…` without a credential.
    */
   readonly jwtKeys?: string;
   /** What the `aud` of a token has to be. */

@@ -116,7 +116,7 @@ async function readJson(request: Request): Promise<unknown> {
 async function answerPage(options: LoomApiOptions, request: Request, response: Response): Promise<void> {
   const { bridge, topics } = options;
   const entrance = await options.admit(request);
-  if (entrance.grant.scopes.read === NO_TOPIC) {
+  if (entrance.grant.scopes.read === NO_TOPIC || !topics.mayBegin(entrance.grant)) {
     sendRefusal(sendProblem, response, refusalOf(entrance, 'reading events'));
     return;
   }

@@ -157,12 +157,14 @@ export class Subscriptions implements Iterable<Subscription> {
 
   /** What the identifier asks for, if it may be given. */
   #channelOf(identifier: string): Channel | undefined {
-    const { bridge, socket } = this.#options;
+    const { bridge, socket, topics } = this.#options;
     const { grant } = socket.permit;
     const who = { organisation: grant.organisation, now: bridge.clock.now() };
     try {
       const channel = readChannel(identifier, who, this.#options);
-      return channel.signed || mayBegin(grant, channel.request.selection.topics) ? channel : undefined;
+      if (channel.signed) return channel;
+      if (channel.format === 'event' && !topics.mayBegin(grant)) return undefined;
+      return mayBegin(grant, channel.request.selection.topics) ? channel : undefined;
     } catch (error) {
       if (error instanceof WebSubError) return undefined;
       throw error;

@@ -1,3 +1,4 @@
+import type { Grant } from '../../access/grant.js';
 import type { TopicScope } from '../../access/topic-scope.js';
 
 /** What the topic of an event says of it. */
@@ -17,6 +18,7 @@ const ORGANISATION = 'Org';
  */
 export class LoomTopics {
   readonly #base: () => string;
+  #below = { base: '', events: '' };
 
   /** `base` is below what the hub has topics of its own. */
   constructor(base: () => string) {
@@ -55,7 +57,20 @@ export class LoomTopics {
     return { includes: (topic) => topic.startsWith(`${this.#events()}${ORGANISATION}/${id}/`) };
   }
 
+  /** All topics of events. */
+  scope(): TopicScope {
+    return { includes: (topic) => topic.startsWith(this.#events()) };
+  }
+
+  /** Whether the grant allows to begin with events. Of somebody who is known, which ones is asked of each. */
+  mayBegin({ principal, scopes }: Grant): boolean {
+    return principal !== undefined || scopes.read.includes(this.#events());
+  }
+
+  /** Of each entry that somebody without a credential is given it may be asked whether it is an event. */
   #events(): string {
-    return new URL('loom/', this.#base()).href;
+    const base = this.#base();
+    if (this.#below.base !== base) this.#below = { base, events: new URL('loom/', base).href };
+    return this.#below.events;
   }
 }
