@@ -79,9 +79,9 @@ describe.concurrent('a wrong option', () => {
     const file = join(world.hub.data, 'file');
     await writeFile(file, '');
     const { status, stderr } = await runHub(['start', '--port', '0', '--data', file]);
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(stderr).toBe(
-      `websub-hub: --data: ${file} is a file: name a folder, which is made when it is missing\n`,
+      `websub-hub: --data names ${file}, which is a file: name a folder, which is made when it is missing\n`,
     );
   });
 });

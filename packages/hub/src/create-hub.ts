@@ -106,6 +106,9 @@ export async function createHub(
     onFatal: (error) => events.emit('store-lost', { error }),
     onQuarantine: (row) => events.emit('row-quarantined', row),
     onCommit: (durationMs, changes) => events.emit('store-committed', { durationMs, changes }),
+  }).catch((error: unknown) => {
+    if (!(error instanceof WebSubError) || error.code !== 'invalid_configuration') throw error;
+    throw new OptionError('data', error.message);
   });
   const found = await readyKeys(config, store, events);
   if (isGuessable(config)) events.emit('admin-key-guessable', { cure: LONGER_KEY });

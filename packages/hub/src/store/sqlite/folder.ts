@@ -7,13 +7,19 @@ export const DATABASE_FILE = 'hub.sqlite';
 const LOCK_FILE = 'hub.lock';
 const BUSY = 5;
 
-/** Creates the folder where it is missing, readable by nobody else: it holds the secrets of subscriptions. */
+/**
+ * Creates the folder where it is missing, readable by nobody else: it holds the secrets of subscriptions. Throws
+ * `invalid_configuration` where there is a file.
+ */
 export function createFolder(folder: string): void {
   const missing: string[] = [];
   let path = resolve(folder);
   for (; !existsSync(path); path = dirname(path)) missing.unshift(path);
   if (!statSync(path).isDirectory())
-    throw new Refusal('store_failed', `${path} is a file: name a folder, which is made when it is missing`);
+    throw new Refusal(
+      'invalid_configuration',
+      `names ${path}, which is a file: name a folder, which is made when it is missing`,
+    );
   // One by one: `recursive` never returns where the system refuses with ENOENT, as below /proc.
   for (const made of missing) {
     mkdirSync(made, { mode: 0o700 });

@@ -25,8 +25,8 @@ export interface SqliteStoreOptions {
 /**
  * Opens the embedded store. Settles when everything in it can be read.
  *
- * Rejects with `store_in_use` when another hub works on the folder, `store_damaged`, `store_newer` when a newer hub wrote
- * it, and `store_failed` when it cannot be opened otherwise.
+ * Rejects with `invalid_configuration` when there is a file where the folder is wanted, `store_in_use` when another hub works on
+ * it, `store_damaged`, `store_newer` when a newer hub wrote it, and `store_failed` when it cannot be opened otherwise.
  */
 export async function openSqliteStore({
   folder,
