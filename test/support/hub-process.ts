@@ -10,7 +10,6 @@ const BINARY = fileURLToPath(new URL('../../packages/hub/bin/websub-hub.js', imp
 /** `WORKERS=2 npm test -- scenario`: every hub of the tests delivers in so many threads. */
 export const WORKERS: Readonly<Record<string, string>> =
   process.env['WORKERS'] === undefined ? {} : { WEBSUB_WORKERS: process.env['WORKERS'] };
-const START_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 35_000;
 
 export interface HubOptions {
@@ -22,6 +21,8 @@ export interface HubOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The data folder; by default a fresh one that is removed at the end. */
   readonly data?: string;
+  /** How long to wait for it to listen. Default 15,000. */
+  readonly startTimeoutMs?: number;
 }
 
 /** The real hub in a process of its own, as a user starts it. */
@@ -99,7 +100,7 @@ export class HubProcess {
   }
 
   async #spawn(port: number): Promise<void> {
-    const { dev = true, flags = [], env = {} } = this.#options;
+    const { dev = true, flags = [], env = {}, startTimeoutMs = 15_000 } = this.#options;
     const child = spawn(
       process.execPath,
       [BINARY, 'start', ...(dev ? ['--dev'] : []), '--port', String(port), '--data', this.#data, ...flags],
@@ -124,7 +125,7 @@ export class HubProcess {
           throw new Error(`the hub ended while starting, status ${child.exitCode}:\n${this.output}`);
         return listeningUrl(this.output);
       },
-      START_TIMEOUT_MS,
+      startTimeoutMs,
     );
   }
 }
