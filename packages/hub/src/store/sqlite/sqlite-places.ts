@@ -1,6 +1,7 @@
 import type { Place, Places } from '../../subscription/places.js';
-import type { Moved, PlaceBatch } from './commands.js';
+import type { Moved } from './commands.js';
 import type { Quarantine } from './quarantine.js';
+import { readOn } from './read-on.js';
 import type { StoreThread } from './store-thread.js';
 
 /** Rows of one command: some 10 ms of the store's thread. */
@@ -19,13 +20,11 @@ export class SqlitePlaces implements Places {
   }
 
   async *load(): AsyncIterable<readonly Place[]> {
-    let after: number | undefined = 0;
-    while (after !== undefined) {
-      const batch: PlaceBatch = await this.#thread.call('placesAfter', [after, ROWS_AT_ONCE]);
+    const batches = readOn((after) => this.#thread.call('placesAfter', [after, ROWS_AT_ONCE]));
+    for await (const { places, damaged } of batches) {
       // Without its place, a subscription is given again what was published since its lease began.
-      await this.#quarantine.add('place', batch.damaged);
-      if (batch.places.length > 0) yield batch.places;
-      after = batch.last;
+      await this.#quarantine.add('place', damaged);
+      if (places.length > 0) yield places;
     }
   }
 

@@ -18,6 +18,7 @@ import {
   type KnownTopic,
 } from './commands.js';
 import type { Quarantine } from './quarantine.js';
+import { readOn } from './read-on.js';
 import type { StoreThread } from './store-thread.js';
 
 type SubscriptionRow = [
@@ -51,14 +52,8 @@ export class SqliteRegistry implements Registry {
   async *loadSubscriptions(): AsyncIterable<readonly Subscription[]> {
     // Most subscriptions share their topic with others: one text for each, not one for each subscription.
     const topics = new Map<string, string>();
-    const next = (after: number) => this.#thread.call('subscriptionsAfter', [after, ROWS_AT_ONCE]);
-    let asked = next(0);
-    for (;;) {
-      const { last, rows, damaged } = await asked;
-      if (last === undefined) return;
-      // The thread reads on while this batch is dealt with.
-      asked = next(last);
-      asked.catch(() => undefined);
+    const batches = readOn((after) => this.#thread.call('subscriptionsAfter', [after, ROWS_AT_ONCE]));
+    for await (const { rows, damaged } of batches) {
       await this.#quarantine.add('subscription', damaged);
       yield (JSON.parse(rows) as SubscriptionRow[]).map(([id, url, callback, version, lease, pending]) => {
         const topic = topics.get(url) ?? url;
