@@ -109,10 +109,11 @@ describe('the data folder', () => {
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
   });
 
-  it('that cannot be made is refused with a reason', async () => {
+  it('that lies in a file is refused as a wrong option', async () => {
     const file = fileURLToPath(import.meta.url);
     await expect(openSqliteStore({ folder: join(file, 'data') })).rejects.toMatchObject({
-      code: 'store_failed',
+      code: 'invalid_configuration',
+      message: `names ${file}, which is a file: name a folder, which is made when it is missing`,
     });
   });
 });
